@@ -1,0 +1,62 @@
+"""Small manners shared by every floor: exceptions without false context, sealed classes, honest module names."""
+
+from __future__ import annotations
+
+import time
+from secrets import randbits
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T")
+
+
+def wall_time_ns() -> int:
+    """Return the machine's wall clock in nanoseconds; the one place in the program that reads it.
+
+    Everything else derives wall time from an anchor and the running Trio clock, so that a mock clock rules
+    signatures, rotations and candles too.
+    """
+    return time.time_ns()
+
+
+def fresh_seed() -> int:
+    """Return 64 unpredictable bits, to seed the injected generators; the one place that draws them."""
+    return randbits(64)
+
+
+def raise_saving_context(exc: BaseException) -> NoReturn:
+    """Raise ``exc`` as it is: whatever is being handled at the moment does not become its context."""
+    context = exc.__context__
+    try:
+        raise exc
+    finally:
+        exc.__context__ = context
+        del exc, context
+
+
+class NoPublicConstructor(type):
+    """A metaclass for classes that only this package makes: calling one raises ``TypeError``.
+
+    Use ``Class._create(...)`` inside the package.
+    """
+
+    def __call__(cls, *args: object, **kwargs: object) -> NoReturn:
+        """Refuse: the user is handed such objects and does not make them."""
+        raise TypeError(f"{cls.__module__}.{cls.__qualname__} has no public constructor")
+
+    def _create(cls: type[T], *args: object, **kwargs: object) -> T:
+        return super().__call__(*args, **kwargs)  # type: ignore[misc, no-any-return]
+
+
+def fixup_module_metadata(module_name: str, namespace: Mapping[str, Any]) -> None:
+    """Make every public name of ``namespace`` say that it lives in ``module_name``.
+
+    Tracebacks, pickles and documentation then show ``trio_binance.X`` and not the private module that defines it.
+    """
+    for name, value in namespace.items():
+        if name.startswith("_") or not str(getattr(value, "__module__", "")).startswith("trio_binance"):
+            continue
+        if isinstance(value, type) or callable(value):
+            value.__module__ = module_name
