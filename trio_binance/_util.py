@@ -42,7 +42,7 @@ class NoPublicConstructor(type):
     Use ``Class._create(...)`` inside the package.
     """
 
-    def __call__(cls, *args: object, **kwargs: object) -> NoReturn:
+    def __call__(cls, *_args: object, **_kwargs: object) -> NoReturn:
         """Refuse: the user is handed such objects and does not make them."""
         raise TypeError(f"{cls.__module__}.{cls.__qualname__} has no public constructor")
 

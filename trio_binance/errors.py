@@ -1,6 +1,6 @@
 """The errors: by whose fault it is, and what the caller can do next.
 
-    BinanceError                     everything this package raises on purpose; ``.outcome`` says what became of the request
+    BinanceError                     everything this package raises on purpose; ``.outcome``: what became of it
     ├── UsageError                   yours: nothing was sent; change the call
     │   ├── ConfigError              (ValueError) the configuration cannot work
     │   ├── InvalidArgument          (ValueError) an argument cannot be sent; ``.field`` and ``.value`` name it
@@ -20,7 +20,7 @@
     │   │   ├── FilterError          -1013: a rule of the symbol forbids it
     │   │   ├── UnknownSymbol        -1121
     │   │   └── UnknownOrder         -2013, -2026: no such order (a weak witness: queries may lag)
-    │   ├── OrderRejected            -2010 and kin: the matching engine said no
+    │   ├── OrderRejected            -2010, -2022 and kin: the matching engine said no
     │   │   ├── InsufficientBalance
     │   │   ├── DuplicateOrder       an open order has this client id: query it, do not send again
     │   │   ├── CancelRejected       -2011
@@ -32,7 +32,7 @@
     │   │   └── TooManyOrders        -1015
     │   ├── Blocked                  403: the firewall in front of the exchange
     │   │   └── RegionBlocked        451
-    │   ├── PartialFailure           409, -2021, -2022: one half was done; ``.data`` tells which
+    │   ├── PartialFailure           409, -2021: one half was done; ``.data`` tells which
     │   └── ServerError              5xx, -1000, -1001, -1006, -1007, -1008, -1016: outcome UNKNOWN for an order
     ├── ProtocolError                the exchange's: an answer that breaks its own documents; ``.payload`` is its start
     │   └── DecodeError              a message that does not fit its model; ``.path`` names the field
@@ -93,6 +93,15 @@ def _rebuild(cls: type[BinanceError], args: tuple[object, ...], state: dict[str,
 # ----------------------------------------------------------------------------------------------- the caller's
 
 
+def _shown(value: object) -> str:
+    """Return the start of a value's repr; a bad argument may be long, or an int too long for Python to write."""
+    try:
+        text = repr(value)
+    except ValueError:
+        text = f"<{type(value).__name__} too long to show>"
+    return text if len(text) <= 100 else f"{text[:100]}..."
+
+
 class UsageError(BinanceError):
     """The call cannot be made as it stands; nothing was sent."""
 
@@ -105,7 +114,7 @@ class InvalidArgument(UsageError, ValueError):
     """An argument cannot be sent; ``field`` and ``value`` name it."""
 
     def __init__(self, field: str, value: object, reason: str) -> None:
-        super().__init__(f"{field}={value!r}: {reason}")
+        super().__init__(f"{field}={_shown(value)}: {reason}")
         self.field = field
         self.value = value
         self.reason = reason
@@ -293,7 +302,7 @@ class PartialFailure(ApiError):
 
 
 class ServerError(ApiError):
-    """The exchange failed. "It is important to NOT treat this as a failure operation"; an order may have been executed."""
+    """The exchange failed. "It is important to NOT treat this as a failure": an order may have been executed."""
 
     outcome = Outcome.UNKNOWN
     advice = "the outcome of a trading request is unknown: query before repeating"
@@ -313,7 +322,13 @@ class DecodeError(ProtocolError):
     """A message does not fit its model; ``path`` names the place, ``model`` the class."""
 
     def __init__(
-        self, message: str, *, path: str = "", model: str = "", payload: bytes | str = b"", outcome: Outcome | None = None
+        self,
+        message: str,
+        *,
+        path: str = "",
+        model: str = "",
+        payload: bytes | str = b"",
+        outcome: Outcome | None = None,
     ) -> None:
         super().__init__(message, payload=payload, outcome=outcome)
         self.path = path
@@ -367,17 +382,18 @@ CLASS_BY_CODE: Mapping[int, type[ApiError]] = {
     **dict.fromkeys((-1000, -1001, -1006, -1007, -1008, -1016), ServerError),
     **dict.fromkeys((-1002, -1022, -2014, -2015), AuthError),
     **dict.fromkeys((-1003, -1034), RateLimited),
-    **dict.fromkeys((-1010, -2010), OrderRejected),
+    # errors.md: -2021 "not both" halves of a cancel-replace failed, -2022 "both the cancellation and new order".
+    **dict.fromkeys((-1010, -2010, -2022), OrderRejected),
     **dict.fromkeys((-2013, -2026), UnknownOrder),
-    **dict.fromkeys((-2021, -2022), PartialFailure),
     -1013: FilterError,
     -1015: TooManyOrders,
     -1021: TimestampError,
     -1121: UnknownSymbol,
+    -2021: PartialFailure,
     -2011: CancelRejected,
     -2038: AmendRejected,
 }
-"""The exchange's error numbers by what the caller can do next; a number that is missing here falls back to its status."""
+"""The exchange's error numbers by what the caller can do next; a number that is missing falls back to its status."""
 
 CLASS_BY_STATUS: Mapping[int, type[ApiError]] = {
     401: AuthError,
@@ -402,6 +418,9 @@ def api_error_class(status: int, code: int | None, message: str = "") -> type[Ap
         return CLASS_BY_STATUS[status]
     if status >= 500:
         return ServerError
+    if status == 429 and code == -2022:
+        # rest-api.md, "Cancel an existing order and send a new order": the order count is exceeded, nothing was done.
+        return TooManyOrders
     if code is not None and code in CLASS_BY_CODE:
         found = CLASS_BY_CODE[code]
         return _CLASS_BY_MESSAGE.get(message, found) if found is OrderRejected else found

@@ -1,0 +1,63 @@
+"""The build's sessions: tests, lint, typing, bench. ``nox -s tests`` is all a newcomer needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "typing", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+
+
+def install(session: nox.Session, group: str) -> None:
+    """Install the package with every extra, and one group of tools."""
+    session.install(".[cli,metrics]", *nox.project.dependency_groups(PROJECT, group))
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests on every supported Python that is installed, and measure branch coverage of the first."""
+    install(session, "tests")
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    session.run("coverage", "erase")
+    workers = str(min(os.cpu_count() or 1, 8))
+    session.run("coverage", "run", "-m", "pytest", "-n", workers, env={"COVERAGE_PROCESS_START": "pyproject.toml"})
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", "--fail-under=95")
+    exact = "*/trio_binance/_pure/*,*/trio_binance/_codec/*,*/trio_binance/_protocol/*"
+    session.run("coverage", "report", "--fail-under=100", f"--include={exact}")
+
+
+@nox.session(python=PYTHONS[0])
+def lint(session: nox.Session) -> None:
+    """Check style, async hazards and that no floor imports from above it."""
+    install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("flake8", "--select=ASYNC", "trio_binance", "tests", "benchmarks")
+    session.run("lint-imports")
+
+
+@nox.session(python=PYTHONS[0])
+def typing(session: nox.Session) -> None:
+    """Check the types with two checkers."""
+    install(session, "typing")
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session(python=PYTHONS[0])
+def bench(session: nox.Session) -> None:
+    """Measure the hot paths as ratios within one run; tables, no verdicts."""
+    install(session, "bench")
+    for script in sorted(Path("benchmarks").glob("bench_*.py")):
+        session.run("python", str(script), *session.posargs)

@@ -1,0 +1,200 @@
+"""The subscriptions of one connection: wanted against confirmed."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+
+from trio_binance._protocol.stream import BATCH, Confirmed, Ignored, Refused, Subscriptions, is_shutdown
+
+
+def ok(number: int) -> bytes:
+    return json.dumps({"result": None, "id": number}).encode()
+
+
+def sent(subscriptions: Subscriptions, now: float = 0.0) -> list[dict[str, object]]:
+    messages = []
+    while text := subscriptions.next_message(now):
+        messages.append(json.loads(text))
+    return messages
+
+
+def test_a_wish_is_asked_for_once_and_stands_when_the_exchange_says_so() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(["btcusdt@trade", "btcusdt@trade", "ethusdt@trade"])
+    assert subscriptions.has_messages
+    assert sent(subscriptions) == [{"method": "SUBSCRIBE", "params": ["btcusdt@trade", "ethusdt@trade"], "id": 1}]
+    assert not subscriptions.complete
+    assert subscriptions.on_reply(ok(1)) == [Confirmed(("btcusdt@trade", "ethusdt@trade"))]
+    assert subscriptions.complete
+    assert not subscriptions.has_messages
+    subscriptions.want(["btcusdt@trade"])
+    assert sent(subscriptions) == []
+
+
+def test_many_wishes_go_out_in_batches() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(f"s{number}@trade" for number in range(2 * BATCH + 1))
+    assert [len(message["params"]) for message in sent(subscriptions)] == [BATCH, BATCH, 1]  # type: ignore[arg-type]
+
+
+def test_a_new_connection_is_asked_for_everything_again() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(["a@trade", "b@trade"])
+    sent(subscriptions)
+    subscriptions.on_reply(ok(1))
+    subscriptions.on_connected()
+    assert subscriptions.confirmed == frozenset()
+    assert sent(subscriptions) == [{"method": "SUBSCRIBE", "params": ["a@trade", "b@trade"], "id": 2}]
+    assert subscriptions.on_reply(ok(1)) == [Ignored("answers nothing we asked (id 1)")]
+
+
+def test_a_dropped_wish_is_unsubscribed_if_it_was_asked_for_and_forgotten_if_not() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(["asked@trade"])
+    sent(subscriptions)
+    subscriptions.on_reply(ok(1))
+    subscriptions.want(["waiting@trade", "kept@trade"])
+    subscriptions.unwant(["asked@trade", "waiting@trade", "never@trade"])
+    assert [(message["method"], message["params"]) for message in sent(subscriptions)] == [
+        ("SUBSCRIBE", ["kept@trade"]),
+        ("UNSUBSCRIBE", ["asked@trade"]),
+    ]
+    assert subscriptions.on_reply(ok(3)) == []
+    assert subscriptions.wanted == ("kept@trade",)
+
+
+def test_a_wish_dropped_and_made_again_is_unsubscribed_and_subscribed_in_order() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(["a@trade"])
+    sent(subscriptions)
+    subscriptions.on_reply(ok(1))
+    subscriptions.unwant(["a@trade"])
+    subscriptions.want(["a@trade"])
+    assert [message["method"] for message in sent(subscriptions)] == ["UNSUBSCRIBE", "SUBSCRIBE"]
+
+
+def test_a_confirmation_of_what_is_no_longer_wanted_confirms_nothing() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(["a@trade"])
+    sent(subscriptions)
+    subscriptions.unwant(["a@trade"])
+    assert subscriptions.on_reply(ok(1)) == []
+    assert subscriptions.confirmed == frozenset()
+
+
+def test_a_refused_crowd_is_asked_again_one_by_one_so_that_only_the_culprit_is_refused() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(["good@trade", "bad@trade"])
+    sent(subscriptions)
+    refusal = {"error": {"code": 2, "msg": "Invalid request"}, "id": 1}
+    assert subscriptions.on_reply(json.dumps(refusal).encode()) == []
+    assert [message["params"] for message in sent(subscriptions)] == [["good@trade"], ["bad@trade"]]
+    assert subscriptions.on_reply(ok(2)) == [Confirmed(("good@trade",))]
+    assert subscriptions.on_reply(json.dumps({**refusal, "id": 3}).encode()) == [
+        Refused("bad@trade", 2, "Invalid request")
+    ]
+    assert subscriptions.wanted == ("good@trade",)
+    assert subscriptions.complete
+
+
+def test_a_refusal_without_an_id_belongs_to_the_only_open_question() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(["bad@trade"])
+    sent(subscriptions)
+    assert subscriptions.on_reply(b'{"code": 3, "msg": "Invalid JSON"}') == [Refused("bad@trade", 3, "Invalid JSON")]
+
+
+def test_a_refusal_without_an_id_belongs_to_nobody_when_several_questions_are_open() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(["a@trade"])
+    sent(subscriptions)
+    subscriptions.want(["b@trade"])
+    sent(subscriptions)
+    (effect,) = subscriptions.on_reply(b'{"error": {"code": "?", "msg": "no"}}')
+    assert isinstance(effect, Ignored)
+
+
+def test_a_refusal_with_an_odd_code_keeps_its_words() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(["a@trade"])
+    sent(subscriptions)
+    assert subscriptions.on_reply(b'{"error": {"code": "?"}, "id": 1}') == [Refused("a@trade", None, "")]
+
+
+def test_a_refused_unsubscribe_or_forgotten_wish_refuses_nobody() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(["a@trade"])
+    sent(subscriptions)
+    subscriptions.unwant(["a@trade"])
+    sent(subscriptions)
+    assert subscriptions.on_reply(b'{"error": {"code": 2, "msg": ""}, "id": 1}') == []
+    assert subscriptions.on_reply(b'{"error": {"code": 2, "msg": ""}, "id": 2}') == []
+
+
+def test_control_messages_that_cannot_be_read_are_ignored() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    assert subscriptions.on_reply(b"{") == [Ignored("not JSON")]
+    assert subscriptions.on_reply(b"[]") == [Ignored("not an object")]
+    assert subscriptions.on_reply(b'{"id": "x"}') == [Ignored("answers nothing we asked (id 'x')")]
+
+
+def test_an_unanswered_question_is_overdue_at_its_deadline() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    assert subscriptions.deadline == float("inf")
+    subscriptions.want(["a@trade", "b@trade"])
+    sent(subscriptions, now=5.0)
+    assert subscriptions.deadline == 15.0
+    assert subscriptions.overdue(14.9) == ()
+    assert subscriptions.overdue(15.0) == ("a@trade", "b@trade")
+
+
+def test_server_shutdown_is_known_in_both_of_its_shapes_and_in_no_other_text() -> None:
+    assert is_shutdown(b'{"e":"serverShutdown","E":1770123456789}')
+    assert is_shutdown(b'{"E":1770123456789,"e":"serverShutdown"}')
+    assert not is_shutdown(b'{"e":"trade","s":"serverShutdown"}')
+    assert not is_shutdown(b'{"e":"serverShutdown"')
+    assert not is_shutdown(b'{"e":"trade"}')
+
+
+class Reconciled(RuleBasedStateMachine):
+    """Whatever is wished and dropped, a faithful exchange ends up carrying exactly what is wanted."""
+
+    names = Bundle("names")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subscriptions = Subscriptions(timeout=10.0)
+        self.carried: set[str] = set()
+
+    @rule(target=names, name=st.sampled_from([f"s{number}@trade" for number in range(6)]))
+    def want(self, name: str) -> object:
+        self.subscriptions.want([name])
+        return multiple(name)
+
+    @rule(name=names)
+    def unwant(self, name: str) -> None:
+        self.subscriptions.unwant([name])
+
+    @rule()
+    def reconnect(self) -> None:
+        self.carried.clear()
+        self.subscriptions.on_connected()
+
+    @rule()
+    def exchange_answers(self) -> None:
+        while text := self.subscriptions.next_message(0.0):
+            message = json.loads(text)
+            names = set(message["params"])
+            self.carried = self.carried | names if message["method"] == "SUBSCRIBE" else self.carried - names
+            self.subscriptions.on_reply(ok(message["id"]))
+        assert self.carried == set(self.subscriptions.wanted) == self.subscriptions.confirmed
+
+    @invariant()
+    def nothing_unwanted_is_confirmed(self) -> None:
+        assert self.subscriptions.confirmed <= set(self.subscriptions.wanted)
+
+
+TestReconciled = Reconciled.TestCase

@@ -1,0 +1,587 @@
+"""The frame tap: cutting, checked against wsproto; the handshake's end; the hand-over; the stream."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
+from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.events import CloseConnection, Event, Message, Ping, Pong
+
+from trio_binance._services.frametap import Answer, FrameCutter, FrameTap, Inbox, Violation
+from trio_binance.errors import ConnectError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+
+
+def frame(
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    fin: bool = True,
+    rsv: int = 0,
+    mask: bool = False,
+    width: int | None = None,
+) -> bytes:
+    """Return a frame; ``width`` forces a length of 0, 2 or 8 more bytes."""
+    size = len(payload)
+    if width is None:
+        width = 0 if size < 126 else 2 if size < 2**16 else 8
+    short = {0: size & 0x7F, 2: 126, 8: 127}[width]
+    long = {0: b"", 2: struct.pack("!H", size & 0xFFFF), 8: struct.pack("!Q", size)}[width]
+    head = bytes((fin << 7 | rsv << 4 | opcode, mask << 7 | short))
+    return head + long + (b"\0\0\0\0" if mask else b"") + payload
+
+
+def cut(chunks: Iterable[bytes], limit: int = 2**20) -> tuple[list[bytes], bytes, FrameCutter]:
+    """Return all messages and all control frames of the chunks."""
+    cutter = FrameCutter(limit)
+    messages, through = [], b""
+    for chunk in chunks:
+        more, control = cutter.feed(chunk)
+        messages += more
+        through += control
+    return messages, through, cutter
+
+
+def chunked(data: bytes, sizes: Sequence[int]) -> list[bytes]:
+    """Return ``data`` cut at these sizes, again and again."""
+    chunks, at, turn = [], 0, 0
+    while at < len(data):
+        size = sizes[turn % len(sizes)]
+        chunks.append(data[at : at + size])
+        at, turn = at + size, turn + 1
+    return chunks
+
+
+# ------------------------------------------------------------------------------------ the cutter and its oracle
+
+payloads = st.one_of(
+    st.binary(max_size=12),
+    st.text(max_size=40).map(str.encode),
+    st.sampled_from(
+        (b"\xff", "\u20ac".encode()[:2], b"\xed\xa0\x80", b"a" * 125, b"b" * 126, b"c" * 300, b"d" * 65536)
+    ),
+)
+control_payloads = st.one_of(st.binary(max_size=125), st.just(b"e" * 126))
+close_payloads = st.one_of(
+    st.just(b""),
+    st.binary(max_size=4),
+    st.builds(
+        lambda code, reason: struct.pack("!H", code) + reason,
+        st.sampled_from((999, 1000, 1001, 1004, 1005, 1006, 1007, 1012, 1013, 1014, 1015, 2999, 3000, 4999, 5000)),
+        st.one_of(st.just(b"bye"), st.just(b"\xff")),
+    ),
+)
+whole_frames = st.builds(frame, st.sampled_from((TEXT, BINARY)), payloads)
+control_frames = st.builds(frame, st.sampled_from((PING, PONG)), control_payloads)
+odd_frames = st.builds(
+    frame,
+    st.sampled_from((0, TEXT, BINARY, 3, 7, PING, PONG, 11, 15)),
+    payloads,
+    fin=st.booleans(),
+    rsv=st.sampled_from((0, 0, 0, 1, 2, 4)),
+    mask=st.sampled_from((False, False, False, True)),
+)
+stretched_frames = st.builds(
+    lambda opcode, width: frame(opcode, b"short", width=width),
+    st.sampled_from((TEXT, BINARY, PING)),
+    st.sampled_from((2, 8)),
+)
+
+
+@st.composite
+def fragmented(draw: st.DrawFn) -> bytes:
+    """Return a message in pieces, pings between them, cut anywhere: in the middle of a character, too."""
+    opcode = draw(st.sampled_from((TEXT, BINARY)))
+    payload = draw(payloads)
+    cuts = sorted(draw(st.lists(st.integers(0, len(payload)), max_size=4)))
+    pieces = [payload[a:b] for a, b in zip([0, *cuts], [*cuts, len(payload)], strict=True)]
+    parts = []
+    for number, piece in enumerate(pieces):
+        parts.append(frame(0 if number else opcode, piece, fin=number == len(pieces) - 1))
+        parts.append(draw(st.sampled_from((b"", b"", frame(PING, b"between")))))
+    return b"".join(parts)
+
+
+valid_streams = st.lists(st.one_of(whole_frames, whole_frames, fragmented(), control_frames), max_size=12).map(b"".join)
+any_streams = st.lists(
+    st.one_of(whole_frames, whole_frames, fragmented(), control_frames, odd_frames, stretched_frames,
+              st.builds(frame, st.just(CLOSE), close_payloads)),
+    max_size=12,
+).map(b"".join)  # fmt: skip
+chunk_sizes = st.lists(st.integers(1, 70_000) | st.integers(1, 9), min_size=1, max_size=6)
+
+Verdict = tuple[list[bytes], list[tuple[str, bytes]], object]
+
+
+def controls_of(events: Iterable[Event]) -> tuple[list[tuple[str, bytes]], CloseConnection | None]:
+    seen, end = [], None
+    for event in events:
+        if isinstance(event, Ping | Pong):
+            seen.append((type(event).__name__, bytes(event.payload)))
+        elif isinstance(event, CloseConnection):
+            end = event
+    return seen, end
+
+
+def by_wsproto(data: bytes) -> Verdict:
+    """Return the oracle's opinion: messages, pings and pongs, and how it ended."""
+    oracle = Connection(ConnectionType.CLIENT)
+    oracle.receive_data(data)
+    events = list(oracle.events())
+    messages, parts = [], b""
+    for event in events:
+        if isinstance(event, Message):
+            parts += event.data if isinstance(event.data, bytes) else event.data.encode()
+            if event.message_finished:
+                messages.append(parts)
+                parts = b""
+    controls, end = controls_of(events)
+    if end is None:
+        return messages, controls, None
+    if oracle.state is ConnectionState.REMOTE_CLOSING:
+        return messages, controls, ("closed", int(end.code), end.reason)
+    return messages, controls, ("violated", int(end.code))
+
+
+def by_us(chunks: Iterable[bytes]) -> Verdict:
+    """Return our opinion, the control frames read by wsproto, which is who gets them."""
+    messages, through, cutter = cut(chunks)
+    reader = Connection(ConnectionType.CLIENT)
+    reader.receive_data(through)
+    controls, end = controls_of(reader.events())
+    if cutter.violation is not None:
+        assert end is None
+        return messages, controls, ("violated", cutter.violation.code)
+    if end is None:
+        return messages, controls, None
+    assert reader.state is ConnectionState.REMOTE_CLOSING
+    return messages, controls, ("closed", int(end.code), end.reason)
+
+
+@given(any_streams, chunk_sizes)
+def test_the_same_frames_in_any_chunks_mean_what_wsproto_says_they_mean(data: bytes, sizes: list[int]) -> None:
+    assert by_us(chunked(data, sizes)) == by_wsproto(data)
+
+
+@given(valid_streams)
+def test_whole_and_byte_by_byte_are_the_same(data: bytes) -> None:
+    data = data[:5000]
+    assert by_us([data]) == by_us(chunked(data, [1]))
+
+
+@given(st.binary(max_size=60), chunk_sizes)
+def test_any_bytes_at_all_give_the_same_in_any_chunks_and_never_an_exception(data: bytes, sizes: list[int]) -> None:
+    assert by_us(chunked(data, sizes)) == by_us([data])
+
+
+@given(st.integers(0, 400), st.integers(0, 400), st.integers(100, 300))
+def test_a_message_over_the_limit_is_1009_whole_or_in_pieces(first: int, second: int, limit: int) -> None:
+    whole = cut([frame(BINARY, b"x" * (first + second))], limit)[2].violation
+    pieces = cut([frame(BINARY, b"x" * first, fin=False), frame(0, b"x" * second)], limit)[2].violation
+    assert (whole is not None) == (pieces is not None) == (first + second > limit)
+    assert whole is None or whole.code == 1009
+
+
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+def test_a_frame_of_2_to_the_62_bytes_is_refused_by_its_header(opcode: int) -> None:
+    cutter = FrameCutter(2**24)
+    assert cutter.feed(bytes((0x80 | opcode, 127)) + (2**62).to_bytes(8, "big")) == ([], b"")
+    assert cutter.violation == Violation(1009, "message over 16777216 bytes")
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (frame(BINARY, fin=False) + frame(BINARY), 1002),
+        (frame(0), 1002),
+        (frame(TEXT, b"x", mask=True), 1002),
+        (frame(3), 1002),
+        (frame(11), 1002),
+        (frame(TEXT, rsv=4), 1002),
+        (frame(PING, rsv=1), 1002),
+        (frame(PING, fin=False), 1002),
+        (frame(PING, b"x" * 126), 1002),
+        (frame(PING, b"x" * 2, width=2), 1002),
+        (bytes((0x80 | PING, 126)), 1002),
+        (bytes((0x80 | BINARY, 127)) + (2**63).to_bytes(8, "big"), 1002),
+        (frame(BINARY, b"x", width=8), 1002),
+        (frame(CLOSE, b"\x03"), 1002),
+        (frame(CLOSE, struct.pack("!H", 1006)), 1002),
+        (frame(CLOSE, struct.pack("!H", 1000) + b"\xff"), 1007),
+        (frame(TEXT, b"\xff"), 1007),
+        (frame(TEXT, b"\xff", fin=False), 1007),
+        (frame(TEXT, b"\xe2\x82", fin=False) + frame(0), 1007),
+    ],
+)
+def test_a_peer_that_breaks_the_protocol_is_told_apart_by_code_and_what_came_before_is_kept(
+    data: bytes, code: int
+) -> None:
+    messages, through, cutter = cut([frame(TEXT, b"before") + frame(PING, b"p") + data + frame(TEXT, b"after")])
+    assert messages == [b"before"]
+    assert through == frame(PING, b"p")
+    assert cutter.violation is not None
+    assert cutter.violation.code == code
+    assert cutter.feed(frame(TEXT, b"later")) == ([], b"")
+
+
+def test_nothing_after_a_close_frame_is_a_message() -> None:
+    messages, through, cutter = cut([frame(TEXT, b"a") + frame(CLOSE) + frame(TEXT, b"b"), frame(TEXT, b"c")])
+    assert (messages, through, cutter.closed, cutter.violation) == ([b"a"], frame(CLOSE), True, None)
+
+
+def test_when_we_are_closing_only_the_peers_close_gets_through() -> None:
+    cutter = FrameCutter(100)
+    cutter.closing = True
+    assert cutter.feed(frame(PING, b"x") + frame(PONG) + frame(CLOSE)) == ([], frame(CLOSE))
+    assert (cutter.pings, cutter.pongs) == (1, 1)
+
+
+def test_empty_fragments_without_end_cost_no_memory() -> None:
+    cutter = FrameCutter(100)
+    cutter.feed(frame(TEXT, b"", fin=False))
+    for _ in range(100):
+        assert cutter.feed(frame(0, b"", fin=False) * 100) == ([], b"")
+    assert cutter.feed(frame(0, b"end")) == ([b"end"], b"")
+
+
+def test_a_large_frame_in_tiny_reads_is_not_copied_with_each_read() -> None:
+    """Were it copied, 2 MiB in reads of 64 bytes would be 32 GiB of copying."""
+    data = frame(BINARY, bytes(2 * 2**20))
+    messages, _, _ = cut((data[at : at + 64] for at in range(0, len(data), 64)), 2**22)
+    assert [len(message) for message in messages] == [2 * 2**20]
+
+
+# --------------------------------------------------------------------------------------------------- the answer
+
+
+@given(chunk_sizes)
+def test_the_end_of_the_handshake_is_found_in_any_chunks(sizes: list[int]) -> None:
+    answer, http, rest = Answer(), b"", b""
+    for chunk in chunked(HEAD + frame(TEXT, b"\r\n\r\nfirst"), sizes):
+        if answer.upgraded:
+            rest += chunk
+        else:
+            head, frames = answer.feed(chunk)
+            http, rest = http + head, rest + frames
+    assert (http, rest) == (HEAD, frame(TEXT, b"\r\n\r\nfirst"))
+    assert answer.headers["upgrade"] == "websocket"
+
+
+def test_bare_newlines_end_a_head_as_they_do_for_h11() -> None:
+    assert Answer().feed(b"HTTP/1.1 101 x\n\n\x81") == (b"HTTP/1.1 101 x\n\n", b"\x81")
+
+
+def test_a_refusal_goes_through_whole_and_the_start_of_its_body_is_kept() -> None:
+    answer = Answer()
+    first = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\n\r\nslow "
+    assert answer.feed(first) == (first, b"")
+    assert answer.feed(b"down" + b"!" * 9000) == (b"down" + b"!" * 9000, b"")
+    assert (answer.status, answer.upgraded, answer.headers["retry-after"]) == (429, False, "7")
+    assert answer.body.startswith(b"slow down!")
+    assert len(answer.body) == 2000
+
+
+def test_what_is_no_http_has_no_status() -> None:
+    answer = Answer()
+    answer.feed(b"SSH-2.0-OpenSSH\r\n\r\n")
+    assert (answer.complete, answer.status, answer.start) == (True, 0, b"SSH-2.0-OpenSSH\r\n\r\n")
+
+
+# ---------------------------------------------------------------------------------------------------- the inbox
+
+
+async def test_batches_come_out_as_they_went_in_and_then_none() -> None:
+    inbox = Inbox(1000)
+    inbox.put([b"a", b"bb"])
+    inbox.put([b"c"])
+    inbox.end()
+    inbox.put([b"too late"])
+    assert [await inbox.take(), await inbox.take(), await inbox.take()] == [[b"a", b"bb"], [b"c"], None]
+    assert (inbox.waiting_bytes, inbox.peak_bytes) == (0, 4 + 3 * 64)
+
+
+async def test_taking_waits_for_a_batch_and_is_a_checkpoint_when_one_is_there(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    inbox = Inbox(1000)
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def put_later() -> None:
+            await trio.sleep(3)
+            inbox.put([b"late"])
+
+        assert await inbox.take() == [b"late"]
+        assert trio.current_time() == 3
+    inbox.put([b"there"])
+    with trio.testing.assert_checkpoints():
+        await inbox.take()
+
+
+async def test_a_cancelled_taker_takes_nothing() -> None:
+    inbox = Inbox(1000)
+    inbox.put([b"kept"])
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await inbox.take()
+    assert await inbox.take() == [b"kept"]
+
+
+async def test_two_takers_at_once_are_a_bug_of_the_caller() -> None:
+    inbox = Inbox(1000)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(inbox.take)
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(trio.BusyResourceError):
+            await inbox.take()
+        inbox.end()
+
+
+async def test_room_is_waited_for_at_the_limit_and_comes_with_taking_with_the_end_and_with_leaving() -> None:
+    for make_room in (Inbox.take, Inbox.end, Inbox.discard):
+        inbox = Inbox(100)
+        await inbox.wait_room()
+        inbox.put([b"x" * 100])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(inbox.wait_room)
+            await trio.testing.wait_all_tasks_blocked()
+            assert len(nursery.child_tasks) == 1
+            if (result := make_room(inbox)) is not None:
+                await result
+            await trio.testing.wait_all_tasks_blocked()
+            assert not nursery.child_tasks
+
+
+# ------------------------------------------------------------------------------------------------------ the tap
+
+
+class Line(trio.abc.Stream):
+    """Our end of a line in memory that can be reset, or whose peer can stop reading."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        self.reset = False
+        self.stuck = False
+        self.closed = False
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        if self.stuck and not self.closed:
+            await trio.sleep_forever()
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self.reset and not self.closed:
+            await trio.lowlevel.checkpoint()
+            raise trio.BrokenResourceError
+        return await self._stream.receive_some(max_bytes)
+
+    async def aclose(self) -> None:
+        self.closed = True
+        await self._stream.aclose()
+
+
+class Wire:
+    """A tap with its transport's far end in hand."""
+
+    def __init__(self, limit: int = 2**20, *, upgraded: bool = True) -> None:
+        near, self.far = trio.testing.memory_stream_pair()
+        self.near = Line(near)
+        self.inbox = Inbox(limit)
+        self.sent = 0
+        self.violations = 0
+        self.tap = FrameTap(
+            self.near,
+            self.inbox,
+            max_message_bytes=1000,
+            write_timeout=10.0,
+            on_frame_sent=self._count_sent,
+            on_violation=self._count_violation,
+        )
+        self._upgraded = upgraded
+
+    async def __aenter__(self) -> Wire:
+        if self._upgraded:
+            await self.tap.send_all(b"GET / HTTP/1.1\r\n\r\n")
+            await self.far.receive_some()
+            await self.far.send_all(HEAD)
+            assert await self.tap.receive_some() == HEAD
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.tap.aclose()
+        assert self.near.closed
+
+    def _count_sent(self) -> None:
+        self.sent += 1
+
+    def _count_violation(self) -> None:
+        self.violations += 1
+
+
+async def test_frames_that_come_with_the_handshake_are_messages() -> None:
+    async with Wire(upgraded=False) as wire:
+        await wire.far.send_all(HEAD + frame(TEXT, b"first") + frame(PING, b"p") + frame(TEXT, b"second"))
+        assert await wire.tap.receive_some() == HEAD + frame(PING, b"p")
+        assert await wire.inbox.take() == [b"first", b"second"]
+
+
+async def test_messages_of_one_read_are_one_batch_and_bypass_the_stream(autojump_clock: trio.testing.MockClock) -> None:
+    async with Wire() as wire:
+        await trio.sleep(5)
+        await wire.far.send_all(frame(TEXT, b"a") + frame(BINARY, b"b"))
+        with trio.move_on_after(1) as scope:
+            await wire.tap.receive_some()
+        assert scope.cancelled_caught
+        assert await wire.inbox.take() == [b"a", b"b"]
+        assert (wire.tap.messages, wire.tap.last_heard, wire.tap.last_data) == (2, 5, 5)
+        await wire.far.send_all(frame(PONG))
+        await wire.tap.receive_some()
+        assert (wire.tap.last_heard, wire.tap.last_data, wire.tap.pongs, wire.tap.pings) == (6, 5, 1, 0)
+
+
+async def test_messages_before_a_close_frame_are_handed_over_before_it() -> None:
+    async with Wire() as wire:
+        await wire.far.send_all(frame(TEXT, b"last") + frame(CLOSE, struct.pack("!H", 1001)))
+        assert await wire.tap.receive_some() == frame(CLOSE, struct.pack("!H", 1001))
+        assert wire.inbox.waiting_bytes > 0
+
+
+async def test_no_more_is_returned_than_was_asked_for() -> None:
+    async with Wire() as wire:
+        await wire.far.send_all(frame(PING, b"12345"))
+        with trio.testing.assert_checkpoints():
+            assert await wire.tap.receive_some(3) == frame(PING, b"12345")[:3]
+        with trio.testing.assert_checkpoints():
+            assert await wire.tap.receive_some(100) == frame(PING, b"12345")[3:]
+
+
+async def test_a_full_inbox_stops_the_reading_until_there_is_room() -> None:
+    async with Wire(limit=100) as wire:
+        await wire.far.send_all(frame(TEXT, b"x" * 100))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wire.tap.receive_some)
+            await trio.testing.wait_all_tasks_blocked()
+            await wire.far.send_all(frame(PING))
+            await trio.testing.wait_all_tasks_blocked()
+            assert wire.tap.pings == 0
+            await wire.inbox.take()
+        assert wire.tap.pings == 1
+
+
+@pytest.mark.parametrize("broken", [True, False])
+async def test_a_line_that_ends_before_the_answer_is_an_error_that_trio_websocket_cannot_swallow(broken: bool) -> None:
+    async with Wire(upgraded=False) as wire:
+        await wire.far.send_all(HEAD[:20])
+        await wire.tap.receive_some()
+        await wire.far.aclose()
+        wire.near.reset = broken
+        with pytest.raises(ConnectError, match="before the handshake was answered"):
+            await wire.tap.receive_some()
+
+
+async def test_a_line_that_ends_later_ends_as_any_stream_and_says_why() -> None:
+    async with Wire() as wire:
+        await wire.far.aclose()
+        assert await wire.tap.receive_some() == b""
+        assert wire.tap.trouble == "the line ended without a close frame"
+    async with Wire() as wire:
+        wire.near.reset = True
+        with pytest.raises(trio.BrokenResourceError):
+            await wire.tap.receive_some()
+        assert wire.tap.trouble == "the line was reset"
+
+
+async def test_frames_of_ours_are_counted_the_handshake_is_not() -> None:
+    async with Wire() as wire:
+        assert wire.sent == 0
+        await wire.tap.wait_send_all_might_not_block()
+        await wire.tap.send_all(frame(PONG, mask=True))
+        await wire.tap.send_all(frame(TEXT, mask=True))
+        assert (wire.sent, wire.tap.frames_sent, wire.tap.pongs_sent) == (2, 2, 1)
+
+
+async def test_after_a_violation_nothing_is_read_and_the_stream_ends_with_our_close_frame() -> None:
+    async with Wire() as wire:
+        await wire.far.send_all(frame(PING, b"p") + frame(3))
+        assert await wire.tap.receive_some() == frame(PING, b"p")
+        assert (wire.violations, wire.tap.violation is not None) == (1, True)
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def read() -> None:
+                assert await wire.tap.receive_some() == b""
+
+            await trio.testing.wait_all_tasks_blocked()
+            await wire.tap.send_all(frame(PONG, mask=True))
+            await trio.testing.wait_all_tasks_blocked()
+            assert nursery.child_tasks
+            await wire.tap.send_all(frame(CLOSE, mask=True))
+
+
+async def test_without_listeners_nobody_is_told() -> None:
+    near, far = trio.testing.memory_stream_pair()
+    tap = FrameTap(near, Inbox(1), max_message_bytes=1, write_timeout=1.0)
+    await tap.send_all(b"GET")
+    await tap.send_all(frame(CLOSE, mask=True))
+    await far.send_all(HEAD + frame(3))
+    assert await tap.receive_some() == HEAD
+    assert await tap.receive_some() == b""
+    await tap.aclose()
+
+
+async def test_a_peer_that_takes_nothing_breaks_the_line_after_the_deadline(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with Wire() as wire:
+        wire.near.stuck = True
+        with pytest.raises(trio.BrokenResourceError, match="took nothing for 10 s"):
+            await wire.tap.send_all(frame(TEXT, mask=True))
+        assert trio.current_time() == 10
+        with pytest.raises(trio.ClosedResourceError):
+            await wire.tap.send_all(frame(TEXT, mask=True))
+
+
+async def test_cancelled_before_the_first_byte_a_frame_was_not_sent_and_the_line_lives() -> None:
+    async with Wire() as wire:
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await wire.tap.send_all(frame(TEXT, mask=True))
+        assert wire.sent == 0
+        await wire.tap.send_all(frame(TEXT, mask=True))
+
+
+async def test_cancelled_in_the_middle_of_a_frame_the_line_is_closed(autojump_clock: trio.testing.MockClock) -> None:
+    async with Wire() as wire:
+        wire.near.stuck = True
+        with trio.move_on_after(1) as scope:
+            await wire.tap.send_all(frame(TEXT, mask=True))
+        assert scope.cancelled_caught
+        assert wire.tap.trouble == "cancelled in the middle of a frame"
+        with pytest.raises(trio.ClosedResourceError):
+            await wire.near.send_all(b"x")
+
+
+async def test_a_line_that_was_reset_is_told_to_the_sender() -> None:
+    async with Wire() as wire:
+        await wire.far.aclose()
+        with pytest.raises(trio.BrokenResourceError):
+            await wire.tap.send_all(frame(TEXT, mask=True))
+        assert wire.tap.trouble == "the line was reset"
+    async with Wire(upgraded=False) as wire:
+        await wire.far.aclose()
+        with pytest.raises(ConnectError):
+            await wire.tap.send_all(b"GET / HTTP/1.1\r\n\r\n")

@@ -1,0 +1,802 @@
+"""The socket: every way a WebSocket can go wrong, against a scripted peer over lines in memory and virtual time."""
+
+from __future__ import annotations
+
+import struct
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+import trio.testing
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, Pong, Request, TextMessage
+
+from tests._services.test_frametap import BINARY, CLOSE, HEAD, PING, PONG, TEXT, Line, frame
+from trio_binance._services.socket import Socket, open_socket
+from trio_binance.config import Tuning
+from trio_binance.errors import (
+    ApiError,
+    Banned,
+    BinanceError,
+    Blocked,
+    ConnectError,
+    ConnectionLost,
+    DeadlineExceeded,
+    InvalidArgument,
+    Outcome,
+    ProtocolError,
+    RateLimited,
+    RegionBlocked,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from trio.testing import MockClock
+
+    Script = Callable[["Peer"], Awaitable[None]]
+
+URL = "ws://exchange.test/stream?streams=btcusdt@trade"
+TUNING = Tuning(connect_timeout=5.0, close_timeout=2.0, ping_timeout=10.0, max_message_bytes=1000)
+
+
+class Peer:
+    """The far end of one line: does what a test's script says."""
+
+    def __init__(self, stream: trio.abc.Stream, line: Line) -> None:
+        self.stream = stream
+        self.line = line
+        self.request: Request | None = None
+        self._protocol = WSConnection(ConnectionType.SERVER)
+        self._events: list[Event] = []
+
+    async def next_event(self) -> Event | None:
+        """Return what the client sent next, ``None`` when it has hung up."""
+        while not self._events:
+            data = await self.stream.receive_some()
+            if not data:
+                return None
+            self._protocol.receive_data(bytes(data))
+            self._events.extend(self._protocol.events())
+        return self._events.pop(0)
+
+    async def accept(self, first: bytes = b"") -> None:
+        """Answer the handshake, with ``first`` in the same bytes."""
+        request = await self.next_event()
+        assert isinstance(request, Request)
+        self.request = request
+        await self.stream.send_all(self._protocol.send(AcceptConnection()) + first)
+
+    async def answer(self, data: bytes) -> None:
+        """Read the request and answer it with these bytes."""
+        await self.next_event()
+        await self.stream.send_all(data)
+
+    async def send(self, *frames: bytes) -> None:
+        await self.stream.send_all(b"".join(frames))
+
+    async def close_after(self, seconds: float) -> None:
+        await trio.sleep(seconds)
+        await self.stream.aclose()
+
+    async def be_polite(self) -> list[Event]:
+        """Answer a close frame, as a good peer does; return what came before it."""
+        before = []
+        while (event := await self.next_event()) is not None:
+            before.append(event)
+            if isinstance(event, CloseConnection):
+                await self.stream.send_all(self._protocol.send(event.response()))
+                break
+        return before
+
+
+class Exchange:
+    """A dialer to scripted peers."""
+
+    def __init__(self, nursery: trio.Nursery, script: Script) -> None:
+        self._nursery = nursery
+        self._script = script
+        self.calls: list[tuple[str, int, bool]] = []
+        self.lines: list[Line] = []
+        self.peers: list[Peer] = []
+
+    async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        self.calls.append((host, port, tls))
+        near, far = trio.testing.memory_stream_pair()
+        line = Line(near)
+        peer = Peer(far, line)
+        self.lines.append(line)
+        self.peers.append(peer)
+        self._nursery.start_soon(self._script, peer)
+        return line
+
+
+@asynccontextmanager
+async def exchange_that(script: Script) -> AsyncIterator[Exchange]:
+    """Run peers by this script; whatever happens, no line of ours is open at the end."""
+    error: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        exchange = Exchange(nursery, script)
+        try:
+            yield exchange
+        except Exception as exc:  # to leave without the nursery's group
+            error = exc
+        nursery.cancel_scope.cancel()
+    assert all(line.closed for line in exchange.lines)
+    if error is not None:
+        raise error
+
+
+@asynccontextmanager
+async def connected_to(
+    script: Script, *, tuning: Tuning = TUNING, on_message: Callable[[], None] | None = None
+) -> AsyncIterator[tuple[Socket, Line]]:
+    async with exchange_that(script) as exchange:
+        async with open_socket(URL, exchange, tuning=tuning, on_message=on_message) as socket:
+            yield socket, exchange.lines[0]
+
+
+async def polite(peer: Peer) -> None:
+    await peer.accept()
+    await peer.be_polite()
+
+
+async def error_of_opening(script: Script, *, url: str = URL) -> BinanceError:
+    """Return the error that opening raises; it must be bare, and have been raised in time."""
+    async with exchange_that(script) as exchange:
+        with pytest.raises(BinanceError) as caught:
+            async with open_socket(url, exchange, tuning=TUNING):
+                raise AssertionError("opened")
+    assert trio.current_time() <= TUNING.connect_timeout
+    return caught.value
+
+
+async def loss_told_by(script: Script, *, tuning: Tuning = TUNING) -> tuple[ConnectionLost, list[bytes]]:
+    """Return the error that ends the receiving, and the messages before it."""
+    messages: list[bytes] = []
+    async with connected_to(script, tuning=tuning) as (socket, _):
+        caught: ConnectionLost | None = None
+        while caught is None:
+            try:
+                messages += await socket.receive()
+            except ConnectionLost as exc:
+                caught = exc
+        with pytest.raises(ConnectionLost) as again:
+            await socket.receive()
+        assert again.value.code == caught.code
+    return caught, messages
+
+
+# --------------------------------------------------------------------------------------------------- opening
+
+
+async def test_a_socket_asks_for_the_resource_with_the_headers_and_hears_what_comes_with_the_handshake(
+    autojump_clock: MockClock,
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept(first=frame(TEXT, b"1") + frame(BINARY, b"2"))
+        await peer.be_polite()
+
+    async with exchange_that(script) as exchange:
+        url = "wss://exchange.test:9443/ws/币安usdt@trade?timeUnit=MICROSECOND"
+        async with open_socket(url, exchange, tuning=TUNING, headers=[("X-MBX-APIKEY", "key")]) as socket:
+            assert await socket.receive() == [b"1", b"2"]
+        request = exchange.peers[0].request
+    assert exchange.calls == [("exchange.test", 9443, True)]
+    assert request is not None
+    assert request.host == "exchange.test:9443"
+    assert request.target == "/ws/%E5%B8%81%E5%AE%89usdt@trade?timeUnit=MICROSECOND"
+    assert (b"x-mbx-apikey", b"key") in request.extra_headers
+
+
+@pytest.mark.parametrize(
+    ("url", "called"),
+    [
+        ("ws://a.test", ("a.test", 80, False)),
+        ("wss://A.test/x", ("a.test", 443, True)),
+        ("ws://[::1]:8002/x", ("::1", 8002, False)),
+    ],
+)
+async def test_the_url_says_whom_to_call(url: str, called: tuple[str, int, bool], autojump_clock: MockClock) -> None:
+    async with exchange_that(polite) as exchange:
+        async with open_socket(url, exchange, tuning=TUNING):
+            assert exchange.calls == [called]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a.test/", "ws:///x", "ws://a.test:port/", "ws://key@a.test/", "wss://börse.test/"]
+)
+async def test_a_url_that_cannot_be_called_is_refused(url: str) -> None:
+    with pytest.raises(InvalidArgument, match="url"):
+        async with open_socket(url, trio, tuning=TUNING):  # type: ignore[arg-type]
+            raise AssertionError("opened")
+
+
+async def test_a_header_that_cannot_be_sent_is_refused_without_naming_its_value() -> None:
+    with pytest.raises(InvalidArgument, match="X-MBX-APIKEY") as caught:
+        async with open_socket(URL, trio, tuning=TUNING, headers=[("X-MBX-APIKEY", "secret\r\n")]):  # type: ignore[arg-type]
+            raise AssertionError("opened")
+    assert "secret" not in repr(caught.value)
+
+
+async def test_a_dialer_that_hangs_is_given_up(autojump_clock: MockClock) -> None:
+    class Hanging:
+        async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+            await trio.sleep_forever()
+            raise AssertionError
+
+    with pytest.raises(ConnectError, match=r"exchange\.test: no connection within 5 s") as caught:
+        async with open_socket(URL, Hanging(), tuning=TUNING):
+            raise AssertionError("opened")
+    assert caught.value.outcome is Outcome.NOT_SENT
+    assert trio.current_time() == 5
+
+
+async def test_w01_tcp_closed_before_101(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.next_event()
+        await peer.stream.aclose()
+
+    error = await error_of_opening(script)
+    assert isinstance(error, ConnectError)
+    assert trio.current_time() == 0
+
+
+async def test_w01_tcp_closed_before_we_could_ask(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.stream.aclose()
+
+    assert isinstance(await error_of_opening(script), ConnectError)
+
+
+async def test_w02_handshake_never_answered(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.next_event()
+        await trio.sleep_forever()
+
+    error = await error_of_opening(script)
+    assert isinstance(error, ConnectError)
+    assert "handshake not answered within 5 s" in str(error)
+    assert trio.current_time() == 5
+
+
+async def test_w02_503_with_an_endless_body(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.answer(b"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            await trio.sleep(0.1)
+            await peer.send(b"4\r\nbusy\r\n")
+
+    error = await error_of_opening(script)
+    assert isinstance(error, ConnectError)
+    assert "HTTP 503" in str(error)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, Blocked), (418, Banned), (429, RateLimited), (451, RegionBlocked)])
+async def test_w03_a_refused_handshake_says_who_refused_and_for_how_long(
+    status: int, kind: type[ApiError], autojump_clock: MockClock
+) -> None:
+    async def script(peer: Peer) -> None:
+        body = b"<html><b>Go   away</b></html>"
+        head = b"HTTP/1.1 %d No\r\nRetry-After: 130\r\nContent-Length: %d\r\n\r\n"
+        await peer.answer(head % (status, len(body)) + body)
+
+    error = await error_of_opening(script)
+    assert type(error) is kind
+    assert (error.status, error.message, error.retry_at) == (status, "Go away", 130.0)
+    assert "exchange.test" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        (b"", 120.0),
+        (b"Date: Wed, 22 Jul 2026 12:00:00 GMT\r\nRetry-After: Wed, 22 Jul 2026 12:05:00 GMT\r\n", 300.0),
+        (b"Date: yesterday\r\nRetry-After: soon\r\n", 120.0),
+    ],
+)
+async def test_w03_a_ban_without_a_plain_number_of_seconds_still_has_an_end(
+    headers: bytes, wait: float, autojump_clock: MockClock
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.answer(b"HTTP/1.1 418 No\r\n" + headers + b"Content-Length: 0\r\n\r\n")
+
+    error = await error_of_opening(script)
+    assert isinstance(error, Banned)
+    assert (error.message, error.retry_at) == ("no explanation", wait)
+
+
+@pytest.mark.parametrize("status", [100, 200, 301, 404, 500])
+async def test_w03_other_statuses_are_failures_to_connect(status: int, autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.answer(b"HTTP/1.1 %d Odd\r\nContent-Length: 4\r\n\r\nodd!" % status)
+
+    error = await error_of_opening(script)
+    assert type(error) is ConnectError
+    assert f"HTTP {status}" in str(error)
+
+
+async def test_w03_a_refusal_cut_short_is_still_that_refusal(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.answer(b"HTTP/1.1 429 No\r\nRetry-After: 9\r\nContent-Length: 400\r\n\r\n{")
+        await peer.stream.aclose()
+
+    error = await error_of_opening(script)
+    assert isinstance(error, RateLimited)
+    assert error.retry_at == 9
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.6\r\n\r\n", b"\x15\x03\x01\x00\x02\x02\x16\r\n\r\n", HEAD])
+async def test_w04_garbage_instead_of_101(answer: bytes, autojump_clock: MockClock) -> None:
+    """The last one is a 101 without the proof that it is meant for us."""
+    error = await error_of_opening(lambda peer: peer.answer(answer))
+    assert isinstance(error, ProtocolError)
+    assert error.outcome is Outcome.NOT_SENT
+    assert error.payload == answer
+
+
+# ---------------------------------------------------------------------------------------------------- the end
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 3000, 4999])
+@pytest.mark.parametrize("reason", ["", "so long"])
+async def test_w05_a_close_frame_is_told_with_code_and_reason_after_the_messages_before_it(
+    code: int, reason: str, autojump_clock: MockClock
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        goodbye = frame(CLOSE, struct.pack("!H", code) + reason.encode())
+        await peer.send(frame(TEXT, b"a"), frame(TEXT, b"b"), goodbye, frame(TEXT, b"never"))
+
+    error, messages = await loss_told_by(script)
+    assert messages == [b"a", b"b"]
+    assert (error.code, error.reason) == (code, reason or None)
+    assert type(error.code) is int
+
+
+async def test_w05_a_close_frame_without_a_code_is_1005(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept(first=frame(CLOSE))
+
+    error, _ = await loss_told_by(script)
+    assert (error.code, error.reason) == (1005, None)
+
+
+async def test_w06_a_peer_that_closes_but_keeps_tcp_open_is_answered_and_hung_up_on(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept(first=frame(CLOSE, struct.pack("!H", 1001)))
+        answered.append(await peer.next_event())
+        answered.append(await peer.next_event())
+
+    answered: list[Event | None] = []
+    async with connected_to(script) as (socket, line):
+        with pytest.raises(ConnectionLost):
+            await socket.receive()
+        await trio.testing.wait_all_tasks_blocked()
+        assert line.closed  # at once, not when the block ends
+        assert isinstance(answered[0], CloseConnection)
+        assert answered[1] is None
+    assert trio.current_time() == 0
+
+
+@pytest.mark.parametrize("how", ["eof", "reset"])
+async def test_w07_a_line_that_breaks_is_1006_after_the_messages_before_it(how: str, autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await trio.sleep(1)
+        peer.line.reset = how == "reset"
+        await peer.send(frame(TEXT, b"last words"))
+        await peer.stream.aclose()
+
+    error, messages = await loss_told_by(script)
+    assert messages == [b"last words"]
+    assert (error.code, error.reason) == (1006, None)
+    assert error.outcome is Outcome.UNKNOWN
+    assert "without a close frame" in str(error) if how == "eof" else "reset" in str(error)
+
+
+async def test_w08_a_black_hole_ends_pings_and_closing_by_their_deadlines(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await trio.sleep_forever()
+
+    async with connected_to(script) as (socket, _):
+        with pytest.raises(DeadlineExceeded, match="no answer to a ping within 10 s"):
+            await socket.ping()
+        assert trio.current_time() == 10
+    assert trio.current_time() == 12
+
+
+async def test_w08_a_peer_that_has_stopped_reading_ends_sending_by_its_deadline(autojump_clock: MockClock) -> None:
+    async with connected_to(polite) as (socket, line):
+        line.stuck = True
+        with pytest.raises(ConnectionLost, match="took nothing for 10 s"):
+            await socket.send("x")
+        assert trio.current_time() == 10
+        with pytest.raises(ConnectionLost):
+            await socket.receive()
+    assert trio.current_time() == 10
+
+
+async def test_w08_closing_on_a_peer_that_has_stopped_reading(autojump_clock: MockClock) -> None:
+    async with connected_to(polite) as (_, line):
+        line.stuck = True
+    assert trio.current_time() == 2
+
+
+# -------------------------------------------------------------------------------------------------- liveness
+
+
+async def test_w09_w10_pings_are_answered_at_once_while_the_consumer_sleeps_for_an_hour(
+    autojump_clock: MockClock,
+) -> None:
+    late: list[float] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        for number in range(180):
+            await trio.sleep(20)
+            payload = b"%d" % number
+            asked_at = trio.current_time()
+            await peer.send(frame(TEXT, b"trade"), frame(PING, payload), frame(TEXT, b"trade"))
+            event = await peer.next_event()
+            assert isinstance(event, Pong)
+            assert bytes(event.payload) == payload
+            late.append(trio.current_time() - asked_at)
+        await peer.be_polite()
+
+    async with connected_to(script) as (socket, _):
+        await trio.sleep(3601)
+        statistics = socket.statistics()
+        assert (statistics.pings, statistics.pings_answered, statistics.messages) == (180, 180, 360)
+        assert statistics.frames_sent == 180
+        assert statistics.waiting_bytes == statistics.peak_bytes == 360 * (5 + 64)
+        assert await socket.receive() == [b"trade", b"trade"]
+        assert (socket.last_heard, socket.last_data, statistics.last_heard) == (3600, 3600, 3600)
+    assert len(late) == 180
+    assert max(late) <= 1.0
+
+
+async def test_every_frame_of_ours_is_told_to_the_pacer_pongs_included(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept(first=frame(PING, b"1") + frame(PING, b"2"))
+        await peer.be_polite()
+
+    told: list[float] = []
+    async with connected_to(script, on_message=lambda: told.append(trio.current_time())) as (socket, _):
+        await socket.send("hello")
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(told) == socket.statistics().frames_sent == 3
+    assert len(told) == 4  # the close frame
+
+
+async def test_w11_silence_shows_and_a_ping_tells_whether_it_is_death(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        event = await peer.next_event()
+        assert isinstance(event, Ping)
+        await trio.sleep(0.25)
+        await peer.send(frame(PONG, b"unasked for"), frame(PONG, bytes(event.payload)))
+        assert isinstance(await peer.next_event(), Ping)
+        await peer.stream.aclose()
+
+    async with connected_to(script) as (socket, _):
+        await trio.sleep(60)
+        assert (socket.last_heard, socket.last_data) == (0, 0)
+        assert await socket.ping() == 0.25
+        assert (socket.last_heard, socket.last_data, socket.statistics().pongs) == (60.25, 0, 2)
+        with pytest.raises(ConnectionLost):  # at once, without waiting for the deadline
+            await socket.ping(b"own payload")
+        assert trio.current_time() == 60.25
+        with pytest.raises(ConnectionLost) as caught:
+            await socket.ping()
+        assert caught.value.outcome is Outcome.NOT_SENT
+
+
+async def test_a_ping_cut_off_by_the_end_of_the_line_does_not_wait_for_its_deadline(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        assert isinstance(await peer.next_event(), Ping)
+        peer.line.reset = True
+        await peer.send(frame(TEXT, b"wakes the reader"))
+
+    async with connected_to(script) as (socket, _):
+        with pytest.raises(ConnectionLost, match="reset"):
+            await socket.ping()
+    assert trio.current_time() == 0
+
+
+async def test_an_unsolicited_pong_is_no_answer(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await peer.next_event()
+        await peer.send(frame(PONG), frame(PONG, b"another"))
+        await peer.be_polite()
+
+    async with connected_to(script) as (socket, _):
+        with pytest.raises(DeadlineExceeded):
+            await socket.ping()
+
+
+async def test_a_ping_that_cannot_be_sent_is_refused(autojump_clock: MockClock) -> None:
+    async with connected_to(polite) as (socket, _):
+        with pytest.raises(InvalidArgument, match="125"):
+            await socket.ping(b"x" * 126)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(socket.ping, b"same")
+            await trio.testing.wait_all_tasks_blocked()
+            with pytest.raises(InvalidArgument, match="under way"):
+                await socket.ping(b"same")
+            nursery.cancel_scope.cancel()
+
+
+# -------------------------------------------------------------------------------------------- hostile frames
+
+
+@pytest.mark.parametrize(
+    ("row", "raw", "code"),
+    [
+        ("W24 invalid UTF-8", frame(TEXT, b"\xff\xfe"), 1007),
+        ("W25 masked", frame(TEXT, b"x", mask=True), 1002),
+        ("W25 reserved opcode", frame(3), 1002),
+        ("W25 reserved bit", frame(TEXT, b"x", rsv=4), 1002),
+        ("W25 ping of 126 bytes", frame(PING, b"x" * 126), 1002),
+        ("W26 message over the limit", frame(TEXT, b"x" * 1001), 1009),
+        ("W27 a frame of 2^62 bytes", b"\x82\x7f" + (2**62).to_bytes(8, "big"), 1009),
+        ("W28 data inside of a fragmented message", frame(TEXT, fin=False) + frame(TEXT), 1002),
+    ],
+)
+async def test_a_peer_that_breaks_the_protocol_is_told_so_and_left(
+    row: str, raw: bytes, code: int, autojump_clock: MockClock
+) -> None:
+    seen: list[Event | None] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(first=frame(TEXT, b"good") + raw + frame(TEXT, b"after"))
+        seen.append(await peer.next_event())
+        seen.append(await peer.next_event())
+
+    error, messages = await loss_told_by(script)
+    assert messages == [b"good"], row
+    assert error.code == code
+    assert isinstance(seen[0], CloseConnection)
+    assert int(seen[0].code) == code
+    assert seen[0].reason == error.reason
+    assert seen[1] is None
+    assert trio.current_time() == 0
+
+
+async def test_w24_binary_and_undecodable_json_are_handed_over_as_they_came(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept(first=frame(BINARY, b"\x00\xff") + frame(TEXT, b'{"e":'))
+        await peer.be_polite()
+
+    async with connected_to(script) as (socket, _):
+        assert await socket.receive() == [b"\x00\xff", b'{"e":']
+
+
+async def test_w26_large_messages_within_the_limit_arrive(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await peer.send(frame(TEXT, b"x" * (2 * 2**20)))
+        await peer.be_polite()
+
+    async with connected_to(script, tuning=Tuning()) as (socket, _):
+        assert [len(message) for message in await socket.receive()] == [2 * 2**20]
+
+
+async def test_w28_fragments_with_pings_between_are_one_message(autojump_clock: MockClock) -> None:
+    euro = "€".encode()
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        for raw in (frame(TEXT, euro[:1], fin=False), frame(PING, b"1"), frame(0, euro[1:], fin=False), frame(0, b"!")):
+            await peer.send(raw)
+            await trio.sleep(0.1)
+        assert isinstance(await peer.next_event(), Pong)
+        await peer.be_polite()
+
+    async with connected_to(script) as (socket, _):
+        assert await socket.receive() == [euro + b"!"]
+
+
+# --------------------------------------------------------------------------------------------- sending, closing
+
+
+async def test_sent_text_arrives_masked_and_whole(autojump_clock: MockClock) -> None:
+    heard: list[Event] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        heard.extend(await peer.be_polite())
+
+    async with connected_to(script) as (socket, _):
+        async with trio.open_nursery() as nursery:
+            for number in range(5):
+                nursery.start_soon(socket.send, f'{{"id":{number},"symbol":"币安"}}' + "x" * 200)
+        with pytest.raises(InvalidArgument, match="UTF-8"):
+            await socket.send("\ud800")
+        await socket.send("last")
+    texts = [event.data for event in heard if isinstance(event, TextMessage)]
+    assert sorted(text[:7] for text in texts[:-1]) == [f'{{"id":{number},'[:7] for number in range(5)]
+    assert texts[-1] == "last"
+    assert not any(isinstance(event, BytesMessage) for event in heard)
+    assert isinstance(heard[-1], CloseConnection)
+    assert int(heard[-1].code) == 1000
+
+
+async def test_sending_after_the_end_says_that_nothing_was_sent(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept(first=frame(CLOSE, struct.pack("!H", 1001)))
+
+    async with connected_to(script) as (socket, _):
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(ConnectionLost) as caught:
+            await socket.send("x")
+        assert (caught.value.outcome, caught.value.code) == (Outcome.NOT_SENT, 1001)
+
+
+@pytest.mark.parametrize("pinging", [False, True])
+async def test_sending_on_a_line_that_turns_out_broken_leaves_the_outcome_unknown(
+    pinging: bool, autojump_clock: MockClock
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await peer.stream.receive_stream.aclose()  # type: ignore[attr-defined]
+
+    async with connected_to(script) as (socket, _):
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(ConnectionLost) as caught:
+            await (socket.ping() if pinging else socket.send("x"))
+        assert (caught.value.outcome, caught.value.code) == (Outcome.UNKNOWN, 1006)
+
+
+async def test_after_the_block_the_socket_says_that_we_closed_it(autojump_clock: MockClock) -> None:
+    async with connected_to(polite) as (socket, line):
+        pass
+    assert line.closed
+    with pytest.raises(ConnectionLost, match="closed by us") as caught:
+        await socket.receive()
+    assert caught.value.code == 1000
+    with pytest.raises(ConnectionLost, match="closed by us"):
+        await socket.send("x")
+
+
+async def test_pings_and_messages_that_cross_our_close_frame_do_no_harm(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        while not isinstance(await peer.next_event(), CloseConnection):
+            pass
+        await peer.send(frame(PING, b"crossing"), frame(TEXT, b"crossing"))
+        await trio.sleep(1)
+        await peer.send(frame(CLOSE, struct.pack("!H", 1000)))
+
+    async with connected_to(script):
+        pass
+    assert trio.current_time() == 1
+
+
+async def test_a_crash_of_the_library_beneath_is_a_lost_connection_with_its_cause(autojump_clock: MockClock) -> None:
+    def explode() -> None:
+        raise ZeroDivisionError("in the hook")
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(first=frame(TEXT, b"first") + frame(PING))
+
+    async with connected_to(script, on_message=explode) as (socket, _):
+        assert await socket.receive() == [b"first"]
+        with pytest.raises(ConnectionLost, match="ZeroDivisionError") as caught:
+            await socket.receive()
+        assert isinstance(caught.value.__cause__, ZeroDivisionError)
+        assert caught.value.code == 1006
+
+
+@pytest.mark.parametrize("error", [KeyError("mine"), ExceptionGroup("mine", [KeyError()])])
+async def test_what_the_block_raises_leaves_as_it_is_after_a_proper_goodbye(
+    error: Exception, autojump_clock: MockClock
+) -> None:
+    heard: list[Event] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        heard.extend(await peer.be_polite())
+
+    with pytest.raises(type(error)) as caught:
+        async with connected_to(script):
+            raise error
+    assert caught.value is error
+    assert isinstance(heard[-1], CloseConnection)
+
+
+async def test_a_cancelled_block_still_says_goodbye_but_not_for_long(autojump_clock: MockClock) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await peer.next_event()
+        await trio.sleep_forever()
+
+    async with exchange_that(script) as exchange:
+        with trio.move_on_after(3) as scope:
+            async with open_socket(URL, exchange, tuning=TUNING) as socket:
+                await socket.receive()
+        assert scope.cancelled_caught
+        assert trio.current_time() == 5
+
+
+async def test_a_receiver_elsewhere_is_told_when_the_block_ends(autojump_clock: MockClock) -> None:
+    async with exchange_that(polite) as exchange, trio.open_nursery() as nursery:
+        async with open_socket(URL, exchange, tuning=TUNING) as socket:
+
+            @nursery.start_soon
+            async def receive() -> None:
+                with pytest.raises(ConnectionLost, match="closed by us"):
+                    await socket.receive()
+
+            await trio.testing.wait_all_tasks_blocked()
+
+
+def test_ctrl_c_inside_of_the_connection_leaves_as_such() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    async def main() -> None:
+        async def script(peer: Peer) -> None:
+            await peer.accept(first=frame(PING))
+
+        async with trio.open_nursery() as nursery:
+            exchange = Exchange(nursery, script)
+            try:
+                async with open_socket(URL, exchange, tuning=TUNING, on_message=interrupt) as socket:
+                    await socket.receive()
+            finally:
+                assert exchange.lines[0].closed
+                nursery.cancel_scope.cancel()
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert [type(exc) for exc in caught.value.exceptions] == [KeyboardInterrupt]
+
+
+class CancelAt(trio.abc.Instrument):
+    """Cancels a scope at the n-th step of any task."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+        self.scope: trio.CancelScope | None = None
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        if self.scope is None:
+            return
+        self.left -= 1
+        if self.left == 0:
+            self.scope.cancel()
+
+
+def test_cancelled_at_any_step_nothing_is_left_open_and_it_does_not_take_long() -> None:
+    async def script(peer: Peer) -> None:
+        with suppress(AssertionError, trio.BrokenResourceError):  # the client may hang up at any step
+            await peer.accept(first=frame(TEXT, b"1") + frame(PING, b"p"))
+            await peer.be_polite()
+
+    async def scenario(instrument: CancelAt) -> bool:
+        async with exchange_that(script) as exchange:
+            with trio.CancelScope() as scope:
+                instrument.scope = scope
+                async with open_socket(URL, exchange, tuning=TUNING) as socket:
+                    await socket.receive()
+                    await socket.send("hello")
+                    with trio.move_on_after(1):
+                        await socket.ping()
+            instrument.scope = None
+        assert trio.current_time() <= 1 + TUNING.close_timeout
+        return not scope.cancelled_caught and instrument.left > 0
+
+    for step in range(1, 400):
+        instrument = CancelAt(step)
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        if trio.run(scenario, instrument, clock=clock, instruments=[instrument]):
+            break
+    else:
+        raise AssertionError("the scenario never came to its end")
+    assert step > 25

@@ -1,0 +1,72 @@
+"""What the tests of the economy share: a market nobody disturbs, an engine with an empty book, short requests."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from trio_binance.sandbox.accounts import Account
+from trio_binance.sandbox.events import Outlet, StreamEvent, UserEvent
+from trio_binance.sandbox.market import Market
+from trio_binance.sandbox.orders import Order
+from trio_binance.sandbox.symbols import SYMBOLS
+from trio_binance.sandbox.venue import Venue
+
+START = 1_700_000_000_000_000
+SECOND = 1_000_000
+UNIT = 10**8
+QUIET = 1e-6
+BTCUSDT = SYMBOLS[0]
+
+
+def quiet_market(seed: int = 1) -> Market:
+    """Return a market whose crowd has quoted and now sleeps for weeks."""
+    return Market(seed, START, QUIET)
+
+
+def customer(market: Market, key: str = "key", **balances: str) -> Account:
+    """Return a new account that holds some assets."""
+    return market.open_account(key, {asset: Decimal(amount) for asset, amount in balances.items()})
+
+
+def place(market: Market, account: Account, now_us: int = START, **params: object) -> Any:
+    """Place an order on BTCUSDT, a GTC LIMIT BUY if nothing else is said."""
+    values: dict[str, object] = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT"} | params
+    if values["type"] == "LIMIT":
+        values.setdefault("timeInForce", "GTC")
+    return market.call("POST /api/v3/order", {name: str(value) for name, value in values.items()}, account, now_us)
+
+
+def ask(market: Market, operation: str, account: Account | None = None, now_us: int = START, **params: object) -> Any:
+    """Send any request."""
+    return market.call(operation, {name: str(value) for name, value in params.items()}, account, now_us)
+
+
+def user_events(market: Market) -> list[Any]:
+    """Take the waiting events and return those of accounts."""
+    return [event.data for event in market.take_events() if isinstance(event, UserEvent)]
+
+
+def stream_events(market: Market, name: str) -> list[Any]:
+    """Take the waiting events and return those of one stream."""
+    return [event.data for event in market.take_events() if isinstance(event, StreamEvent) and event.stream == name]
+
+
+def empty_venue() -> tuple[Venue, Outlet, dict[str, int]]:
+    """Return a venue of BTCUSDT without crowd, past or quotes, its outlet and its fees."""
+    outlet, fees = Outlet(), dict[str, int]()
+    nobody = Account("", 0, house=True)
+    return Venue(BTCUSDT, 1, QUIET, (nobody, nobody), outlet, fees, lambda _: 0), outlet, fees
+
+
+def trader(uid: int, base: int = 10**6, quote: int = 10**9) -> Account:
+    """Return an account rich in both assets, in whole units."""
+    account = Account(f"key {uid}", uid)
+    account.balance("BTC").free = base * UNIT
+    account.balance("USDT").free = quote * UNIT
+    return account
+
+
+def limit(account: Account, side: str, price: int, quantity: int, tif: str = "GTC", stp: str = "NONE") -> Order:
+    """Return a LIMIT order of whole units, not yet submitted."""
+    return Order(account, "BTCUSDT", side, "LIMIT", tif, quantity * UNIT, price * UNIT, "id", 0, stp)

@@ -1,0 +1,201 @@
+"""The house: an exchange that anybody's client can talk to, in memory and on real sockets."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import urllib.parse
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import trio
+import trio.testing
+import trio_websocket
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+
+from trio_binance.config import BinanceConfig, Credentials, ReplaySpec, SandboxSpec
+from trio_binance.sandbox.faults import Answer, Bend, FaultSchedule, OnRequest, Reset, Timed
+from trio_binance.sandbox.keys import Key
+from trio_binance.sandbox.network import MemoryNetwork
+from trio_binance.sandbox.serve import FUNDS, LoopbackDialer, Sandbox, open_loopback, open_replay, open_sandbox
+from trio_binance.sandbox.serve import serve_loopback
+
+from .test_wire import Peer, ask, get
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trio.testing import MockClock
+
+EPOCH_MS = 1_700_000_000_000
+SPEC = SandboxSpec(seed=7, epoch_ms=EPOCH_MS)
+HMAC = Credentials.hmac("a-key-for-tests", "a-secret-for-tests")
+
+
+async def rest(sandbox: Sandbox, request: bytes) -> tuple[int, Any]:
+    stream = await sandbox.dialer.connect("sandbox.invalid", 80, tls=False)
+    [(response, body)] = await ask(stream, request)
+    await stream.aclose()
+    return response.status_code, json.loads(body)
+
+
+def signed(sandbox: Sandbox, path: str) -> bytes:
+    query = urllib.parse.urlencode({"timestamp": sandbox.now_us() // 1000})
+    signature = hmac.new(HMAC.secret.reveal(), query.encode(), hashlib.sha256).hexdigest()
+    return get(f"{path}?{query}&signature={signature}", f"X-MBX-APIKEY: {HMAC.api_key}")
+
+
+async def test_time_starts_at_the_epoch_and_goes_with_the_clock(autojump_clock: MockClock) -> None:
+    async with open_sandbox(SPEC, credentials=None) as sandbox:
+        assert await rest(sandbox, get("/api/v3/time")) == (200, {"serverTime": EPOCH_MS})
+        await trio.sleep(2)
+        assert await rest(sandbox, get("/api/v3/time")) == (200, {"serverTime": EPOCH_MS + 2000})
+        assert sandbox.now_us() == (EPOCH_MS + 2000) * 1000
+
+
+async def test_without_an_epoch_it_is_the_machines_time() -> None:
+    async with open_sandbox(SandboxSpec(), credentials=None) as sandbox:
+        assert sandbox.now_us() > EPOCH_MS * 1000
+
+
+async def test_it_lives_at_the_sandboxs_own_address() -> None:
+    async with open_sandbox(SPEC, credentials=None) as sandbox:
+        assert sandbox.environment == BinanceConfig.sandbox().environment
+        assert sandbox.network is sandbox.dialer
+        assert sandbox.exchange.market is sandbox.market
+
+
+async def test_the_configured_key_opens_a_funded_account(autojump_clock: MockClock) -> None:
+    async with open_sandbox(SPEC, credentials=HMAC) as sandbox:
+        status, account = await rest(sandbox, signed(sandbox, "/api/v3/account"))
+        assert status == 200
+        held = {row["asset"]: Decimal(row["free"]) for row in account["balances"]}
+        assert {asset: held[asset] for asset in FUNDS} == FUNDS
+
+
+async def test_without_a_key_nobody_is_known(autojump_clock: MockClock) -> None:
+    async with open_sandbox(SPEC, credentials=None) as sandbox:
+        status, error = await rest(sandbox, signed(sandbox, "/api/v3/account"))
+        assert (status, error["code"]) == (401, -2015)
+
+
+@pytest.mark.parametrize("passphrase", [None, "open sesame"])
+async def test_asymmetric_keys_are_known_by_their_public_half(passphrase: str | None) -> None:
+    seal = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase.encode())
+    small = ed25519.Ed25519PrivateKey.generate()
+    large = rsa.generate_private_key(65537, 2048)
+    for private, make in ((small, Credentials.ed25519), (large, Credentials.rsa)):
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, seal)
+        async with open_sandbox(SPEC, credentials=make("a-key", pem, passphrase=passphrase)) as sandbox:
+            key = sandbox.exchange.keys["a-key"]
+            assert isinstance(key, Key)
+            assert not key.verifies(b"payload", "bm90IGl0")
+
+
+async def test_market_streams_flow(autojump_clock: MockClock) -> None:
+    async with open_sandbox(SPEC, credentials=None) as sandbox:
+        peer = Peer(await sandbox.dialer.connect("sandbox.invalid", 80, tls=False))
+        await peer.shake_hands("/stream?streams=btcusdt@bookTicker")
+        message = json.loads(await peer.text())
+        assert message["stream"] == "btcusdt@bookTicker"
+        assert message["data"]["s"] == "BTCUSDT"
+
+
+async def test_faults_strike_an_exchange_too(autojump_clock: MockClock) -> None:
+    faults = FaultSchedule((OnRequest(1, Bend.say(Answer.error(503, -1001, "Gone."))), Timed(1, Reset())))
+    async with open_sandbox(SPEC, credentials=None, faults=faults) as sandbox:
+        assert await rest(sandbox, get("/api/v3/time")) == (503, {"code": -1001, "msg": "Gone."})
+        stream = await sandbox.dialer.connect("sandbox.invalid", 80, tls=False)
+        with pytest.raises(trio.BrokenResourceError):
+            await stream.receive_some()
+
+
+async def test_the_blocks_error_leaves_as_itself() -> None:
+    with pytest.raises(KeyError, match="mine"):
+        async with open_sandbox(SPEC, credentials=None):
+            raise KeyError("mine")
+
+
+async def test_a_bug_of_the_exchange_leaves_as_itself(autojump_clock: MockClock) -> None:
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        async with open_sandbox(SPEC, credentials=None) as sandbox:
+            break_timer(sandbox)
+            await trio.sleep_forever()
+
+
+async def test_an_error_of_the_block_keeps_its_name_beside_a_bug_of_the_exchange(autojump_clock: MockClock) -> None:
+    with pytest.raises(KeyError) as caught:
+        async with open_sandbox(SPEC, credentials=None) as sandbox:
+            break_timer(sandbox)
+            try:
+                await trio.sleep_forever()
+            finally:
+                raise KeyError("mine")
+    assert caught.value.__notes__ == ["meanwhile the sandbox failed: ZeroDivisionError('a bug')"]
+
+
+async def test_a_cancelled_block_ends_quietly_and_leaks_nothing(autojump_clock: MockClock) -> None:
+    network = MemoryNetwork()
+    with trio.move_on_after(1) as scope:
+        async with open_sandbox(SPEC, credentials=None, network=network):
+            await network.connect("sandbox.invalid", 80, tls=False)
+            await trio.sleep_forever()
+    assert scope.cancelled_caught
+    assert [stream.side for stream in network.open_streams] == ["client"]
+
+
+def break_timer(sandbox: Sandbox) -> None:
+    def fail(now_us: int) -> None:
+        raise ZeroDivisionError("a bug")
+
+    sandbox.driver._exchange.on_timer = fail  # type: ignore[method-assign]
+
+
+async def test_plain_clients_reach_it_on_the_loopback() -> None:
+    async with trio.open_nursery() as nursery:
+        environment = await nursery.start(lambda **kw: serve_loopback(SandboxSpec(seed=7), **kw))
+        async with httpx.AsyncClient(base_url=environment.rest_url) as client:
+            reply = await client.get("/api/v3/depth", params={"symbol": "BTCUSDT", "limit": 5})
+            assert reply.status_code == 200
+            assert len(reply.json()["bids"]) == 5
+            assert (await client.get("/nowhere")).status_code == 404
+        async with trio_websocket.open_websocket_url(f"{environment.stream_url}/ws/btcusdt@bookTicker") as socket:
+            with trio.fail_after(10):
+                await socket.ping(b"hello")
+                assert json.loads(await socket.get_message())["s"] == "BTCUSDT"
+        assert environment.ws_api_url is not None
+        async with trio_websocket.open_websocket_url(environment.ws_api_url) as socket:
+            await socket.send_message('{"id":1,"method":"ping"}')
+            with trio.fail_after(10):
+                answer = json.loads(await socket.get_message())
+            assert (answer["id"], answer["status"]) == (1, 200)
+        nursery.cancel_scope.cancel()
+
+
+async def test_the_loopback_has_a_dialer_too_and_faults() -> None:
+    faults = FaultSchedule((OnRequest(1, Bend.say(Answer.waf())),))
+    async with open_loopback(SPEC, faults=faults) as sandbox:
+        assert isinstance(sandbox.dialer, LoopbackDialer)
+        assert sandbox.network is None
+        host, _, port = sandbox.environment.rest_url.removeprefix("http://").partition(":")
+        stream = await sandbox.dialer.connect(host, int(port), tls=False)
+        (first, _), (second, _) = await ask(stream, get("/api/v3/ping"), get("/api/v3/ping"))
+        assert [first.status_code, second.status_code] == [403, 200]
+        await stream.aclose()
+
+
+async def test_a_replay_lives_at_its_own_address_with_faults(tmp_path: Path, autojump_clock: MockClock) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_text('{"t":"5","kind":"ws","raw":"{\\"stream\\":\\"a@trade\\",\\"data\\":1}"}\n')
+    faults = FaultSchedule((OnRequest(1, Bend.say(Answer.waf())),))
+    async with open_replay(ReplaySpec(path), faults=faults) as replay:
+        assert replay.environment == BinanceConfig.replay(path).environment
+        stream = await replay.dialer.connect("replay.invalid", 80, tls=False)
+        [(response, _)] = await ask(stream, get("/api/v3/ping"))
+        assert response.status_code == 403
+        assert replay.now_us() == 5_000_000
+        await stream.aclose()

@@ -1,0 +1,1 @@
+"""A connector to Binance Spot for Trio: structured, exact, supervised."""

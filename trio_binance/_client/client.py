@@ -1,0 +1,158 @@
+"""The client: what ``open_binance`` hands to its block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import attrs
+
+from trio_binance._protocol.operation import MATCHING_ENGINE, Operation, Security, fixed
+from trio_binance._services.status import Status
+from trio_binance._util import NoPublicConstructor
+from trio_binance.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trio_binance._protocol.operation import Value
+    from trio_binance._pure.breaker import BreakerStatistics
+    from trio_binance._pure.limits import LimitsStatistics
+    from trio_binance._pure.timesync import ClockStatistics
+    from trio_binance._services.clock import Clock
+    from trio_binance._services.limiter import Limiter
+    from trio_binance._services.router import Router
+    from trio_binance._services.status import StatusBoard
+    from trio_binance._services.streams import Streams as StreamsService, StreamsStatistics
+    from trio_binance._services.supervisor import Supervisor, SupervisorStatistics
+    from trio_binance._services.userdata import UserData, UserDataStatistics
+    from trio_binance._services.wsapi import WsApi, WsApiStatistics
+    from trio_binance.config import BinanceConfig
+
+    from .account import Account
+    from .general import General
+    from .market import Market
+    from .streams import Streams
+    from .trading import Trading
+
+
+@attrs.frozen
+class Statistics:
+    """Counters and states of every part of the connector."""
+
+    clock: ClockStatistics
+    limits: LimitsStatistics
+    breaker: BreakerStatistics
+    streams: StreamsStatistics
+    ws_api: WsApiStatistics | None
+    user_data: UserDataStatistics | None
+    supervisor: SupervisorStatistics
+
+
+@attrs.frozen
+class Engine:
+    """The services behind a client, by name."""
+
+    clock: Clock
+    limiter: Limiter
+    router: Router
+    streams: StreamsService
+    ws_api: WsApi | None
+    user_data: UserData | None
+    supervisor: Supervisor
+    board: StatusBoard
+
+
+@final
+class Binance(metaclass=NoPublicConstructor):
+    """A connector that runs: its rooms are ``general``, ``market``, ``trading``, ``account`` and ``streams``.
+
+    Made by ``open_binance``; being inside its block is being started. Methods may be called from any task of the
+    same Trio run, also after the body was cancelled, in ``finally`` clauses, until the block is left.
+    """
+
+    def __init__(
+        self,
+        config: BinanceConfig,
+        engine: Engine,
+        *,
+        general: General,
+        market: Market,
+        trading: Trading,
+        account: Account,
+        streams: Streams,
+    ) -> None:
+        self.config = config
+        self.general = general
+        self.market = market
+        self.trading = trading
+        self.account = account
+        self.streams = streams
+        self._engine = engine
+
+    def __repr__(self) -> str:
+        return f"<Binance {self.config.environment.name}, {self.status.name}>"
+
+    @property
+    def status(self) -> Status:
+        """STARTING, READY, DEGRADED (see ``status_reasons``) or CLOSED."""
+        return self._engine.board.status
+
+    @property
+    def status_reasons(self) -> Mapping[str, str]:
+        """Why the connector is not READY: the part concerned, and what it lacks."""
+        return self._engine.board.reasons
+
+    async def wait_ready(self) -> None:
+        """Wait until every part is ready: the clock is synchronised, the key's events flow, the streams are up.
+
+        Cancelled: nothing changed. It needs a network, unlike entering the block.
+
+        Raises:
+            ConnectorClosed: the connector was closed meanwhile.
+        """
+        await self._engine.board.wait(Status.READY)
+
+    def statistics(self) -> Statistics:
+        """Return counters and states of every part, as they are now."""
+        engine = self._engine
+        return Statistics(
+            clock=engine.clock.statistics(),
+            limits=engine.limiter.statistics(),
+            breaker=engine.router.statistics(),
+            streams=engine.streams.statistics(),
+            ws_api=None if engine.ws_api is None else engine.ws_api.statistics(),
+            user_data=None if engine.user_data is None else engine.user_data.statistics(),
+            supervisor=engine.supervisor.statistics(),
+        )
+
+    def server_time_ms(self) -> int:
+        """Return the exchange's time now, in milliseconds, as well as it is known; no request is made."""
+        return self._engine.clock.server_ms()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Value] | None = None,
+        *,
+        signed: bool = False,
+        weight: int = 1,
+    ) -> Any:
+        """Ask anything of the exchange's REST API: the way out when a method is missing here.
+
+        Goes through the limits (``weight``), the breaker and the signer like every other call, and returns the
+        JSON answer with exact decimals. Cancelled after the request has left, its outcome is unknown.
+
+        Raises:
+            InvalidArgument: ``method`` or ``path`` cannot be sent.
+            BinanceError: as for every call.
+        """
+        if method not in ("GET", "POST", "PUT", "DELETE"):
+            raise InvalidArgument("method", method, "expected GET, POST, PUT or DELETE")
+        if not path.startswith("/") or not path.isascii() or not path.isprintable() or any(c in path for c in " ?#"):
+            raise InvalidArgument("path", path, 'expected a path such as "/api/v3/ping", without a query')
+        security = Security.TRADE if signed and method != "GET" else Security.USER_DATA if signed else Security.NONE
+        # What is not a GET may change something: it is never sent twice, and a lost answer leaves it UNKNOWN.
+        source = "Memory" if method == "GET" else MATCHING_ENGINE
+        operation: Operation[Any] = Operation(method, path, None, security, fixed(weight), Any, source=source)
+        return await self._engine.router.call(operation, params or {})

@@ -1,0 +1,216 @@
+"""The opening: a configuration becomes a running connector, and leaves nothing behind when its block ends.
+
+    open_binance
+    └─ (the embedded exchange, when the configuration asks for one)
+       └─ root: rest_for_one, transient, 5 restarts in 10 s
+          rest, clock, streams (one_for_one, a child per socket), wsapi, userdata
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from trio_binance import _util
+from trio_binance._protocol.operation import Lane
+from trio_binance._pure.ids import ClientOrderIds
+from trio_binance._pure.keys import signer_for
+from trio_binance._pure.limits import Cost, Limits
+from trio_binance._pure.restart import Strategy
+from trio_binance._pure.timesync import ClockSync
+from trio_binance._services.clock import Clock, ClockService
+from trio_binance._services.dialer import TcpDialer
+from trio_binance._services.limiter import DEFAULT_RULES, Limiter
+from trio_binance._services.link import Link
+from trio_binance._services.observe import Observer
+from trio_binance._services.router import RestService, Router
+from trio_binance._services.scope import open_service_scope
+from trio_binance._services.status import StatusBoard
+from trio_binance._services.streams import Shard, Streams as StreamsService
+from trio_binance._services.supervisor import Supervisor
+from trio_binance._services.userdata import UserData
+from trio_binance._services.wsapi import WsApi
+from trio_binance.config import BinanceConfig, ReplaySpec, SandboxSpec
+from trio_binance.errors import BinanceError
+from trio_binance.sandbox.serve import open_replay, open_sandbox
+
+from .account import Account
+from .client import Binance, Engine
+from .general import General
+from .market import Market
+from .streams import Streams
+from .trading import Trading
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from trio_binance._services.dialer import Dialer
+    from trio_binance._services.service import Service
+
+
+@asynccontextmanager
+async def open_binance(config: BinanceConfig) -> AsyncIterator[Binance]:
+    """Run a connector for the length of an ``async with`` block.
+
+    Yields as soon as its services run; that needs no network (``await bx.wait_ready()`` does). The body outlives the
+    services: a ``finally`` clause in the block may still cancel orders. One error leaves the block as itself, so
+    ``except BinanceError`` works; an error of yours passes through untouched. Cancelled: the body ends first, then
+    the services, last to first, within ``tuning.shutdown_timeout``; no task and no connection is left.
+
+    Raises:
+        ConfigError: the credentials cannot sign.
+        ServiceCrashed: a part of the connector crashed more often than its supervisor allows; ``__cause__`` is why.
+    """
+    signer = None if config.credentials is None else signer_for(config.credentials)
+    async with _open_exchange(config) as dialer:
+        builder = _Builder(config, dialer)
+        engine, root = builder.build(signer)
+        bx = Binance._create(
+            config,
+            engine,
+            general=General(engine.router),
+            market=Market(engine.router),
+            trading=Trading(engine.router, ClientOrderIds("tb", boot=builder.seed)),
+            account=Account(engine.router, engine.user_data),
+            streams=Streams(engine.streams, config.tuning),
+        )
+        try:
+            async with open_service_scope(root):
+                yield bx
+        except BinanceError as exc:
+            engine.streams.end(exc)
+            raise
+        finally:
+            engine.streams.end(None)
+            engine.board.close()
+
+
+@asynccontextmanager
+async def _open_exchange(config: BinanceConfig) -> AsyncIterator[Dialer]:
+    """Return the way to the exchange: the network, or an exchange run in this process."""
+    async with AsyncExitStack() as stack:
+        if isinstance(config.embedded, SandboxSpec):
+            sandbox = await stack.enter_async_context(
+                open_sandbox(config.embedded, credentials=config.credentials)
+            )
+            yield sandbox.dialer
+        elif isinstance(config.embedded, ReplaySpec):
+            player = await stack.enter_async_context(open_replay(config.embedded))
+            yield player.dialer
+        else:
+            yield TcpDialer(connect_timeout=config.tuning.connect_timeout)
+
+
+class _Builder:
+    """Puts the services of one connector together."""
+
+    def __init__(self, config: BinanceConfig, dialer: Dialer) -> None:
+        self.seed = config.embedded.seed if isinstance(config.embedded, SandboxSpec) else _util.fresh_seed()
+        self._config = config
+        self._dialer = dialer
+        self._tuning = config.tuning
+        self._observer = Observer(config.hooks, credentials=config.credentials)
+        self._board = StatusBoard(self._observer, _services_of(config))
+
+    def build(self, signer: Any) -> tuple[Engine, Supervisor]:
+        """Return the engine and the supervisor that runs it."""
+        tuning = self._tuning
+        sync = ClockSync(
+            _util.wall_time_ns() // 1000,
+            trio.current_time(),
+            interval=tuning.clock_interval,
+            samples=tuning.clock_samples,
+        )
+        clock = Clock(sync, self._observer)
+        limiter = Limiter(Limits(DEFAULT_RULES), clock, self._observer)
+        router = Router(
+            self._config, clock=clock, limiter=limiter, signer=signer, observer=self._observer, board=self._board
+        )
+        self._limiter, self._router, self._clock = limiter, router, clock
+        stream_sockets = self._supervisor("streams", (), Strategy.ONE_FOR_ONE)
+        streams = StreamsService(self._make_shard, stream_sockets, tuning)
+        ws_api = self._make_ws_api() if signer is not None or self._config.prefer == "ws_api" else None
+        user_data = self._make_user_data(ws_api) if ws_api is not None and signer is not None else None
+        router.ws_api = ws_api
+        services: list[Service] = [
+            RestService(router, self._config, self._dialer, self._board),
+            ClockService(clock, router, tuning, self._board),
+            stream_sockets,
+        ]
+        services += [service for service in (ws_api, user_data) if service is not None]
+        root = self._supervisor("root", services, Strategy.REST_FOR_ONE)
+        return Engine(clock, limiter, router, streams, ws_api, user_data, root, self._board), root
+
+    def _supervisor(self, name: str, services: Any, strategy: Strategy) -> Supervisor:
+        return Supervisor(
+            services,
+            strategy=strategy,
+            restart_limit=self._tuning.restart_limit,
+            restart_period=self._tuning.restart_period,
+            shutdown_timeout=self._tuning.shutdown_timeout,
+            observer=self._observer,
+            name=name,
+        )
+
+    def _rng(self, purpose: str) -> Random:
+        """Return a generator of its own for each purpose, so that one more draw here shifts nothing there."""
+        return Random(f"{self.seed}:{purpose}")
+
+    def _make_link(self, name: str, url: str, cost: Cost, lane: Lane) -> Link:
+        return Link(
+            name,
+            url,
+            cost=cost,
+            lane=lane,
+            dialer=self._dialer,
+            limiter=self._limiter,
+            tuning=self._tuning,
+            observer=self._observer,
+            rng=self._rng(name),
+            ping_exchange=self._router.ping_exchange,
+            ends=isinstance(self._config.embedded, ReplaySpec),
+        )
+
+    def _make_shard(self, name: str) -> Shard:
+        url = f"{self._config.environment.stream_url}/stream"
+        return Shard(
+            self._make_link(name, url, Cost(raw=0, connections=1), Lane.MARKET),
+            tuning=self._tuning,
+            observer=self._observer,
+            board=self._board,
+            lossless=isinstance(self._config.embedded, ReplaySpec),
+        )
+
+    def _make_ws_api(self) -> WsApi | None:
+        url = self._config.environment.ws_api_url
+        if url is None:
+            return None
+        # "connecting costs 2 weight" (web-socket-api.md, "General Information on rate limits")
+        link = self._make_link("wsapi", url, Cost(raw=0, weight=2, connections=1), Lane.ACCOUNT)
+        return WsApi(link, self._tuning, self._board)
+
+    def _make_user_data(self, ws_api: WsApi) -> UserData:
+        return UserData(
+            ws_api,
+            self._router,
+            clock=self._clock,
+            limiter=self._limiter,
+            tuning=self._tuning,
+            observer=self._observer,
+            board=self._board,
+            rng=self._rng("userdata"),
+        )
+
+
+def _services_of(config: BinanceConfig) -> list[str]:
+    """Return who has to report before the connector is READY."""
+    has_ws_api = config.environment.ws_api_url is not None
+    names = ["rest", "clock"]
+    if has_ws_api and (config.credentials is not None or config.prefer == "ws_api"):
+        names.append("wsapi")
+    if has_ws_api and config.credentials is not None:
+        names.append("userdata")
+    return names

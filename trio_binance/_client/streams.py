@@ -1,0 +1,143 @@
+"""The streams room of the facade: one method a kind of stream, each a feed to enter with ``async with``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from trio_binance.config import Overflow
+from trio_binance.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+    from contextlib import AbstractAsyncContextManager
+
+    from trio_binance._services.feed import Feed
+    from trio_binance._services.streams import Streams as StreamsService
+    from trio_binance.config import Tuning
+    from trio_binance.models import (
+        AggTradeEvent,
+        BookTickerEvent,
+        DepthUpdateEvent,
+        KlineEvent,
+        KlineInterval,
+        MiniTickerEvent,
+        PartialDepthEvent,
+        TickerEvent,
+        TradeEvent,
+    )
+
+
+@final
+class Streams:
+    """``bx.streams``. Each method returns a feed to enter with ``async with``; entering waits for the exchange's word.
+
+    A feed is a ``trio.abc.ReceiveChannel``: ``async for``, ``receive()``, and ``batches()`` for the fastest. ``buffer``
+    is its size in items (1000 by default) and ``overflow`` says what happens when the consumer is slower than the
+    stream. Streams come back by themselves after a lost connection; a feed ends with an error only when the exchange
+    refuses its stream, when its own overflow policy says so, or when the connector crashes.
+    """
+
+    def __init__(self, service: StreamsService, tuning: Tuning) -> None:
+        self._service = service
+        self._tuning = tuning
+
+    def trades(
+        self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Feed[TradeEvent]]:
+        """Open every single trade, in real time. Source: <symbol>@trade."""
+        return self._open(_names(symbols, "trade"), buffer, overflow)
+
+    def agg_trades(
+        self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Feed[AggTradeEvent]]:
+        """Open trades aggregated by taker order and price, in real time. Source: <symbol>@aggTrade."""
+        return self._open(_names(symbols, "aggTrade"), buffer, overflow)
+
+    def book_ticker(
+        self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Feed[BookTickerEvent]]:
+        """Open every change of the best bid and ask, in real time. Source: <symbol>@bookTicker."""
+        return self._open(_names(symbols, "bookTicker"), buffer, overflow)
+
+    def depth(
+        self,
+        *symbols: str,
+        speed_ms: int = 1000,
+        buffer: int | None = None,
+        overflow: Overflow = Overflow.DROP_OLDEST,
+    ) -> AbstractAsyncContextManager[Feed[DepthUpdateEvent]]:
+        """Open the changes of the order book, every 1000 or 100 ms. Source: <symbol>@depth, <symbol>@depth@100ms."""
+        return self._open(_names(symbols, f"depth{_speed(speed_ms)}"), buffer, overflow)
+
+    def partial_depth(
+        self,
+        *symbols: str,
+        levels: int = 20,
+        speed_ms: int = 1000,
+        buffer: int | None = None,
+        overflow: Overflow = Overflow.DROP_OLDEST,
+    ) -> AbstractAsyncContextManager[Feed[PartialDepthEvent]]:
+        """Open the best 5, 10 or 20 levels, every 1000 or 100 ms. Source: <symbol>@depth<levels>."""
+        if levels not in (5, 10, 20):
+            raise InvalidArgument("levels", levels, "expected 5, 10 or 20")
+        return self._open(_names(symbols, f"depth{levels}{_speed(speed_ms)}"), buffer, overflow)
+
+    def klines(
+        self,
+        *symbols: str,
+        interval: KlineInterval | str,
+        buffer: int | None = None,
+        overflow: Overflow = Overflow.DROP_OLDEST,
+    ) -> AbstractAsyncContextManager[Feed[KlineEvent]]:
+        """Open candles while they form, and once when they close. Source: <symbol>@kline_<interval>."""
+        return self._open(_names(symbols, f"kline_{interval!s}"), buffer, overflow)
+
+    def mini_ticker(
+        self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Feed[MiniTickerEvent]]:
+        """Open the short statistics of the last 24 hours, every second. Source: <symbol>@miniTicker."""
+        return self._open(_names(symbols, "miniTicker"), buffer, overflow)
+
+    def ticker(
+        self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Feed[TickerEvent]]:
+        """Open the statistics of the last 24 hours, every second. Source: <symbol>@ticker."""
+        return self._open(_names(symbols, "ticker"), buffer, overflow)
+
+    def subscribe(
+        self, *names: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Feed[Any]]:
+        """Open streams by the exchange's own names; a kind we do not know comes as ``UnknownEvent``."""
+        if not names:
+            raise InvalidArgument("names", names, "give at least one stream")
+        return self._open(names, buffer, overflow)
+
+    def _open(self, names: Iterable[str], buffer: int | None, overflow: Overflow) -> AbstractAsyncContextManager[Any]:
+        size = self._tuning.buffer if buffer is None else buffer
+        if not isinstance(size, int) or size < 1:
+            raise InvalidArgument("buffer", size, "expected a positive number of items")
+        return self._service.open(tuple(names), buffer=size, overflow=overflow, key=_KEY)
+
+
+def _by_symbol(event: Any) -> Hashable:
+    """Conflate by what an event is about: its symbol, or its stream's name where it has none."""
+    return getattr(event, "symbol", None) or getattr(event, "stream", None)
+
+
+_KEY: Callable[[Any], Hashable] = _by_symbol
+
+
+def _names(symbols: tuple[str, ...], kind: str) -> list[str]:
+    """Return stream names: "All symbols for streams are lowercase" (web-socket-streams.md, "General information")."""
+    if not symbols:
+        raise InvalidArgument("symbols", symbols, "give at least one symbol")
+    for symbol in symbols:
+        if not isinstance(symbol, str) or not symbol or any(mark in symbol for mark in "@/? "):
+            raise InvalidArgument("symbols", symbol, 'expected a symbol such as "BTCUSDT"')
+    return [f"{symbol.lower()}@{kind}" for symbol in symbols]
+
+
+def _speed(speed_ms: int) -> str:
+    if speed_ms not in (100, 1000):
+        raise InvalidArgument("speed_ms", speed_ms, "expected 1000 or 100")
+    return "@100ms" if speed_ms == 100 else ""

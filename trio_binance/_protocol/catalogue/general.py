@@ -1,0 +1,14 @@
+"""General operations: is the exchange there, what time is it, what does it trade."""
+
+from __future__ import annotations
+
+from trio_binance._protocol.operation import Operation, Security, fixed
+from trio_binance.models import ExchangeInfo, ServerTime
+
+PING: Operation[dict[str, object]] = Operation(
+    "GET", "/api/v3/ping", "ping", Security.NONE, fixed(1), dict[str, object]
+)
+TIME: Operation[ServerTime] = Operation("GET", "/api/v3/time", "time", Security.NONE, fixed(1), ServerTime)
+EXCHANGE_INFO: Operation[ExchangeInfo] = Operation(
+    "GET", "/api/v3/exchangeInfo", "exchangeInfo", Security.NONE, fixed(20), ExchangeInfo
+)

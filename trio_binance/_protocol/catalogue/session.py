@@ -1,0 +1,10 @@
+"""Operations of the WebSocket API's own: they have no counterpart on REST."""
+
+from __future__ import annotations
+
+from trio_binance._protocol.operation import Operation, Security, fixed
+
+SUBSCRIBE_SIGNATURE: Operation[dict[str, object]] = Operation(
+    "GET", "", "userDataStream.subscribe.signature", Security.USER_STREAM, fixed(2), dict[str, object]
+)
+"""Subscribe to the account's events with a signature: "no session logon needed", any kind of key."""

@@ -1,0 +1,359 @@
+"""The events: what can happen inside the connector, each a frozen value; its first line says when it is sent."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+if TYPE_CHECKING:
+    from .status import Status
+
+
+@attrs.frozen
+class Event:
+    """Something happened at ``at``."""
+
+    at: float
+
+    name: ClassVar[str] = "event"
+    """The stable name that stands in the log: the class's own in small letters."""
+    area: ClassVar[str] = "connector"
+    """The part of the connector; it logs to ``trio_binance.<area>``."""
+    level: ClassVar[int] = logging.INFO
+    subject: ClassVar[str | None] = None
+    """The field that tells two lines of the same kind apart when a storm is thinned out."""
+
+    def __init_subclass__(cls) -> None:
+        cls.name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+# ------------------------------------------------------------------------------------------- connections
+
+
+@attrs.frozen
+class Connected(Event):
+    """A connection stands for the first time, after ``attempt`` attempts."""
+
+    area = "connection"
+    subject = "connection"
+    connection: str
+    attempt: int = 1
+
+
+@attrs.frozen
+class ConnectFailed(Event):
+    """An attempt at a connection failed; the next follows ``retry_in`` seconds later."""
+
+    area = "connection"
+    level = logging.WARNING
+    subject = "connection"
+    connection: str
+    attempt: int
+    reason: str
+    retry_in: float
+
+
+@attrs.frozen
+class ConnectionLost(Event):
+    """A connection that stood broke; ``code`` is that of a WebSocket close frame, if there was one."""
+
+    area = "connection"
+    level = logging.WARNING
+    subject = "connection"
+    connection: str
+    reason: str
+    code: int | None = None
+
+
+@attrs.frozen
+class Reconnected(Event):
+    """A lost connection stands again, ``after`` seconds without it; ``reason`` is why it was lost."""
+
+    area = "connection"
+    subject = "connection"
+    connection: str
+    attempt: int
+    after: float
+    reason: str = ""
+
+
+@attrs.frozen
+class ConnectionRenewed(Event):
+    """A standing connection was replaced by a fresh one before the exchange would have cut it."""
+
+    area = "connection"
+    subject = "connection"
+    connection: str
+    reason: str
+
+
+# ---------------------------------------------------------------------------------------------- services
+
+
+@attrs.frozen
+class ServiceStarted(Event):
+    """A service runs for the first time."""
+
+    area = "service"
+    subject = "service"
+    service: str
+
+
+@attrs.frozen
+class ServiceStopped(Event):
+    """A service ended without an error: its work was done, or it was asked to stop."""
+
+    area = "service"
+    subject = "service"
+    service: str
+
+
+@attrs.frozen
+class ServiceCrashed(Event):
+    """An exception left a service, a bug; ``restarts`` restarts came before. ``trace`` is the traceback's text."""
+
+    area = "service"
+    level = logging.ERROR
+    subject = "service"
+    service: str
+    restarts: int
+    error: str
+    trace: str = attrs.field(default="", repr=False)
+
+
+@attrs.frozen
+class ServiceRestarted(Event):
+    """A service runs again after it, or one it stands on, has crashed (``error``)."""
+
+    area = "service"
+    level = logging.WARNING
+    subject = "service"
+    service: str
+    restarts: int
+    error: str
+
+
+@attrs.frozen
+class ServiceOverdue(Event):
+    """A service was asked to stop and had not done so ``waited`` seconds later; the others stop meanwhile."""
+
+    area = "service"
+    level = logging.WARNING
+    subject = "service"
+    service: str
+    waited: float
+
+
+@attrs.frozen
+class StatusChanged(Event):
+    """The status of the whole connector changed."""
+
+    area = "status"
+    old: Status
+    new: Status
+    reason: str = ""
+
+
+# ----------------------------------------------------------------------------------------------- streams
+
+
+@attrs.frozen
+class GapSeen(Event):
+    """The items ``first`` to ``last`` of a stream never came."""
+
+    area = "stream"
+    level = logging.WARNING
+    subject = "stream"
+    stream: str
+    first: int
+    last: int
+
+
+@attrs.frozen
+class Dropped(Event):
+    """A consumer was slower than its stream: ``count`` items were dropped since the last such event."""
+
+    area = "stream"
+    level = logging.WARNING
+    subject = "stream"
+    stream: str
+    count: int
+
+
+@attrs.frozen
+class SubscriptionRestored(Event):
+    """After a reconnection, ``streams`` streams of a connection are subscribed again."""
+
+    area = "stream"
+    subject = "connection"
+    connection: str
+    streams: int
+
+
+@attrs.frozen
+class SubscriptionLost(Event):
+    """The exchange refused or ended the subscription of a stream."""
+
+    area = "stream"
+    level = logging.WARNING
+    subject = "stream"
+    stream: str
+    reason: str
+    code: int | None = None
+
+
+@attrs.frozen
+class Undecodable(Event):
+    """A message of the exchange did not fit its model; it was skipped."""
+
+    area = "stream"
+    level = logging.WARNING
+    subject = "source"
+    source: str
+    reason: str
+
+
+@attrs.frozen
+class UserDataSubscribed(Event):
+    """The account's own events flow, for the ``attempt``-th time."""
+
+    area = "account"
+    subscription: int
+    attempt: int
+
+
+@attrs.frozen
+class UserDataGap(Event):
+    """Between ``since`` and ``until`` no event of the account could come: orders may have changed meanwhile.
+
+    "There is no replay": ask for open orders and fills to learn what happened.
+    """
+
+    area = "account"
+    level = logging.WARNING
+    since: float
+    until: float
+
+
+@attrs.frozen
+class BookChanged(Event):
+    """A kept order book went from one state to another: live, stale, rebuilding."""
+
+    area = "book"
+    subject = "symbol"
+    symbol: str
+    old: str
+    new: str
+    reason: str = ""
+
+
+# ------------------------------------------------------------------------------- limits, breaker, clock, key
+
+
+@attrs.frozen
+class RateLimitHit(Event):
+    """The exchange said that a limit is used up; nothing that counts toward it is sent before ``until``."""
+
+    area = "limits"
+    level = logging.WARNING
+    subject = "kind"
+    kind: str
+    until: float
+
+
+@attrs.frozen
+class BanStarted(Event):
+    """The exchange sent us away (``status`` 429, 418 or 403); nothing at all is sent before ``until``."""
+
+    area = "limits"
+    level = logging.ERROR
+    until: float
+    status: int
+
+
+@attrs.frozen
+class BanEnded(Event):
+    """The exchange serves us again."""
+
+    area = "limits"
+
+
+@attrs.frozen
+class BreakerChanged(Event):
+    """The circuit breaker went from one state to another: closed, open, half-open."""
+
+    area = "breaker"
+    level = logging.WARNING
+    old: str
+    new: str
+
+
+@attrs.frozen
+class ClockSynced(Event):
+    """Server time is known for the first time; both figures in microseconds."""
+
+    area = "clock"
+    offset_us: int
+    uncertainty_us: int
+
+
+@attrs.frozen
+class ClockStepped(Event):
+    """Server time and ours came apart by a step: the offset went from ``old`` to ``new`` microseconds."""
+
+    area = "clock"
+    level = logging.WARNING
+    old: int
+    new: int
+
+
+@attrs.frozen
+class KeyRefused(Event):
+    """The exchange refused the API key, its signature, its address or its rights."""
+
+    area = "key"
+    level = logging.ERROR
+    code: int | None
+    message: str
+
+
+# ------------------------------------------------------------------------------------------------- orders
+
+
+@attrs.frozen
+class OutcomeUnknown(Event):
+    """An order was sent and its answer never came; the journal finds out what became of it."""
+
+    area = "orders"
+    level = logging.WARNING
+    subject = "symbol"
+    symbol: str
+    order: str
+    reason: str
+
+
+@attrs.frozen
+class OutcomeResolved(Event):
+    """What became of an order is known after all; ``outcome`` names it."""
+
+    area = "orders"
+    subject = "symbol"
+    symbol: str
+    order: str
+    outcome: str
+    after: float
+
+
+@attrs.frozen
+class HookFailed(Event):
+    """A hook of the user raised; this event goes to the log alone."""
+
+    area = "observe"
+    level = logging.ERROR
+    subject = "hook"
+    hook: str
+    during: str
+    error: str

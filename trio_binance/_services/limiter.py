@@ -1,0 +1,198 @@
+"""The limiter: a fair queue in front of the exchange's limits, trading before market data.
+
+Waiters stand in one line, ordered by lane and arrival. Whoever needs only what nobody ahead needs may pass: an order
+that waits for the order count does not hold up a candle, but a candle never takes the weight an order waits for.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from itertools import count
+from typing import TYPE_CHECKING, final
+
+import attrs
+import trio
+
+from trio_binance._pure.limits import Cost, LimitKind, Limits, Rule
+from trio_binance._protocol.operation import Lane
+
+from .events import BanEnded, BanStarted, RateLimitHit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from trio_binance._protocol.reply import Usage
+    from trio_binance._pure.limits import LimitsStatistics
+
+    from .clock import Clock
+    from .observe import Observer
+
+
+@attrs.define(eq=False)
+class _Waiter:
+    lane: Lane
+    number: int
+    cost: Cost
+    woken: trio.Event = attrs.field(factory=trio.Event)
+    taken_at: int = 0
+
+
+@attrs.frozen
+class Taken:
+    """A receipt: what was taken of the limits, and the server time of each taking."""
+
+    parts: tuple[tuple[Cost, int], ...]
+
+    @property
+    def weight_only(self) -> Taken:
+        """The same without what success does not give back."""
+        return Taken(tuple((Cost(weight=cost.weight, raw=0), at) for cost, at in self.parts if cost.weight))
+
+
+DEFAULT_RULES = (
+    Rule(LimitKind.REQUEST_WEIGHT, 60_000, 6_000),
+    Rule(LimitKind.RAW_REQUESTS, 300_000, 300_000),
+    Rule(LimitKind.ORDERS, 10_000, 50),
+    Rule(LimitKind.ORDERS, 86_400_000, 160_000),
+    Rule(LimitKind.CONNECTIONS, 300_000, 300),
+)
+"""The documented limits, in force until ``exchangeInfo`` tells the exchange's own."""
+
+
+def _parts(cost: Cost) -> list[Cost]:
+    """Split a cost by what it competes for, so that who waits for one thing holds up nobody who needs another."""
+    shared = attrs.evolve(cost, orders=0, connections=0)
+    parts = [Cost(raw=0, orders=cost.orders), Cost(raw=0, connections=cost.connections), shared]
+    return [part for part in parts if part.weight or part.raw or part.orders or part.connections]
+
+
+def _compete(one: Cost, other: Cost) -> bool:
+    return bool(
+        ((one.weight or one.raw) and (other.weight or other.raw))
+        or (one.orders and other.orders)
+        or (one.connections and other.connections)
+    )
+
+
+@final
+class Limiter:
+    """The queue. Only ``acquire`` waits; everything else is instantaneous."""
+
+    def __init__(self, limits: Limits, clock: Clock, observer: Observer) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._observer = observer
+        self._line: list[_Waiter] = []
+        self._numbers = count()
+        self._ban_until = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many requests stand in line."""
+        return len(self._line)
+
+    def statistics(self) -> LimitsStatistics:
+        """Return what is used of every limit, as far as we know."""
+        return self._limits.statistics()
+
+    async def acquire(self, cost: Cost, lane: Lane) -> Taken:
+        """Wait until every limit has room for the cost, take it, and return a receipt for ``refund``.
+
+        Cancelled: nothing stays taken.
+
+        Raises:
+            LimitExceeded: the cost alone is larger than a limit.
+        """
+        taken: list[tuple[Cost, int]] = []
+        try:
+            await trio.lowlevel.checkpoint()
+            for part in _parts(cost):
+                taken.append((part, await self._acquire_part(part, lane)))
+        except BaseException:
+            self.refund(Taken(tuple(taken)))
+            raise
+        return Taken(tuple(taken))
+
+    async def _acquire_part(self, cost: Cost, lane: Lane) -> int:
+        """Return the server time at which it was taken: it names the windows."""
+        waiter = _Waiter(lane, next(self._numbers), cost)
+        insort(self._line, waiter, key=lambda one: (one.lane, one.number))
+        try:
+            while (ask_at := self._admit(waiter)) != 0:
+                await self._wait(waiter, ask_at)
+        finally:
+            self._line.remove(waiter)
+            self._wake(cost)
+        return waiter.taken_at
+
+    def _admit(self, waiter: _Waiter) -> int | None:
+        """Take the waiter's cost and return 0, or return the server time to ask again (``None``: when woken)."""
+        for ahead in self._line:
+            if ahead is waiter:
+                break
+            if _compete(ahead.cost, waiter.cost):
+                return None
+        waiter.taken_at = self._clock.server_ms()
+        return self._limits.admit(waiter.cost, waiter.taken_at)
+
+    async def _wait(self, waiter: _Waiter, ask_at: int | None) -> None:
+        seconds = float("inf") if ask_at is None else max(ask_at - self._clock.server_ms(), 1) / 1000
+        with trio.move_on_after(seconds):
+            await waiter.woken.wait()
+        waiter.woken = trio.Event()
+
+    def _wake(self, cost: Cost) -> None:
+        """Wake the first in line of those who compete for this."""
+        for waiter in self._line:
+            if _compete(waiter.cost, cost):
+                waiter.woken.set()
+                return
+
+    def _wake_all(self) -> None:
+        for waiter in self._line:
+            waiter.woken.set()
+
+    def refund(self, taken: Taken) -> None:
+        """Give back what was not spent: not sent at all, or free because it succeeded."""
+        for cost, server_ms in taken.parts:
+            self._limits.refund(cost, server_ms)
+            self._wake(cost)
+
+    def on_usage(self, usages: Iterable[Usage]) -> None:
+        """Correct our counts by the exchange's: other programs share the address and the account."""
+        server_ms = self._clock.server_ms()
+        for usage in usages:
+            self._limits.on_used(usage.kind, usage.interval_ms, usage.used, server_ms)
+
+    def on_rules(self, rules: Sequence[Rule]) -> None:
+        """Adopt the limits that ``exchangeInfo`` tells."""
+        self._limits.on_rules(rules)
+        self._wake_all()
+
+    def stop_the_world(self, seconds: float, status: int) -> None:
+        """Send nothing at all for so long: "429 ... back off", "418 ... banned" (rest-api.md, "IP Limits")."""
+        until = self._freeze(seconds, None)
+        if until > self._ban_until:
+            self._ban_until = until
+            self._observer.emit(BanStarted(self._observer.now(), until=trio.current_time() + seconds, status=status))
+
+    def stop_orders(self, seconds: float) -> None:
+        """Place no order for so long: the account's unfilled-order count is exceeded (-1015)."""
+        self._freeze(seconds, (LimitKind.ORDERS,))
+        self._observer.emit(
+            RateLimitHit(self._observer.now(), kind=LimitKind.ORDERS.value, until=trio.current_time() + seconds)
+        )
+
+    def _freeze(self, seconds: float, kinds: tuple[LimitKind, ...] | None) -> int:
+        until = self._clock.server_ms() + int(seconds * 1000)
+        if kinds is None:
+            self._limits.freeze(until)
+        else:
+            self._limits.freeze(until, kinds)
+        return until
+
+    def on_answer(self) -> None:
+        """Note that the exchange answered normally: a ban that has run its time is over."""
+        if self._ban_until and self._clock.server_ms() >= self._ban_until:
+            self._ban_until = 0
+            self._observer.emit(BanEnded(self._observer.now()))

@@ -1,0 +1,154 @@
+"""The status: how the connector is, added up from what each of its services says of itself."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, final
+
+import attrs
+import trio
+
+from trio_binance.errors import ConnectorClosed
+
+from .events import StatusChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .observe import Observer
+
+
+class Status(enum.Enum):
+    """How the connector is."""
+
+    STARTING = "starting"
+    """Not every service has been ready yet."""
+    READY = "ready"
+    """Every service does its work."""
+    DEGRADED = "degraded"
+    """At least one service cannot do all of its work at the moment; the reasons say which and why."""
+    CLOSED = "closed"
+    """The ``async with`` block has ended."""
+
+
+@attrs.frozen
+class Starting:
+    """A service is on its way."""
+
+    reason: str = "starting"
+
+
+@attrs.frozen
+class Ready:
+    """A service does its work."""
+
+
+@attrs.frozen
+class Degraded:
+    """A service cannot do all of its work, and why; it goes on trying."""
+
+    reason: str
+
+
+Condition = Starting | Ready | Degraded
+
+
+@attrs.define(eq=False)
+class _Waiter:
+    wanted: tuple[Status, ...]
+    woken: trio.Event = attrs.field(factory=trio.Event)
+    reached: Status = Status.CLOSED
+
+
+@final
+class StatusBoard:
+    """What the services report, added up.
+
+    Once the connector has been up, a service that starts anew makes it DEGRADED: a trader who was told READY is not
+    told STARTING of something that was running.
+
+    Args:
+        observer: told of every change of the whole.
+        services: who is expected to report; until each has, the whole is STARTING.
+    """
+
+    def __init__(self, observer: Observer, services: Iterable[str] = ()) -> None:
+        self._observer = observer
+        self._conditions: dict[str, Condition] = {name: Starting() for name in services}
+        self._been_up = False
+        self._status = Status.STARTING
+        self._waiters: set[_Waiter] = set()
+
+    @property
+    def status(self) -> Status:
+        """How the connector is now."""
+        return self._status
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Why it is not READY: a reason for each service that is not, in the order of their first report."""
+        conditions = self._conditions.items()
+        return {name: condition.reason for name, condition in conditions if not isinstance(condition, Ready)}
+
+    def set(self, service: str, condition: Condition) -> None:
+        """Take the report of a service. Once closed, nobody is listening: it is ignored."""
+        self._conditions[service] = condition
+        self._update()
+
+    def forget(self, service: str) -> None:
+        """Leave a service out of the sum: it is gone for good."""
+        self._conditions.pop(service, None)
+        self._update()
+
+    def close(self) -> None:
+        """Become CLOSED for good and wake everyone who waits."""
+        self._become(Status.CLOSED, "")
+
+    async def wait(self, *wanted: Status) -> Status:
+        """Wait until the status is one of ``wanted`` and return which.
+
+        However briefly it was, the waiting ends; by the time the caller runs it may be another again. Cancelled:
+        nothing changed.
+
+        Raises:
+            ConnectorClosed: the connector is closed, now or while waiting, and that is not what was wanted.
+        """
+        await trio.lowlevel.checkpoint()
+        reached = self._status
+        if reached is not Status.CLOSED and reached not in wanted:
+            reached = await self._wait_for(wanted)
+        if self._status is Status.CLOSED and Status.CLOSED not in wanted:
+            raise ConnectorClosed("the connector is closed")
+        return reached
+
+    async def _wait_for(self, wanted: tuple[Status, ...]) -> Status:
+        waiter = _Waiter(wanted)
+        self._waiters.add(waiter)
+        try:
+            await waiter.woken.wait()
+        finally:
+            self._waiters.discard(waiter)
+        return waiter.reached
+
+    def _sum(self) -> Status:
+        kinds = {type(condition) for condition in self._conditions.values()}
+        if kinds == {Ready}:
+            return Status.READY
+        if not self._been_up and (Starting in kinds or not kinds):
+            return Status.STARTING
+        return Status.DEGRADED if kinds else Status.READY
+
+    def _update(self) -> None:
+        status = self._sum()
+        self._been_up = self._been_up or status is not Status.STARTING
+        self._become(status, "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items()))
+
+    def _become(self, status: Status, reason: str) -> None:
+        if self._status in (status, Status.CLOSED):
+            return
+        old, self._status = self._status, status
+        for waiter in self._waiters:
+            if not waiter.woken.is_set() and (status in waiter.wanted or status is Status.CLOSED):
+                waiter.reached = status
+                waiter.woken.set()
+        self._observer.emit(StatusChanged(self._observer.now(), old, status, reason))

@@ -1,0 +1,373 @@
+"""The transport: HTTP/1.1 requests of httpx over connections of our own dialer, kept alive and never shared half-read.
+
+Whoever sends orders must know of each failure whether a byte had left. So one place decides it: a request is NOT_SENT
+until its bytes are handed to a stream and UNKNOWN from then on, whatever happens. A connection goes back to the pool
+only after an answer that h11 calls complete, with nothing behind it; while it rests there a task goes on reading it,
+so that a second answer nobody asked for, or the end, takes it out of the pool and never meets the next request.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, final
+
+import attrs
+import h11
+import httpx
+import trio
+
+from trio_binance.errors import (
+    BinanceError,
+    ConnectionLost,
+    ConnectorClosed,
+    DeadlineExceeded,
+    InvalidArgument,
+    NetworkError,
+    Outcome,
+    ProtocolError,
+)
+
+if TYPE_CHECKING:
+    from trio_binance.config import Tuning
+
+    from .dialer import Dialer
+
+IDLE_LIMIT = 20.0
+"""Seconds an unused connection is kept: less than the exchange keeps it, for a request that meets the close is lost."""
+MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADERS = 256
+RECEIVE_BYTES = 64 * 1024
+SETTLE_PASSES = 3
+"""Turns of the scheduler after which whatever has arrived on a resting connection has reached the task reading it."""
+
+_OUR_OWN_WORDS = re.compile(rb"(?i)signature=|x-mbx-apikey")
+
+
+@attrs.frozen
+class HttpStatistics:
+    """Counts since the start (``requests``, ``opened``, ``reused``, ``failures``) and now (``open``, ``idle``)."""
+
+    requests: int
+    open: int
+    idle: int
+    opened: int
+    reused: int
+    failures: int
+
+
+@attrs.define(eq=False)
+class _Call:
+    """One request on its way: what goes out, and how far it got."""
+
+    label: str
+    head: h11.Request
+    body: bytes
+    sent_at: float | None = None
+    """When its first byte was handed to a stream; ``None`` means that not one byte left."""
+    heard: bool = False
+    """A byte of an answer has arrived."""
+
+
+@attrs.frozen
+class _Answer:
+    """One complete answer."""
+
+    head: h11.Response
+    body: bytes
+    received_at: float
+
+    def to_httpx(self, call: _Call) -> httpx.Response:
+        return httpx.Response(
+            self.head.status_code,
+            headers=list(self.head.headers),
+            stream=httpx.ByteStream(self.body),
+            extensions={"http_version": b"HTTP/" + self.head.http_version, "reason_phrase": bytes(self.head.reason)}
+            | {"sent_at": call.sent_at, "received_at": self.received_at},
+        )
+
+
+@final
+class _Connection:
+    """A stream, and h11's idea of where on it we are."""
+
+    def __init__(self, stream: trio.abc.Stream, max_body_bytes: int) -> None:
+        self.stream = stream
+        self._max_body_bytes = max_body_bytes
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._start = b""
+        self._ended = False
+
+    async def exchange(self, call: _Call) -> _Answer:
+        """Send the call and return its answer. On any exception, Cancelled included, the stream is of no more use."""
+        data = self._encode(call)
+        call.sent_at = trio.current_time()
+        try:
+            await self.stream.send_all(data)
+            return await self._receive(call)
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
+            raise ConnectionLost(f"{call.label}: the connection broke") from exc
+
+    def rearm(self) -> bool:
+        """Make ready for another call and return True, unless either side is done or something is left over."""
+        if (self._h11.our_state, self._h11.their_state) != (h11.DONE, h11.DONE) or any(self._h11.trailing_data):
+            return False
+        self._h11.start_next_cycle()
+        self._start = b""
+        return True
+
+    def _encode(self, call: _Call) -> bytes:
+        parts = [self._h11.send(call.head)]
+        if call.body:
+            parts.append(self._h11.send(h11.Data(data=call.body)))
+        parts.append(self._h11.send(h11.EndOfMessage()))
+        return b"".join(filter(None, parts))
+
+    async def _receive(self, call: _Call) -> _Answer:
+        event = await self._next_event(call)
+        while isinstance(event, h11.InformationalResponse):
+            event = await self._next_event(call)
+        if not isinstance(event, h11.Response):
+            raise self._lost(call)
+        head = event
+        self._check_head(call, head)
+        body = await self._receive_body(call)
+        return _Answer(head, body, trio.current_time())
+
+    async def _receive_body(self, call: _Call) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while isinstance(event := await self._next_event(call), h11.Data):
+            size += len(event.data)
+            self._check_size(call, size)
+            chunks.append(event.data)
+        return b"".join(chunks)
+
+    async def _next_event(self, call: _Call) -> h11.Event:
+        while not isinstance(event := self._parse(call), h11.Event):
+            data = bytes(await self.stream.receive_some(RECEIVE_BYTES))
+            call.heard = call.heard or bool(data)
+            self._ended = not data
+            self._start = self._start or data[:1000]
+            self._h11.receive_data(data)
+        return event
+
+    def _parse(self, call: _Call) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
+        with suppress(h11.RemoteProtocolError):
+            return self._h11.next_event()
+        # h11's own words quote what arrived, which from a peer that merely echoes is our signed request: they are
+        # neither repeated nor kept as the cause.
+        raise self._lost(call) if self._ended else self._broken(call, "the answer is not HTTP/1.1")
+
+    def _check_head(self, call: _Call, head: h11.Response) -> None:
+        if len(head.headers) > MAX_HEADERS:
+            raise self._broken(call, f"more than {MAX_HEADERS} headers in the answer")
+        if sum(len(name) + len(value) for name, value in head.headers) > MAX_HEAD_BYTES:
+            raise self._broken(call, f"more than {MAX_HEAD_BYTES} bytes of headers in the answer")
+        for name, value in head.headers:
+            if name == b"content-encoding" and value.lower() != b"identity":
+                raise self._broken(call, "the body is compressed, which was not asked for")
+            if name == b"content-length":
+                self._check_size(call, int(value))
+
+    def _check_size(self, call: _Call, size: int) -> None:
+        if size > self._max_body_bytes:
+            raise self._broken(call, f"the body is larger than max_body_bytes={self._max_body_bytes}")
+
+    def _broken(self, call: _Call, what: str) -> ProtocolError:
+        return ProtocolError(f"{call.label}: {what}", payload=_OUR_OWN_WORDS.split(self._start)[0])
+
+    def _lost(self, call: _Call) -> ConnectionLost:
+        when = "in the middle of the answer" if call.heard else "without an answer"
+        return ConnectionLost(f"{call.label}: the peer closed the connection {when}")
+
+
+@attrs.define(eq=False)
+class _Idle:
+    """A connection at rest and the task that reads it meanwhile."""
+
+    connection: _Connection
+    scope: trio.CancelScope
+    watch_ended: trio.Event = attrs.field(factory=trio.Event)
+    taken: bool = False
+    """A request wants it, and decides itself what becomes of it."""
+    quiet: bool = False
+    """The watch ended because we ended it: no bytes, no end and no error had arrived, none of which we asked for."""
+
+
+@final
+class DialerTransport(httpx.AsyncBaseTransport):
+    """httpx's transport over a ``Dialer``: one host, at most ``tuning.rest_connections`` connections, newest first.
+
+    A request's whole way, waiting for a free connection included, takes at most ``tuning.request_timeout`` seconds.
+    httpx's own timeouts hold for one read each, and a peer that sends a byte a second never meets them.
+
+    Every exception is one of ``trio_binance.errors``, with an outcome that is exact: NOT_SENT or UNKNOWN. Nothing of
+    a request but its method and path is in it.
+
+    Args:
+        origin: scheme, host and port; a request for any other is refused, and with it a key sent astray.
+        dialer: opens the connections.
+        tuning: sizes and deadlines.
+        nursery: where the tasks run that watch resting connections. It must outlive the requests; none of those
+            tasks ever raises.
+    """
+
+    def __init__(self, origin: httpx.URL, dialer: Dialer, tuning: Tuning, nursery: trio.Nursery) -> None:
+        self._origin = origin
+        self._dialer = dialer
+        self._tuning = tuning
+        self._nursery = nursery
+        self._permits = trio.Semaphore(tuning.rest_connections)
+        self._open: set[_Connection] = set()
+        self._idle: list[_Idle] = []
+        self._closed = False
+        self._requests = self._opened = self._reused = self._failures = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request and return its complete answer, body included.
+
+        The request's extension ``target`` (bytes), as in httpcore, goes out in place of the URL's path and query.
+        The answer's extensions ``sent_at`` and ``received_at`` are the ``trio.current_time()`` of the first byte
+        out and the last byte in.
+
+        A GET on a resting connection that turns out dead before a byte of answer is sent once more, at once, on a
+        fresh one; nothing else ever is.
+
+        Raises:
+            InvalidArgument, ConnectorClosed, ConnectError: nothing was sent.
+            DeadlineExceeded: no complete answer in time. Its outcome says whether anything was sent.
+            ConnectionLost, ProtocolError: the line, or the peer's HTTP, broke after the request began to go out.
+
+        Cancelled, it closes the connection it was using; the request may have been executed.
+        """
+        call = await self._prepare(request)
+        self._requests += 1
+        timeout = self._tuning.request_timeout
+        try:
+            with trio.move_on_after(timeout):
+                async with self._permits:
+                    answer = await self._perform(call)
+                return answer.to_httpx(call)
+            raise DeadlineExceeded(f"{call.label}: no answer within {timeout:g} s")
+        except BinanceError as exc:
+            self._failures += 1
+            exc.outcome = Outcome.NOT_SENT if call.sent_at is None else Outcome.UNKNOWN
+            if isinstance(exc, NetworkError):
+                self._purge()  # where one connection died the resting ones of the same route may be dead too
+            raise
+
+    async def aclose(self) -> None:
+        """Close every connection; requests in flight fail with ``ConnectionLost``. Not stopped by cancellation."""
+        self._closed = True
+        self._purge()
+        for connection in list(self._open):
+            await self._discard(connection)
+
+    def statistics(self) -> HttpStatistics:
+        """Return the counts."""
+        return HttpStatistics(
+            self._requests, len(self._open), len(self._idle), self._opened, self._reused, self._failures
+        )
+
+    async def _prepare(self, request: httpx.Request) -> _Call:
+        label = f"{request.method} {request.url.path}"
+        if request.url.netloc != self._origin.netloc or request.url.scheme != self._origin.scheme:
+            raise InvalidArgument("url", f"{request.url.scheme}://{request.url.host}", "not the host of this transport")
+        target = request.extensions.get("target", request.url.raw_path)
+        try:
+            head = h11.Request(method=request.method, target=target, headers=request.headers.raw)
+        except h11.LocalProtocolError:
+            head = None  # its text may quote a header's value
+        if head is None:
+            raise InvalidArgument("request", label, "cannot be written as HTTP/1.1")
+        return _Call(label, head, await request.aread())
+
+    async def _perform(self, call: _Call) -> _Answer:
+        connection = await self._take_idle()
+        if connection is not None:
+            self._reused += 1
+            try:
+                return await self._exchange(connection, call)
+            except ConnectionLost:
+                # The peer closed it just as we sent. RFC 9112, "9.3.1. Retrying Requests": of its own accord a
+                # client repeats idempotent methods only, and only where no part of an answer came.
+                if call.head.method != b"GET" or call.heard:
+                    raise
+                self._purge()
+        return await self._exchange(await self._dial(), call)
+
+    async def _dial(self) -> _Connection:
+        self._check_open()
+        url = self._origin
+        tls = url.scheme == "https"
+        stream = await self._dialer.connect(url.host, url.port or (443 if tls else 80), tls=tls)
+        connection = _Connection(stream, self._tuning.max_body_bytes)
+        self._open.add(connection)
+        self._opened += 1
+        if self._closed:
+            await self._discard(connection)
+        self._check_open()
+        return connection
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConnectorClosed("the HTTP client is closed")
+
+    async def _exchange(self, connection: _Connection, call: _Call) -> _Answer:
+        try:
+            answer = await connection.exchange(call)
+        except BaseException:
+            await self._discard(connection)
+            raise
+        if not self._closed and connection.rearm():
+            self._rest(connection)
+        else:
+            await self._discard(connection)
+        return answer
+
+    def _rest(self, connection: _Connection) -> None:
+        # Shielded, since a block that is being cancelled may still clean up through us (cancel its orders, say).
+        idle = _Idle(connection, trio.CancelScope(deadline=trio.current_time() + IDLE_LIMIT, shield=True))
+        self._idle.append(idle)
+        self._nursery.start_soon(self._watch, idle)
+
+    async def _watch(self, idle: _Idle) -> None:
+        """Read a resting connection until a request takes it, something arrives, or it is too old or purged."""
+        with idle.scope, suppress(Exception):  # whatever a stream says here, it is of no more use
+            await idle.connection.stream.receive_some(1)
+        idle.quiet = idle.scope.cancelled_caught
+        idle.watch_ended.set()
+        if not idle.taken:
+            self._idle = [other for other in self._idle if other is not idle]
+            await self._discard(idle.connection)
+
+    async def _take_idle(self) -> _Connection | None:
+        """Return the connection that rested last and is quiet, or None. Cancelled, it closes the one it looked at."""
+        while self._idle:
+            idle = self._idle.pop()
+            idle.taken = True
+            try:
+                for _ in range(SETTLE_PASSES):
+                    await trio.lowlevel.checkpoint()
+                idle.scope.cancel(reason="a request takes the connection")
+                await idle.watch_ended.wait()
+            except BaseException:
+                await self._discard(idle.connection)
+                raise
+            if idle.quiet:
+                return idle.connection
+            await self._discard(idle.connection)
+        return None
+
+    def _purge(self) -> None:
+        """Have every resting connection closed by the task that watches it."""
+        purged, self._idle = self._idle, []
+        for idle in purged:
+            idle.scope.cancel(reason="the connections at rest are not to be trusted")
+
+    async def _discard(self, connection: _Connection) -> None:
+        """Close a connection: at once and without manners, so it never waits and no cancellation stops it half-way."""
+        self._open.discard(connection)
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + self._tuning.close_timeout):
+            await trio.aclose_forcefully(connection.stream)

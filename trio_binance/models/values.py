@@ -1,0 +1,134 @@
+"""The values that every model is made of: times, price levels, and the fields nobody has documented yet."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache, partial
+from typing import NamedTuple, TypeAlias, final, overload
+
+import attrs
+
+Timestamp: TypeAlias = int
+"""A moment as the exchange tells it: milliseconds since 1970 UTC, or microseconds where those were asked for."""
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_LEAST_MICROSECONDS = 10**14
+"""In milliseconds this is the year 5138, in microseconds 1973: no moment of the exchange can be taken for the other."""
+
+
+def as_datetime(timestamp: Timestamp) -> datetime.datetime:
+    """Return the moment as an aware UTC datetime, exactly; milliseconds and microseconds are told by magnitude.
+
+    Raises ``OverflowError`` when the moment lies outside the years 1 to 9999.
+    """
+    if abs(timestamp) < _LEAST_MICROSECONDS:
+        return _EPOCH + datetime.timedelta(milliseconds=timestamp)
+    return _EPOCH + datetime.timedelta(microseconds=timestamp)
+
+
+@final
+class Extra(Mapping[str, object]):
+    """Fields of a message that its model does not know, under the names they had on the wire; read-only."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        self._fields = dict(fields)
+
+    def __getitem__(self, name: str) -> object:
+        return self._fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        return f"Extra({self._fields!r})"
+
+
+NO_EXTRA = Extra({})
+"""What ``extra`` is nearly always: one empty mapping that all models share."""
+
+
+@attrs.frozen(weakref_slot=False)
+class Model:
+    """What the exchange told us: frozen, compared by value; ``extra`` keeps every field that no document names."""
+
+    extra: Mapping[str, object] = attrs.field(default=NO_EXTRA, kw_only=True, hash=False, repr=False)
+
+
+class Level(NamedTuple):
+    """A price and the quantity that rests there, both exact."""
+
+    price: Decimal
+    quantity: Decimal
+
+
+_price = lru_cache(maxsize=32_768)(Decimal)
+"""A price that returns is the same object: its first hash, dear for a ``Decimal``, is paid once."""
+
+
+# Level._make without its Python frame: a book of 5,000 levels is made of these
+_make: Callable[[tuple[Decimal, Decimal]], Level] = partial(tuple.__new__, Level)
+
+
+@final
+class Levels(Sequence[Level]):
+    """One side of a book, best price first: keeps the text of the wire and makes exact Decimals when touched.
+
+    Equality and hash are those of the numbers: ``"1.0"`` and ``"1.00"`` are the same price. Build it from texts that
+    are plain decimals (the codec has checked those of the exchange), or from numbers with ``Levels.of``.
+    """
+
+    __slots__ = ("_made", "_rows")
+
+    def __init__(self, rows: Sequence[Sequence[str]] = ()) -> None:
+        self._rows = rows
+        self._made: tuple[Level, ...] | None = None
+
+    @classmethod
+    def of(cls, levels: Iterable[tuple[Decimal, Decimal]]) -> Levels:
+        """Return the levels with these prices and quantities."""
+        return cls([(f"{price:f}", f"{quantity:f}") for price, quantity in levels])
+
+    def _all(self) -> tuple[Level, ...]:
+        if self._made is None:
+            self._made = tuple([_make((_price(price), Decimal(quantity))) for price, quantity in self._rows])
+        return self._made
+
+    @overload
+    def __getitem__(self, index: int) -> Level: ...
+    @overload
+    def __getitem__(self, index: slice) -> Levels: ...
+    def __getitem__(self, index: int | slice) -> Level | Levels:
+        if isinstance(index, slice):
+            return Levels(self._rows[index])
+        if self._made is not None:
+            return self._made[index]
+        price, quantity = self._rows[index]
+        return Level(_price(price), Decimal(quantity))
+
+    def __iter__(self) -> Iterator[Level]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Levels):
+            return NotImplemented
+        return self._rows == other._rows or self._all() == other._all()
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        return f"Levels({self.to_wire()!r})"
+
+    def to_wire(self) -> list[list[str]]:
+        """Return the levels as the exchange writes them: ``[["price", "quantity"], ...]``, digit for digit."""
+        return [list(row) for row in self._rows]

@@ -1,0 +1,129 @@
+"""The book: resting orders by price and time, and the numbered changes of its levels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import attrs
+from sortedcontainers import SortedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .orders import Order
+
+
+@final
+@attrs.define(eq=False)
+class Level:
+    """The orders at one price, oldest first, and their sum."""
+
+    total: int = 0
+    queue: dict[int, Order] = attrs.field(factory=dict)
+
+
+@final
+@attrs.define(eq=False)
+class Changes:
+    """The prices that changed since update ``since``: what a diff stream has to tell."""
+
+    since: int
+    bids: set[int] = attrs.field(factory=set)
+    asks: set[int] = attrs.field(factory=set)
+
+    def restart(self, update_id: int) -> None:
+        """Forget everything up to and including ``update_id``."""
+        self.since = update_id
+        self.bids.clear()
+        self.asks.clear()
+
+
+class Book:
+    """Both sides of a symbol. Each change of a level gets the next update id, without holes."""
+
+    def __init__(self) -> None:
+        self.bids: SortedDict[int, Level] = SortedDict()
+        self.asks: SortedDict[int, Level] = SortedDict()
+        self.update_id = 0
+        self.watchers: list[Changes] = []
+
+    def best_bid(self) -> int | None:
+        """Return the highest price bid."""
+        return self.bids.keys()[-1] if self.bids else None
+
+    def best_ask(self) -> int | None:
+        """Return the lowest price asked."""
+        return self.asks.keys()[0] if self.asks else None
+
+    def best(self) -> tuple[int, int, int, int]:
+        """Return best bid, its quantity, best ask, its quantity; zeros for an empty side."""
+        bid, bid_level = self.bids.peekitem(-1) if self.bids else (0, None)
+        ask, ask_level = self.asks.peekitem(0) if self.asks else (0, None)
+        return bid, bid_level.total if bid_level else 0, ask, ask_level.total if ask_level else 0
+
+    def best_against(self, order: Order) -> int | None:
+        """Return the best price that ``order`` could trade with."""
+        return self.best_ask() if order.buys else self.best_bid()
+
+    def first_at(self, price: int, order: Order) -> Order:
+        """Return the oldest order at ``price`` on the side that ``order`` trades with."""
+        level = (self.asks if order.buys else self.bids)[price]
+        oldest: Order = next(iter(level.queue.values()))
+        return oldest
+
+    def facing(self, order: Order) -> Iterator[Order]:
+        """Return the resting orders that ``order`` may trade with, in price-time priority."""
+        side = self.asks if order.buys else self.bids
+        for price in side if order.buys else reversed(side):
+            if not order.crosses(price):
+                return
+            yield from side[price].queue.values()
+
+    def rest(self, order: Order) -> None:
+        """Put ``order`` last in the queue of its price."""
+        side = self.bids if order.buys else self.asks
+        level = side.get(order.price)
+        if level is None:
+            level = side[order.price] = Level()
+        level.queue[order.id] = order
+        level.total += order.remaining
+        self._touch(order)
+
+    def shrink(self, order: Order, quantity: int) -> None:
+        """Take ``quantity`` off a resting order whose counters were lowered already; remove it when none is left."""
+        side = self.bids if order.buys else self.asks
+        level = side[order.price]
+        level.total -= quantity
+        if order.remaining == 0:
+            del level.queue[order.id]
+            if not level.queue:
+                del side[order.price]
+        self._touch(order)
+
+    def remove(self, order: Order) -> None:
+        """Take a resting order off the book with all that is left of it."""
+        side = self.bids if order.buys else self.asks
+        level = side[order.price]
+        level.total -= order.remaining
+        del level.queue[order.id]
+        if not level.queue:
+            del side[order.price]
+        self._touch(order)
+
+    def levels(self, limit: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return up to ``limit`` (price, quantity) of the bids, best first, and of the asks, best first."""
+        bids, asks = self.bids, self.asks
+        return (
+            [(price, bids[price].total) for price in bids.islice(max(0, len(bids) - limit), reverse=True)],
+            [(price, asks[price].total) for price in asks.islice(0, limit)],
+        )
+
+    def total_at(self, *, bid: bool, price: int) -> int:
+        """Return the quantity at a price; 0 where there is no level."""
+        level = (self.bids if bid else self.asks).get(price)
+        return level.total if level is not None else 0
+
+    def _touch(self, order: Order) -> None:
+        self.update_id += 1
+        for watcher in self.watchers:
+            (watcher.bids if order.buys else watcher.asks).add(order.price)

@@ -1,0 +1,428 @@
+"""The faults: a schedule of what goes wrong and when, as data, and what carries it out.
+
+A schedule is made of frozen values of four kinds, by what triggers them: a moment (``Timed``), a dial (``OnDial``), a
+REST request (``OnRequest``) or a WebSocket handshake (``OnHandshake``). Nothing in the code under test draws lots:
+``random_schedule`` draws a whole schedule beforehand, so that a failing run can be shrunk by leaving faults out.
+"""
+
+from __future__ import annotations
+
+import enum
+from functools import partial
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, final
+
+import attrs
+import trio
+
+from .network import DialFault, Direction, Link
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterable, Sequence
+
+    from .network import Dial, MemoryNetwork, MemoryStream
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+_HTML = (("content-type", "text/html"),)
+_JSON = (("content-type", "application/json;charset=UTF-8"),)
+_FOREVER = 365 * 86400.0
+
+
+class Ending(enum.Enum):
+    """What happens to the connection after the answer, or after the part of it that was sent."""
+
+    KEEP = "keep"
+    EOF = "eof"
+    RESET = "reset"
+    SILENCE = "silence"
+    """The connection stays open and nothing comes any more."""
+
+
+_ENDINGS = (Ending.EOF, Ending.RESET, Ending.SILENCE)
+
+
+@attrs.frozen
+class Answer:
+    """An HTTP answer in place of the exchange's; its length is announced by the wire."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = ()
+
+    @classmethod
+    def waf(cls) -> Answer:
+        """Return the firewall's 403: a page, not JSON."""
+        return cls(403, b"<html><head><title>403 Forbidden</title></head><body>Request blocked.</body></html>", _HTML)
+
+    @classmethod
+    def error(cls, status: int, code: int, msg: str) -> Answer:
+        """Return an error as the exchange writes them."""
+        return cls(status, b'{"code":%d,"msg":"%s"}' % (code, msg.encode()), _JSON)
+
+    @classmethod
+    def limited(cls, retry_after: str | None, *, banned: bool = False) -> Answer:
+        """Return 429, or 418 when banned; ``retry_after`` is the header's text as it is, ``None`` leaves it out."""
+        answer = cls.error(418 if banned else 429, -1003, "Too much request weight used.")
+        return answer if retry_after is None else attrs.evolve(answer, headers=(*_JSON, ("retry-after", retry_after)))
+
+    @classmethod
+    def html(cls, status: int) -> Answer:
+        """Return a page of whatever stands in front of the exchange."""
+        return cls(status, b"<html><body><h1>%d</h1></body></html>" % status, _HTML)
+
+    @classmethod
+    def redirect(cls, location: str, status: int = 302) -> Answer:
+        """Return a redirection; nobody who carries a key may follow it."""
+        return cls(status, b"", (("location", location),))
+
+
+@attrs.frozen
+class Bend:
+    """What is done to one request.
+
+    The request waits ``hold`` seconds, is ``executed`` or not, and its answer waits ``delay`` seconds. ``answer``
+    replaces what the exchange said, ``raw`` the very bytes on the wire; ``cut_at`` sends only so many bytes.
+    """
+
+    executed: bool = True
+    hold: float = 0.0
+    delay: float = 0.0
+    answer: Answer | None = None
+    raw: bytes | None = None
+    cut_at: int | None = None
+    ending: Ending = Ending.KEEP
+
+    @classmethod
+    def say(cls, answer: Answer) -> Bend:
+        """Answer this and never ask the exchange."""
+        return cls(executed=False, answer=answer)
+
+    @classmethod
+    def late(cls, seconds: float) -> Bend:
+        """Execute at once, answer later."""
+        return cls(delay=seconds)
+
+    @classmethod
+    def lost(cls, *, executed: bool, ending: Ending = Ending.RESET) -> Bend:
+        """Answer nothing at all."""
+        return cls(executed=executed, cut_at=0, ending=ending)
+
+    @classmethod
+    def cut(cls, size: int, ending: Ending = Ending.EOF) -> Bend:
+        """Execute, send the first bytes of the answer, then stop."""
+        return cls(cut_at=size, ending=ending)
+
+
+# ------------------------------------------------------------------------------------------------- at a moment
+
+
+@attrs.frozen
+class DialTrouble:
+    """Every dial fails in this way for some seconds."""
+
+    fault: DialFault
+    seconds: float
+
+
+@attrs.frozen
+class Reset:
+    """Every connection is reset."""
+
+
+@attrs.frozen
+class BlackHole:
+    """Nothing passes on the connections of this moment; ``in`` and ``out`` as the client sees them."""
+
+    direction: Direction = "both"
+    seconds: float = _FOREVER
+
+
+@attrs.frozen
+class Slow:
+    """The connections of this moment, and those made meanwhile, behave like ``link`` for some seconds."""
+
+    link: Link
+    seconds: float = _FOREVER
+
+
+@attrs.frozen
+class SendRaw:
+    """These bytes go out on every WebSocket, frames or not."""
+
+    data: bytes
+
+
+@attrs.frozen
+class ServerShutdown:
+    """Every WebSocket is told ``serverShutdown`` and closed ``lead`` seconds later.
+
+    web-socket-streams.md, changelog of 2026-06-09: there is no fixed lead time.
+    """
+
+    lead: float = 10.0
+
+
+@attrs.frozen
+class CloseSockets:
+    """Every WebSocket is closed with this code; ``None`` sends a close frame without one."""
+
+    code: int | None = 1001
+    reason: str = ""
+
+
+Deed: TypeAlias = DialTrouble | Reset | BlackHole | Slow | SendRaw | ServerShutdown | CloseSockets
+
+
+@attrs.frozen
+class Timed:
+    """Done so many seconds after the schedule started."""
+
+    at: float
+    deed: Deed
+
+
+@attrs.frozen
+class OnDial:
+    """Done to the n-th dial, counted from 1."""
+
+    number: int
+    fault: DialFault
+
+
+@attrs.frozen
+class OnRequest:
+    """Done to the n-th REST request, counted from 1 among those whose target starts with ``path``."""
+
+    number: int
+    bend: Bend
+    path: str = "/"
+
+
+@attrs.frozen
+class OnHandshake:
+    """Done to the n-th WebSocket handshake, counted from 1 among those whose target starts with ``path``."""
+
+    number: int
+    bend: Bend
+    path: str = "/"
+
+
+Fault: TypeAlias = Timed | OnDial | OnRequest | OnHandshake
+
+
+@attrs.frozen
+class FaultSchedule:
+    """What goes wrong, and when."""
+
+    faults: tuple[Fault, ...] = ()
+
+
+# ------------------------------------------------------------------------------------------------- carrying out
+
+
+class HousePort(Protocol):
+    """What faults need of the running exchange."""
+
+    @property
+    def sockets(self) -> Sequence[SocketPort]:
+        """The WebSockets that are open."""
+
+    def now_us(self) -> int:
+        """Return the exchange's time in microseconds."""
+
+
+class SocketPort(Protocol):
+    """What faults need of a WebSocket on the server's side."""
+
+    @property
+    def kind(self) -> Literal["stream", "ws_api"]:
+        """Which house it is in."""
+
+    @property
+    def target(self) -> str:
+        """What the client asked for in its handshake."""
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes as they are."""
+
+    def text(self, text: str) -> None:
+        """Send a text message."""
+
+    def close(self, code: int | None, reason: str) -> None:
+        """Send a close frame after all that waits."""
+
+
+@final
+class Injector:
+    """Carries out a schedule: the network and the wire ask it what to do, ``run`` does what is due by time.
+
+    Args:
+        schedule: what goes wrong.
+        network: whose connections are struck; ``None`` on real sockets, where only HTTP and WebSocket faults strike.
+    """
+
+    def __init__(self, schedule: FaultSchedule, network: MemoryNetwork | None) -> None:
+        self._timed = tuple(fault for fault in schedule.faults if isinstance(fault, Timed))
+        self._requests = _Counted(fault for fault in schedule.faults if isinstance(fault, OnRequest))
+        self._handshakes = _Counted(fault for fault in schedule.faults if isinstance(fault, OnHandshake))
+        self._dials = {fault.number: fault.fault for fault in schedule.faults if isinstance(fault, OnDial)}
+        self._dial_trouble: DialFault | None = None
+        self._network = network
+        self._link = Link() if network is None else network.link
+        if network is not None:
+            network.dial_gate = self.on_dial
+
+    def on_dial(self, dial: Dial) -> DialFault | None:
+        """Return what becomes of a dial."""
+        return self._dials.get(dial.number, self._dial_trouble)
+
+    def on_request(self, target: str) -> Bend | None:
+        """Count a request and return what is done to it."""
+        return self._requests.count(target)
+
+    def on_handshake(self, target: str) -> Bend | None:
+        """Count a handshake and return what is done to it."""
+        return self._handshakes.count(target)
+
+    async def run(self, house: HousePort) -> None:
+        """Do what the schedule says at its time; returns after the last of it. Cancelled, the rest is left undone."""
+        start = trio.current_time()
+        agenda = [
+            (start + fault.at + after, step) for fault in self._timed for after, step in self._steps(fault, house)
+        ]
+        for moment, step in sorted(agenda, key=lambda entry: entry[0]):
+            await trio.sleep_until(moment)
+            step()
+
+    def _steps(self, fault: Timed, house: HousePort) -> list[tuple[float, Callable[[], None]]]:
+        """Return what a deed consists of: at its time, and some seconds after it."""
+        match fault.deed:
+            case DialTrouble(trouble, seconds):
+                return [(0.0, partial(self._trouble_dials, trouble)), (seconds, partial(self._trouble_dials, None))]
+            case Slow(link, seconds):
+                return [(0.0, partial(self._shape, link)), (seconds, partial(self._shape, self._link))]
+            case Reset() | BlackHole() as deed:
+                return [(0.0, partial(self._strike, deed))]
+            case SendRaw(data):
+                return [(0.0, partial(_each, house, lambda socket: socket.send_raw(data)))]
+            case CloseSockets(code, reason):
+                return [(0.0, partial(_each, house, lambda socket: socket.close(code, reason)))]
+            case ServerShutdown(lead):
+                leave = partial(_each, house, lambda socket: socket.close(1001, "server shutdown"))
+                return [(0.0, partial(_announce_shutdown, house)), (lead, leave)]
+
+    def _trouble_dials(self, fault: DialFault | None) -> None:
+        self._dial_trouble = fault
+
+    def _strike(self, deed: Reset | BlackHole) -> None:
+        for stream in self._clients():
+            if isinstance(deed, Reset):
+                stream.reset()
+            else:
+                stream.blackhole(deed.direction, trio.current_time() + deed.seconds)
+
+    def _shape(self, link: Link) -> None:
+        if self._network is not None:
+            self._network.link = link
+        for stream in self._clients():
+            stream.shape(link)
+
+    def _clients(self) -> list[MemoryStream]:
+        streams = () if self._network is None else self._network.open_streams
+        return [stream for stream in streams if stream.side == "client"]
+
+
+@final
+class _Counted:
+    """Counts what passes by, per path that some fault names, and finds the fault whose number has come."""
+
+    def __init__(self, faults: Iterable[OnRequest | OnHandshake]) -> None:
+        self._bends = {(fault.path, fault.number): fault.bend for fault in faults}
+        self._seen = dict.fromkeys((path for path, _ in self._bends), 0)
+
+    def count(self, target: str) -> Bend | None:
+        found: Bend | None = None
+        for path in self._seen:
+            if target.startswith(path):
+                self._seen[path] += 1
+                found = found or self._bends.get((path, self._seen[path]))
+        return found
+
+
+def _each(house: HousePort, act: Callable[[SocketPort], None]) -> None:
+    for socket in house.sockets:
+        act(socket)
+
+
+def _announce_shutdown(house: HousePort) -> None:
+    event = f'{{"e":"serverShutdown","E":{house.now_us() // 1000}}}'
+    _each(house, lambda socket: socket.text(_shutdown_text(socket, event)))
+
+
+def _shutdown_text(socket: SocketPort, event: str) -> str:
+    # web-socket-streams.md, web-socket-api.md "serverShutdown": three shapes, none of them needs a subscription.
+    if socket.kind == "ws_api":
+        return f'{{"event":{event}}}'
+    if socket.target.startswith("/stream"):
+        return f'{{"stream":"!serverShutdown","data":{event}}}'
+    return event
+
+
+# --------------------------------------------------------------------------------------------------- by chance
+
+
+def random_schedule(rng: random.Random, *, seconds: float, count: int, requests: int = 100) -> FaultSchedule:
+    """Return a schedule drawn from ``rng``; a random half of the kinds is left out, so that runs differ in character.
+
+    Args:
+        rng: the only source of chance; the same state gives the same schedule.
+        seconds: timed faults lie within so many seconds.
+        count: how many faults.
+        requests: faults of requests strike one of the first so many.
+    """
+    kinds = rng.sample(_KINDS, (len(_KINDS) + 1) // 2)
+    faults = [rng.choice(kinds)(rng, seconds, requests) for _ in range(count)]
+    return FaultSchedule(tuple(faults))
+
+
+Draw: TypeAlias = "Callable[[random.Random, float, int], Fault]"
+
+
+def _timed(deed: Callable[[random.Random], Deed]) -> Draw:
+    return lambda rng, seconds, _requests: Timed(rng.uniform(0, seconds), deed(rng))
+
+
+def _bent(bend: Callable[[random.Random], Bend]) -> Draw:
+    return lambda rng, _seconds, requests: OnRequest(rng.randint(1, requests), bend(rng))
+
+
+def _handshake(bend: Callable[[random.Random], Bend]) -> Draw:
+    return lambda rng, _seconds, requests: OnHandshake(rng.randint(1, max(1, requests // 10)), bend(rng))
+
+
+_RETRY_AFTER = ("1", "3", "0", "-5", "60", "soon", "99999999999", "Fri, 01 Jan 2027 00:00:00 GMT", None)
+_CODES = (-1000, -1001, -1006, -1007, -1008, -1016)
+_KINDS: list[Draw] = [
+    _timed(lambda _: Reset()),
+    _timed(lambda rng: BlackHole(rng.choice(("in", "out", "both")), rng.uniform(1, 120))),
+    _timed(lambda rng: DialTrouble(rng.choice(tuple(DialFault)), rng.uniform(1, 30))),
+    _timed(
+        lambda rng: Slow(Link(rng.uniform(0, 2), rng.uniform(0, 1), rng.choice((None, 1, 100))), rng.uniform(1, 60))
+    ),
+    _timed(lambda rng: ServerShutdown(rng.choice((0.0, 1.0, 10.0)))),
+    _timed(lambda rng: CloseSockets(rng.choice((None, 1000, 1001, 1008, 1011, 1012, 1013)))),
+    _timed(lambda rng: SendRaw(rng.randbytes(rng.randint(1, 64)))),
+    _bent(lambda _: Bend.say(Answer.waf())),
+    _bent(lambda rng: Bend.say(Answer.limited(rng.choice(_RETRY_AFTER)))),
+    _bent(lambda rng: Bend.say(Answer.limited(rng.choice(_RETRY_AFTER), banned=True))),
+    _bent(lambda rng: Bend(rng.random() < 0.5, answer=Answer.error(503, rng.choice(_CODES), "Unknown error."))),
+    _bent(lambda rng: Bend(rng.random() < 0.5, answer=Answer.html(rng.choice((500, 502, 503, 504))))),
+    _bent(lambda _: Bend.say(Answer.redirect("http://elsewhere.invalid/"))),
+    _bent(lambda rng: Bend.late(rng.uniform(1, 30))),
+    _bent(lambda rng: Bend(hold=rng.uniform(1, 30))),
+    _bent(lambda rng: Bend.lost(executed=rng.random() < 0.5, ending=rng.choice(_ENDINGS))),
+    _bent(lambda rng: Bend.cut(rng.randint(1, 400), rng.choice(_ENDINGS))),
+    _handshake(lambda rng: Bend.say(rng.choice((Answer.waf(), Answer.html(503), Answer.limited("5"))))),
+    _handshake(lambda rng: Bend.lost(executed=False, ending=rng.choice(_ENDINGS))),
+]

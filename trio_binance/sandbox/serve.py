@@ -1,0 +1,266 @@
+"""The house: opens an embedded exchange or a player of recordings, in memory or on this machine's loopback."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
+
+import attrs
+import trio
+
+from trio_binance._util import raise_saving_context, wall_time_ns
+from trio_binance.config import BinanceConfig, Credentials, Environment, KeyType, ReplaySpec, SandboxSpec
+
+from .driver import Driver
+from .exchange import Exchange
+from .faults import FaultSchedule, Injector
+from .keys import Key
+from .market import Market
+from .network import MemoryNetwork, MemoryStream
+from .replay import Player, ReplayExchange, read_session
+from .wire import serve_connection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from .rules import Rules
+
+FUNDS: Final = {"USDT": Decimal(100_000), "BTC": Decimal(1), "ETH": Decimal(10), "BNB": Decimal(50)}
+"""What the account of the configured key starts with."""
+
+
+class Dialer(Protocol):
+    """The way to a network."""
+
+    async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        """Return a connection."""
+
+
+@final
+class LoopbackDialer:
+    """Dials real sockets, in plain text: enough for this machine's loopback."""
+
+    async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        """Return a connection. Cancelled, none is made."""
+        del tls
+        return await trio.open_tcp_stream(host, port)
+
+
+@final
+@attrs.frozen(eq=False)
+class Sandbox:
+    """An embedded exchange that runs. ``network`` is ``None`` on real sockets."""
+
+    environment: Environment
+    dialer: Dialer
+    network: MemoryNetwork | None
+    driver: Driver
+    exchange: Exchange
+    market: Market
+
+    def now_us(self) -> int:
+        """Return the exchange's time in microseconds."""
+        return self.driver.now_us()
+
+
+@final
+@attrs.frozen(eq=False)
+class Replay:
+    """A player that runs, over the same wire as a ``Sandbox``."""
+
+    environment: Environment
+    dialer: Dialer
+    network: MemoryNetwork | None
+    driver: Driver
+    exchange: ReplayExchange
+    player: Player
+
+    def now_us(self) -> int:
+        """Return the time of the player's clock in microseconds; it starts with the recording."""
+        return self.driver.now_us()
+
+
+@asynccontextmanager
+async def open_sandbox(
+    spec: SandboxSpec,
+    *,
+    credentials: Credentials | None,
+    network: MemoryNetwork | None = None,
+    rules: Rules | None = None,
+    market: Market | None = None,
+    faults: FaultSchedule | None = None,
+) -> AsyncIterator[Sandbox]:
+    """Run an embedded exchange in memory while the block lasts.
+
+    Args:
+        spec: seed, time and activity of the market.
+        credentials: of the key that the exchange knows, its account funded with ``FUNDS``; ``None`` for no key.
+        network: to listen on; a new one by default.
+        rules: limits and periods of the exchange's doors; the documented ones by default.
+        market: to trade on, instead of one made by ``spec``.
+        faults: what goes wrong, and when.
+
+    Raises:
+        ValueError: the credentials' key cannot be read.
+    """
+    network = MemoryNetwork() if network is None else network
+    environment = BinanceConfig.sandbox().environment
+    injector = None if faults is None else Injector(faults, network)
+    exchange = _make_exchange(spec, credentials, rules, market)
+    driver = Driver(exchange, start_us=exchange.now_us, faults=injector)
+    async with _serving(driver, network.listen(_host(environment), 80)):
+        yield Sandbox(environment, network, network, driver, exchange, exchange.market)
+
+
+@asynccontextmanager
+async def open_loopback(
+    spec: SandboxSpec,
+    *,
+    credentials: Credentials | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    rules: Rules | None = None,
+    market: Market | None = None,
+    faults: FaultSchedule | None = None,
+) -> AsyncIterator[Sandbox]:
+    """Run the same exchange on a real socket while the block lasts; ``port`` 0 takes a free one.
+
+    Raises:
+        OSError: the port is in use.
+    """
+    injector = None if faults is None else Injector(faults, None)
+    exchange = _make_exchange(spec, credentials, rules, market)
+    driver = Driver(exchange, start_us=exchange.now_us, faults=injector)
+    [listener] = await trio.open_tcp_listeners(port, host=host)
+    async with _serving(driver, listener):
+        environment = _loopback_environment(host, listener.socket.getsockname()[1])
+        yield Sandbox(environment, LoopbackDialer(), None, driver, exchange, exchange.market)
+
+
+async def serve_loopback(
+    spec: SandboxSpec,
+    *,
+    credentials: Credentials | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    rules: Rules | None = None,
+    task_status: trio.TaskStatus[Environment] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run an exchange on a real socket for ever; starts with the ``Environment`` to reach it by.
+
+    Raises:
+        OSError: the port is in use.
+    """
+    async with open_loopback(spec, credentials=credentials, host=host, port=port, rules=rules) as sandbox:
+        task_status.started(sandbox.environment)
+        await trio.sleep_forever()
+
+
+@asynccontextmanager
+async def open_replay(
+    spec: ReplaySpec,
+    *,
+    network: MemoryNetwork | None = None,
+    grace: float = 1.0,
+    faults: FaultSchedule | None = None,
+) -> AsyncIterator[Replay]:
+    """Play a recording in memory while the block lasts.
+
+    Args:
+        spec: the file, and how fast.
+        network: to listen on; a new one by default.
+        grace: seconds after the last subscription, before playing starts to an incomplete audience.
+        faults: what goes wrong, and when.
+
+    Raises:
+        ConfigError: the file is no recording; the message names the file and the line.
+    """
+    environment = BinanceConfig.replay(spec.path).environment
+    session = await read_session(spec.path)
+    network = MemoryNetwork() if network is None else network
+    exchange = ReplayExchange(session)
+    injector = None if faults is None else Injector(faults, network)
+    driver = Driver(exchange, start_us=session.first_ns // 1000, faults=injector)
+    player = Player(exchange, driver, speed=spec.speed, grace=grace)
+    async with _serving(driver, network.listen(_host(environment), 80), player.run):
+        yield Replay(environment, network, network, driver, exchange, player)
+
+
+def _host(environment: Environment) -> str:
+    return environment.rest_url.removeprefix("http://")
+
+
+def _loopback_environment(host: str, port: int) -> Environment:
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return Environment("loopback", f"http://{where}", f"ws://{where}", f"ws://{where}/ws-api/v3")
+
+
+def _make_exchange(
+    spec: SandboxSpec, credentials: Credentials | None, rules: Rules | None, market: Market | None
+) -> Exchange:
+    start_us = wall_time_ns() // 1000 if spec.epoch_ms is None else spec.epoch_ms * 1000
+    market = Market(spec.seed, start_us, spec.activity) if market is None else market
+    keys = {} if credentials is None else {credentials.api_key: _register(market, credentials)}
+    return Exchange(market, keys=keys, rules=rules, start_us=start_us)
+
+
+def _register(market: Market, credentials: Credentials) -> Key:
+    account = market.open_account(credentials.api_key, FUNDS)
+    secret = credentials.secret.reveal()
+    if credentials.key_type is KeyType.HMAC:
+        return Key.hmac(credentials.api_key, secret.decode(), account)
+    passphrase = None if credentials.passphrase is None else credentials.passphrase.reveal().decode()
+    return Key.asymmetric(credentials.api_key, secret, account, passphrase=passphrase)
+
+
+# ---------------------------------------------------------------------------------------------------- running
+
+
+@asynccontextmanager
+async def _serving(
+    driver: Driver, listener: trio.abc.Listener[Any], *tasks: Callable[[], Awaitable[object]]
+) -> AsyncIterator[None]:
+    """Serve while the block lasts. An error of the block leaves as itself; a bug of the exchange's too."""
+    error: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(driver.run)
+            nursery.start_soon(partial(trio.serve_listeners, partial(_serve, driver), [listener]))
+            for task in tasks:
+                nursery.start_soon(task)
+            if driver.faults is not None:
+                nursery.start_soon(driver.faults.run, driver)
+            try:
+                yield
+            except BaseException as exc:
+                error = exc
+                raise
+            finally:
+                nursery.cancel_scope.cancel(reason="the sandbox closes")
+    except BaseExceptionGroup as group:
+        raise_saving_context(_chosen(group, error))
+
+
+def _chosen(group: BaseExceptionGroup[BaseException], error: BaseException | None) -> BaseException:
+    """Return the one exception to leave with: the exchange's own bug first, for it explains the block's."""
+    bugs = [exc for exc in group.exceptions if exc is not error and not isinstance(exc, trio.Cancelled)]
+    if not bugs:
+        return error if error is not None else group.exceptions[0]
+    bug = bugs[0] if len(bugs) == 1 else BaseExceptionGroup("the sandbox failed", bugs)
+    if error is None or isinstance(error, trio.Cancelled):
+        return bug
+    error.add_note(f"meanwhile the sandbox failed: {bug!r}")
+    return error
+
+
+async def _serve(driver: Driver, stream: trio.abc.Stream) -> None:
+    await serve_connection(stream, driver, address=_address(stream))
+
+
+def _address(stream: trio.abc.Stream) -> str:
+    if isinstance(stream, MemoryStream):
+        return stream.dial.address
+    assert isinstance(stream, trio.SocketStream)
+    return str(stream.socket.getpeername()[0])
