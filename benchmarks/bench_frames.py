@@ -69,7 +69,7 @@ class Blast(trio.abc.Stream):
         self._data = frames + b"\x88\x02\x03\xe8"
         self._at = 0
         self._head = b""
-        self._asked = trio.Event()
+        self._asked = False
 
     async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:  # noqa: ARG002 - a dialer
         await trio.lowlevel.checkpoint()
@@ -77,23 +77,22 @@ class Blast(trio.abc.Stream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await trio.lowlevel.checkpoint()
-        if not self._asked.is_set():
+        if not self._asked:
             key = re.search(rb"(?i)sec-websocket-key: *(\S+)", bytes(data))
             assert key is not None
             token = hashlib.sha1(key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
             head = b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n"
             self._head = head % base64.b64encode(token)
-            self._asked.set()
+            self._asked = True
 
     async def wait_send_all_might_not_block(self) -> None:
         await trio.lowlevel.checkpoint()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        if self._asked.is_set():
-            await trio.lowlevel.checkpoint()
-        else:
-            await self._asked.wait()
-            return self._head
+        await trio.lowlevel.checkpoint()
+        if self._head:
+            head, self._head = self._head, b""
+            return head
         chunk = self._data[self._at : self._at + (max_bytes or 65536)]
         self._at += len(chunk)
         return chunk
@@ -113,7 +112,7 @@ async def by_tap(stream: Blast) -> int:
             return count
 
 
-async def _by_get_message(stream: Blast, **options: int) -> int:
+async def _by_get_message(stream: Blast, **options: Any) -> int:
     count = 0
     async with trio.open_nursery() as nursery:
         connection = await trio_websocket.wrap_client_stream(

@@ -21,7 +21,7 @@
     │   │   ├── UnknownSymbol        -1121
     │   │   └── UnknownOrder         -2013, -2026: no such order (a weak witness: queries may lag)
     │   ├── OrderRejected            -2010, -2022 and kin: the matching engine said no
-    │   │   ├── InsufficientBalance
+    │   │   ├── InsufficientBalance  the account lacks the funds
     │   │   ├── DuplicateOrder       an open order has this client id: query it, do not send again
     │   │   ├── CancelRejected       -2011
     │   │   └── AmendRejected        -2038

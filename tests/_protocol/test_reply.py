@@ -36,7 +36,7 @@ from trio_binance.errors import (
 )
 from trio_binance.models import RateLimit, RateLimitInterval, RateLimitType
 
-SERVER_MS = 1_700_000_030_000
+SERVER_MS = 1_700_000_070_000  # 22:14:30 GMT, half a minute past
 ACK = b'{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"mine","transactTime":1507725176595}'
 
 
@@ -139,7 +139,7 @@ def test_extra_words_of_an_error_are_kept() -> None:
         (429, "0", 1.0),
         (418, "99999999", 3 * 86400.0),
         (429, "-5", 30.0),
-        (429, "Tue, 14 Nov 2023 22:14:00 GMT", 10.0),
+        (429, "Tue, 14 Nov 2023 22:14:40 GMT", 10.0),
         (429, "٣", 30.0),
     ],
 )

@@ -76,14 +76,17 @@ class Comparison(RuleBasedStateMachine):
         for _ in range(many):
             expected = self.model.lets_ask(self.now)
             before = self.breaker.state
+            permit: Permit | None
             try:
                 permit = self.breaker.admit(self.now)
             except BreakerOpen as refusal:
-                assert not expected
-                assert refusal.retry_at is not None
-                assert refusal.retry_at > self.now
+                retry_at = refusal.retry_at
+                permit = None
+            assert expected == (permit is not None)
+            if permit is None:
+                assert retry_at is not None
+                assert retry_at > self.now
                 return
-            assert expected
             self.model.on_permit(permit, self.now)
             assert permit.probe == (self.breaker.state is HALF_OPEN)
             half_opened = Transition(OPEN, HALF_OPEN, self.now) if before is OPEN else None

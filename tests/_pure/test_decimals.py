@@ -129,7 +129,14 @@ def test_to_text_refuses_what_is_not_finite(value: Decimal) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [Decimal("1e999999"), Decimal("1e-999999"), Decimal("0e-64"), Decimal("9" * 70), pytest.param(10**5000, id="5000 digits")]
+    "value",
+    [
+        Decimal("1e999999"),
+        Decimal("1e-999999"),
+        Decimal("0e-64"),
+        Decimal("9" * 70),
+        pytest.param(10**5000, id="5000 digits"),
+    ],
 )
 def test_to_text_refuses_what_is_too_long_at_once(value: Decimal | int) -> None:
     start = time.perf_counter()
@@ -151,7 +158,7 @@ def test_a_float_is_refused_with_the_field_and_what_to_write_instead() -> None:
 
 @pytest.mark.parametrize("value", [True, None, b"1", [1]])
 def test_check_decimal_refuses_other_types_by_name(value: object) -> None:
-    with pytest.raises(TypeError, match="^quantity="):
+    with pytest.raises(TypeError, match=r"^quantity="):
         check_decimal("quantity", value)
 
 
@@ -161,9 +168,11 @@ def test_check_decimal_takes_decimals_ints_and_texts() -> None:
     assert to_text(check_decimal("price", "0.10")) == "0.10"
 
 
-@pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("1e400"), "1e5", "１", pytest.param(10**5000, id="5000 digits")])
+@pytest.mark.parametrize(
+    "value", [Decimal("NaN"), Decimal("1e400"), "1e5", "１", pytest.param(10**5000, id="5000 digits")]
+)
 def test_check_decimal_names_the_field_of_an_unusable_number(value: object) -> None:
-    with pytest.raises(InvalidArgument, match="^price=") as caught:
+    with pytest.raises(InvalidArgument, match=r"^price=") as caught:
         check_decimal("price", value)
     assert caught.value.field == "price"
     assert caught.value.__context__ is None
@@ -199,9 +208,7 @@ def test_snap_refuses_a_step_that_is_not_positive_and_numbers_that_are_not_finit
         snap(Decimal(value), Decimal(step))
 
 
-@pytest.mark.parametrize(
-    ("value", "step"), [("1e40", "0.1"), ("1", "1e-40"), ("9" * 34 + ".5", "0.3")]
-)
+@pytest.mark.parametrize(("value", "step"), [("1e40", "0.1"), ("1", "1e-40"), ("9" * 34 + ".5", "0.3")])
 def test_snap_refuses_to_lose_digits(value: str, step: str) -> None:
     with pytest.raises(InvalidDecimal, match="34 digits"):
         snap(Decimal(value), Decimal(step), ROUND_UP)

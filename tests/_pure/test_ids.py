@@ -49,7 +49,7 @@ def test_the_same_boot_gives_the_same_ids() -> None:
 
 @pytest.mark.parametrize("prefix", ["", "toolongname", "a b", "ä", "a--b", "-a", "a-", "a.b", "a\n", "１"])
 def test_a_prefix_that_the_exchange_or_its_firewall_refuses_is_refused_here(prefix: str) -> None:
-    with pytest.raises(InvalidArgument, match="^prefix="):
+    with pytest.raises(InvalidArgument, match=r"^prefix="):
         ClientOrderIds(prefix, 0)
 
 
@@ -65,7 +65,7 @@ def test_a_prefix_that_merely_contains_such_letters_is_fine() -> None:
 
 @pytest.mark.parametrize("boot", [-1, 2**64])
 def test_boot_bits_beyond_64_are_refused(boot: int) -> None:
-    with pytest.raises(InvalidArgument, match="^boot="):
+    with pytest.raises(InvalidArgument, match=r"^boot="):
         ClientOrderIds("tb", boot)
 
 

@@ -149,12 +149,12 @@ def test_a_query_keeps_order_and_can_be_read_back(params: list[tuple[str, str]])
 
 
 def test_a_value_that_utf8_cannot_write_is_refused_by_name() -> None:
-    with pytest.raises(InvalidArgument, match="^symbol=") as caught:
+    with pytest.raises(InvalidArgument, match=r"^symbol=") as caught:
         encode_query([("symbol", "\ud800")])
     assert caught.value.__context__ is None
     with pytest.raises(InvalidArgument):
         percent_encode("\udfff")
-    with pytest.raises(InvalidArgument, match="^symbol=") as caught:
+    with pytest.raises(InvalidArgument, match=r"^symbol=") as caught:
         ws_api_payload({"symbol": "\ud800"})
     assert caught.value.__context__ is None
 
@@ -190,9 +190,9 @@ def test_what_is_signed_is_what_json_carries(value: Decimal) -> None:
 
 @pytest.mark.parametrize("value", [0.1, None, ["BTCUSDT"], b"x"])
 def test_a_value_without_one_text_is_refused(value: object) -> None:
-    with pytest.raises(TypeError, match="^price="):
+    with pytest.raises(TypeError, match=r"^price="):
         ws_api_payload({"price": value})
-    with pytest.raises(TypeError, match="^price="):
+    with pytest.raises(TypeError, match=r"^price="):
         sign_ws_api({"price": value}, SIGNER)
 
 

@@ -155,6 +155,7 @@ def target_of(target: str) -> bytes:
         "/a/../b/./c//d?x=../y",
         "//other.test/x?y=http://z",
         "/%41%2f?~",
+        "/" + "x" * 65_000,
     ],
 )
 def test_the_target_goes_out_byte_for_byte(target: str) -> None:
@@ -199,14 +200,14 @@ async def test_cookies_are_neither_kept_nor_sent(nursery: trio.Nursery) -> None:
 
     async def script(peer: Peer) -> None:
         for _ in range(2):
-            requests.append(await peer.answer(reply(b"", "Set-Cookie: a=b; Path=/")))
+            requests[:] = [await peer.answer(reply(b"", "Set-Cookie: a=b; Path=/"))]
 
     async with http_over(Dialer(nursery, script)) as http:
         await http.request("GET", "/x")
         await http.request("GET", "/x")
-        http._client.cookies = {"c": "d"}  # type: ignore[assignment]
+        http._client.cookies = {"c": "d"}
         assert len(http._client.cookies) == 0
-    assert b"ookie" not in requests[1]
+    assert b"ookie" not in requests[0]
 
 
 async def test_n19_the_environment_has_no_say(nursery: trio.Nursery, monkeypatch: Any) -> None:
@@ -248,6 +249,8 @@ def test_a_reply_shows_the_size_of_its_body_only() -> None:
         ("GET", f"/x?signature={SECRET}\r\nHost: thief", ()),
         ("GET", f"/x?signature={SECRET}#fragment", ()),
         ("GET", f"/x?a=ü&signature={SECRET}", ()),
+        ("GET", "/x?" + "a" * 65_000, ()),
+        ("GET", "/" + "x" * 70_000, ()),
         ("GET", "/x", (("X-MBX-APIKEY", KEY + "\r\nX: y"),)),
         ("GET", "/x", (("X-MBX-APIKEY", KEY + "ü"),)),
         ("GET", "/x", (("X-MBX-APIKEY", ""),)),
@@ -273,7 +276,7 @@ async def test_z02_what_cannot_be_sent_is_refused_without_showing_it(
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://exchange.test", "exchange.test", "https://", "https://a.test/api", "https://k:s@a.test", "http://[", ""],
+    ["ftp://exchange.test", "exchange.test", "https://", "https://a.test/api", "https://k:s@a.test", "http://a:b", ""],
 )
 async def test_a_base_url_with_anything_but_a_host_is_refused(url: str, nursery: trio.Nursery) -> None:
     with pytest.raises(ConfigError, match="base_url"):
@@ -292,10 +295,14 @@ async def test_after_the_block_it_is_closed(nursery: trio.Nursery) -> None:
 async def test_an_error_of_the_block_leaves_it_as_itself(nursery: trio.Nursery) -> None:
     """Not in a group, and with no context but its own."""
     dialer = Dialer(nursery, serve)
-    with pytest.raises(KeyError) as caught:
+
+    async def use() -> None:
         async with http_over(dialer) as http:
             await http.request("GET", "/x")
             raise KeyError("mine")
+
+    with pytest.raises(KeyError) as caught:
+        await use()
     assert caught.value.__context__ is None
     assert dialer.open == 0
 
@@ -330,8 +337,8 @@ BROKEN: dict[str, bytes] = {
     "H24 garbage": b"\x16\x03\x01garbage\r\n\r\n",
     "H25 too large": b"HTTP/1.1 200 OK\r\nContent-Length: 100000001\r\n\r\n",
     "N08 nothing": b"",
-    "H15 a place that is no URL": reply(b"", "Location: http://[thief", status="301 Moved"),
-    "H15 a place with a port that is none": reply(b"", "Location: http://thief:99999999/", status="301 Moved"),
+    "H15 a place that is no URL": reply(b"", "Location: http://thief:port/", status="301 Moved"),
+    "H15 a place whose name is none": reply(b"", "Location: http://\xad/", status="301 Moved"),
 }
 
 
@@ -373,7 +380,8 @@ async def test_z01_a_peer_that_echoes_shows_no_secret(nursery: trio.Nursery) -> 
         assert error.payload == b"POST /api/v3/order?symbol=BTCUSDT&timestamp=1&"
         error = await fails(http, "/x")
         assert isinstance(error, ProtocolError)
-        assert bytes(error.payload, "ascii") if isinstance(error.payload, str) else KEY.encode() not in error.payload
+        assert isinstance(error.payload, bytes)
+        assert KEY.encode() not in error.payload
 
 
 async def test_z01_h22_a_get_sent_twice_shows_no_secret(nursery: trio.Nursery) -> None:

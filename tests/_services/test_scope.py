@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 import trio
@@ -12,7 +13,7 @@ import trio.testing
 from trio_binance._services import scope as scope_module
 from trio_binance._services.observe import Observer
 from trio_binance._services.scope import open_service_scope
-from trio_binance._services.service import exit_request, leaves, members, only_cancelled
+from trio_binance._services.service import Service, exit_request, leaves, members, only_cancelled
 from trio_binance._services.supervisor import Supervisor
 from trio_binance.errors import BinanceError, ConnectError, ConnectorClosed, ServiceCrashed
 
@@ -55,6 +56,11 @@ class Services:
             raise ConnectorClosed("the services are dead")
         await trio.sleep(0.1)
         return "answer"
+
+
+async def within(service: Service, body: Callable[[], Awaitable[object]]) -> None:
+    async with open_service_scope(service):
+        await body()
 
 
 @pytest.fixture
@@ -139,12 +145,14 @@ async def test_the_bodys_error_leaves_as_itself_without_our_context(autojump_clo
 
 
 async def test_the_bodys_error_keeps_its_own_context(autojump_clock: object, services: Services) -> None:
+    async def body() -> None:
+        try:
+            raise KeyError("first")
+        finally:
+            raise ValueError("second")
+
     with pytest.raises(ValueError) as caught:
-        async with open_service_scope(services):
-            try:
-                raise KeyError("first")
-            except KeyError:
-                raise ValueError("second")  # noqa: B904 - the implicit context is what is looked at
+        await within(services, body)
     assert type(caught.value.__context__) is KeyError
 
 
@@ -181,10 +189,12 @@ async def test_an_error_of_ours_inside_the_users_nursery_arrives_in_the_users_gr
 async def test_any_kind_of_error_of_the_body_leaves_as_itself(
     autojump_clock: object, services: Services, request_class: type[BaseException]
 ) -> None:
+    async def body() -> None:
+        await services.ask()
+        raise request_class
+
     with pytest.raises(request_class):
-        async with open_service_scope(services):
-            await services.ask()
-            raise request_class
+        await within(services, body)
     assert not services.alive
 
 
@@ -223,14 +233,18 @@ async def test_a_body_that_ends_just_when_it_is_cancelled_stops_the_services_in_
 
 async def test_a_crash_interrupts_the_body_and_the_block_raises_it(autojump_clock: object, services: Services) -> None:
     interrupted = False
+
+    async def body() -> None:
+        nonlocal interrupted
+        services.crash()
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            interrupted = True
+            raise
+
     with pytest.raises(BinanceError) as caught:
-        async with open_service_scope(services):
-            services.crash()
-            try:
-                await trio.sleep_forever()
-            except trio.Cancelled:
-                interrupted = True
-                raise
+        await within(services, body)
     assert interrupted
     assert type(caught.value) is ServiceCrashed
     assert type(caught.value.__cause__) is KeyError
@@ -238,34 +252,34 @@ async def test_a_crash_interrupts_the_body_and_the_block_raises_it(autojump_cloc
 
 async def test_a_supervisors_verdict_is_raised_as_it_is(autojump_clock: object, services: Services) -> None:
     supervisor = Supervisor([services], observer=Observer())
+    services.crash()
     with pytest.raises(ServiceCrashed, match="'supervisor' repairs 5 crashes within 10 s") as caught:
-        async with open_service_scope(supervisor):
-            services.crash()
-            await trio.sleep_forever()
+        await within(supervisor, trio.sleep_forever)
     assert type(caught.value.__cause__) is KeyError
 
 
 async def test_a_crash_is_raised_though_the_body_swallowed_the_cancellation(
     autojump_clock: object, services: Services
 ) -> None:
+    async def body() -> None:
+        services.crash()
+        with suppress(trio.Cancelled):
+            await trio.sleep_forever()
+
     with pytest.raises(ServiceCrashed):
-        async with open_service_scope(services):
-            services.crash()
-            try:
-                await trio.sleep_forever()
-            except trio.Cancelled:
-                pass
+        await within(services, body)
 
 
 async def test_a_crash_is_raised_when_cancelled_from_outside_as_well(
     autojump_clock: object, services: Services
 ) -> None:
-    with pytest.raises(ServiceCrashed):
-        with trio.CancelScope() as outer:
-            async with open_service_scope(services):
-                outer.cancel()
-                services.crash()
-                await trio.sleep_forever()
+    async def body() -> None:
+        outer.cancel()
+        services.crash()
+        await trio.sleep_forever()
+
+    with trio.CancelScope() as outer, pytest.raises(ServiceCrashed):
+        await within(services, body)
 
 
 async def test_a_crash_right_after_the_start_is_raised(autojump_clock: object) -> None:
@@ -284,13 +298,15 @@ async def test_a_crash_right_after_the_start_is_raised(autojump_clock: object) -
 async def test_both_fail_and_the_bodys_error_wins_with_a_note_of_the_crash(
     autojump_clock: object, services: Services
 ) -> None:
+    async def body() -> None:
+        services.crash()
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise ValueError("mine")
+
     with pytest.raises(ValueError, match="mine") as caught:
-        async with open_service_scope(services):
-            services.crash()
-            try:
-                await trio.sleep_forever()
-            finally:
-                raise ValueError("mine")
+        await within(services, body)
     (note,) = caught.value.__notes__
     assert note.startswith("meanwhile ServiceCrashed(")
     assert note.endswith("from KeyError('bug')")
@@ -299,13 +315,15 @@ async def test_both_fail_and_the_bodys_error_wins_with_a_note_of_the_crash(
 async def test_a_body_that_found_the_services_dead_does_not_hide_what_they_died_of(
     autojump_clock: object, services: Services
 ) -> None:
+    async def body() -> None:
+        services.crash()
+        try:
+            await trio.sleep_forever()
+        finally:
+            await services.ask()
+
     with pytest.raises(ServiceCrashed) as caught:
-        async with open_service_scope(services):
-            services.crash()
-            try:
-                await trio.sleep_forever()
-            finally:
-                await services.ask()
+        await within(services, body)
     assert caught.value.__notes__ == ["meanwhile the body raised ConnectorClosed('the services are dead')"]
 
 
@@ -318,12 +336,14 @@ async def test_a_crash_leaves_no_stray_cancellation_in_the_users_group(
         finally:
             raise ValueError("mine")
 
+    async def body() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stubborn)
+            nursery.start_soon(trio.sleep_forever)
+            services.crash()
+
     with pytest.raises(ExceptionGroup) as caught:
-        async with open_service_scope(services):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(stubborn)
-                nursery.start_soon(trio.sleep_forever)
-                services.crash()
+        await within(services, body)
     assert [type(leaf) for leaf in leaves(caught.value)] == [ValueError]
 
 
@@ -343,13 +363,15 @@ async def test_a_request_to_end_the_program_from_a_service_stays_one(
     request_class: type[BaseException],
     wrap: Callable[[BaseException], BaseException],
 ) -> None:
+    async def body() -> None:
+        services.crash(wrap(request_class()))
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise ValueError("mine")
+
     with pytest.raises(request_class) as caught:
-        async with open_service_scope(services):
-            services.crash(wrap(request_class()))
-            try:
-                await trio.sleep_forever()
-            finally:
-                raise ValueError("mine")
+        await within(services, body)
     assert caught.value.__notes__ == ["meanwhile the body raised ValueError('mine')"]
 
 

@@ -678,9 +678,12 @@ async def test_pings_and_messages_that_cross_our_close_frame_do_no_harm(autojump
     assert trio.current_time() == 1
 
 
-async def test_a_crash_of_the_library_beneath_is_a_lost_connection_with_its_cause(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("crash", [ZeroDivisionError("in the hook"), ExceptionGroup("", [ZeroDivisionError()])])
+async def test_a_crash_of_the_tasks_beneath_is_a_lost_connection_with_its_cause(
+    crash: Exception, autojump_clock: MockClock
+) -> None:
     def explode() -> None:
-        raise ZeroDivisionError("in the hook")
+        raise crash
 
     async def script(peer: Peer) -> None:
         await peer.accept(first=frame(TEXT, b"first") + frame(PING))

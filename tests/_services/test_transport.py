@@ -562,6 +562,7 @@ async def drip(peer: Peer) -> None:
     for byte in reply(b"x" * 1000):
         await trio.sleep(1)
         await peer.send(bytes([byte]))
+    await peer.end()
 
 
 @pytest.mark.parametrize(
@@ -602,25 +603,36 @@ async def test_a_request_in_flight_when_the_transport_is_closed_is_unknown(nurse
     assert dialer.open == 0
 
 
-async def test_an_answer_that_comes_as_the_transport_closes_is_given_and_its_connection_closed(
-    nursery: trio.Nursery,
-) -> None:
-    dialer = Dialer(nursery, serve)
+async def test_an_answer_that_comes_as_the_transport_closes_is_given_all_the_same(nursery: trio.Nursery) -> None:
+    """A whole answer is never thrown away, and its connection not kept."""
+
+    class ClosingLine(Line):
+        async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+            data = await super().receive_some(max_bytes)
+            await transport.aclose()
+            return data
+
+    dialer = Dialer(nursery, serve, line=ClosingLine)
     async with transport_over(dialer) as transport:
+        assert (await send(transport, "POST")).content == b"{}"
+        assert dialer.open == transport.statistics().idle == 0
 
-        async def close() -> None:
-            while not dialer.lines:
-                await trio.lowlevel.checkpoint()
-            transport._closed = True
 
-        nursery.start_soon(close)
-        transport._check_open = lambda: None  # type: ignore[method-assign]
-        transport._closed = False
-        connection = await transport._dial()
-        transport._closed = True
-        call = await transport._prepare(httpx.Request("GET", URL + "/x"))
-        assert (await transport._exchange(connection, call)).body == b"{}"
-        assert dialer.open == 0
+async def test_a_stream_that_cannot_even_be_closed_spoils_no_answer(nursery: trio.Nursery) -> None:
+    """What goes wrong when closing concerns nobody any more."""
+
+    class UnclosableLine(Line):
+        async def aclose(self) -> None:
+            await super().aclose()
+            raise OSError(5, "Input/output error")
+
+    async def script(peer: Peer) -> None:
+        await peer.answer(reply(b"{}", "Connection: close"))
+
+    async with transport_over(Dialer(nursery, script, hang, line=UnclosableLine)) as transport:
+        assert (await send(transport, "POST")).content == b"{}"
+        nursery.start_soon(fails, transport)
+        await wait_all_tasks_blocked()
 
 
 # ------------------------------------------------------------------------------------------- connections at rest

@@ -20,8 +20,8 @@ BTCUSDT = SYMBOLS[0]
 
 
 def quiet_market(seed: int = 1) -> Market:
-    """Return a market whose crowd has quoted and now sleeps for weeks."""
-    return Market(seed, START, QUIET)
+    """Return a market of BTCUSDT and ETHUSDT whose crowd has quoted and now sleeps for weeks."""
+    return Market(seed, START, QUIET, SYMBOLS[:2])
 
 
 def customer(market: Market, key: str = "key", **balances: str) -> Account:

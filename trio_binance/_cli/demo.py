@@ -10,7 +10,7 @@ import trio
 from trio_binance._client.open import open_binance
 from trio_binance._pure.decimals import snap
 from trio_binance.config import Overflow
-from trio_binance.errors import BinanceError, StreamError
+from trio_binance.errors import BinanceError
 from trio_binance.models import ExecutionReport, LimitOrder, OrderStatus, Side
 from trio_binance.sandbox.replay import read_session
 
@@ -103,7 +103,7 @@ async def _trade(bx: Binance, picture: Picture, filled: trio.Event) -> None:
             picture.story.append(f"accepted as order {placed.order_id} after {elapsed:.1f} ms")
             await _follow_order(placed.order_id, events, picture)
             filled.set()
-    except (BinanceError, StreamError) as exc:
+    except BinanceError as exc:
         picture.story.append(f"failed: {exc}")
 
 

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_binance(config: BinanceConfig) -> AsyncIterator[Binance]:
+async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -> AsyncIterator[Binance]:
     """Run a connector for the length of an ``async with`` block.
 
     Yields as soon as its services run; that needs no network (``await bx.wait_ready()`` does). The body outlives the
@@ -60,13 +60,18 @@ async def open_binance(config: BinanceConfig) -> AsyncIterator[Binance]:
     ``except BinanceError`` works; an error of yours passes through untouched. Cancelled: the body ends first, then
     the services, last to first, within ``tuning.shutdown_timeout``; no task and no connection is left.
 
+    Args:
+        config: which exchange, whose key, how careful.
+        dialer: the way to the network, used for REST and WebSocket alike; by default TCP and TLS, or straight into
+            the embedded exchange. Anything with its ``connect`` will do, such as an ``open_sandbox`` of yours.
+
     Raises:
         ConfigError: the credentials cannot sign.
         ServiceCrashed: a part of the connector crashed more often than its supervisor allows; ``__cause__`` is why.
     """
     signer = None if config.credentials is None else signer_for(config.credentials)
-    async with _open_exchange(config) as dialer:
-        builder = _Builder(config, dialer)
+    async with _open_exchange(config, dialer) as way:
+        builder = _Builder(config, way)
         engine, root = builder.build(signer)
         bx = Binance._create(
             config,
@@ -89,19 +94,18 @@ async def open_binance(config: BinanceConfig) -> AsyncIterator[Binance]:
 
 
 @asynccontextmanager
-async def _open_exchange(config: BinanceConfig) -> AsyncIterator[Dialer]:
+async def _open_exchange(config: BinanceConfig, dialer: Dialer | None) -> AsyncIterator[Dialer]:
     """Return the way to the exchange: the network, or an exchange run in this process."""
-    async with AsyncExitStack() as stack:
-        if isinstance(config.embedded, SandboxSpec):
-            sandbox = await stack.enter_async_context(
-                open_sandbox(config.embedded, credentials=config.credentials)
-            )
+    if dialer is not None:
+        yield dialer
+    elif isinstance(config.embedded, SandboxSpec):
+        async with open_sandbox(config.embedded, credentials=config.credentials) as sandbox:
             yield sandbox.dialer
-        elif isinstance(config.embedded, ReplaySpec):
-            player = await stack.enter_async_context(open_replay(config.embedded))
+    elif isinstance(config.embedded, ReplaySpec):
+        async with open_replay(config.embedded) as player:
             yield player.dialer
-        else:
-            yield TcpDialer(connect_timeout=config.tuning.connect_timeout)
+    else:
+        yield TcpDialer(connect_timeout=config.tuning.connect_timeout)
 
 
 class _Builder:

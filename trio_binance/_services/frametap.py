@@ -105,8 +105,8 @@ class FrameCutter:
         return messages, bytes(through)
 
     def _cut(self, data: bytes, messages: list[bytes], through: bytearray) -> int:
-        """Cut frame after frame; return where the incomplete one begins. The hot loop: frames are not called upon."""
-        at, end, limit = 0, len(data), self._limit
+        """Cut frame after frame; return where the incomplete one begins. The hot loop: no calls for whole messages."""
+        at, end, limit, whole = 0, len(data), self._limit, self._fragments is None
         self._need = 2
         while end - at >= 2:
             first, size = data[at], data[at + 1]
@@ -121,22 +121,22 @@ class FrameCutter:
                 if not start:
                     break
             stop = start + size
-            if first in _WHOLE and self._fragments is None and size <= limit:
-                if stop > end:
-                    self._need = stop - at
-                    break
-                payload = data[start:stop]
+            plain = whole and size <= limit and first in _WHOLE
+            if not plain:
+                self._check_header(first, size)
+            if stop > end:
+                self._need = stop - at
+                break
+            payload = data[start:stop]
+            if plain:
                 if first == _WHOLE_TEXT and not payload.isascii():
                     _check_utf8(payload)
                 messages.append(payload)
             else:
-                self._check_header(first, size)
-                if stop > end:
-                    self._need = stop - at
-                    break
-                self._special(first, data[at:stop], data[start:stop], messages, through)
+                self._special(first, data[at:stop], payload, messages, through)
                 if self.closed:
                     return end
+                whole = self._fragments is None
             at = stop
         return at
 
@@ -477,14 +477,19 @@ class FrameTap(trio.abc.Stream):
         try:
             with trio.fail_after(self._write_timeout):
                 await self._transport.send_all(data)
-        except trio.TooSlowError:
-            await self._tear(f"the peer took nothing for {self._write_timeout:g} s")
-            raise trio.BrokenResourceError(self.trouble) from None
+        except (trio.TooSlowError, trio.Cancelled) as exc:
+            slow = isinstance(exc, trio.TooSlowError)
+            cause = (
+                f"the peer took nothing for {self._write_timeout:g} s" if slow else "cancelled in the middle of a frame"
+            )
+            self.trouble = self.trouble or cause
+            with trio.move_on_after(0, shield=True):  # forcefully, and without a cancellation of its own
+                await self._transport.aclose()
+            if slow:
+                raise trio.BrokenResourceError(cause) from None
+            raise
         except trio.BrokenResourceError as exc:
             self._give_up("the line was reset", exc)
-            raise
-        except trio.Cancelled:
-            await self._tear("cancelled in the middle of a frame")
             raise
         if self._requested and data[0] & 0x0F == _CLOSE:
             self._close_sent.set()
@@ -497,11 +502,6 @@ class FrameTap(trio.abc.Stream):
         self.pongs_sent += data[0] & 0x0F == _PONG
         if self._on_frame_sent is not None:
             self._on_frame_sent()
-
-    async def _tear(self, trouble: str) -> None:
-        self.trouble = self.trouble or trouble
-        with trio.move_on_after(0, shield=True):  # forcefully, and without raising a cancellation of its own
-            await self._transport.aclose()
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until the transport takes bytes."""

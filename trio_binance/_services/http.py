@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from .dialer import Dialer
 
 _METHOD = re.compile(r"[A-Z]+")
-_TARGET = re.compile(r"/[!-\"$-~]*")  # printable ASCII without space and #, neither of which a request line can carry
+# Printable ASCII without space and #, neither of which a request line can carry, and no longer than httpx takes.
+_TARGET = re.compile(r"/[!-\"$-~]{0,65000}")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 _FRAMING = frozenset(
@@ -143,7 +144,7 @@ class HttpClient:
         except _FOREIGN as exc:
             failure = type(exc).__name__
         # Raised out here, where httpx's exception, whose text and request may carry secrets, is no context.
-        raise ProtocolError(f"{method} {_path(target)}: {failure}")
+        raise ProtocolError(f"{method} {_path(target)[:200]}: {failure}")
 
     def statistics(self) -> HttpStatistics:
         """Return the counts of requests and connections."""
@@ -154,7 +155,7 @@ class HttpClient:
             raise InvalidArgument("method", method, "expected capital letters")
         path = _path(target)
         if not _TARGET.fullmatch(target):
-            raise InvalidArgument("target", path, "expected a path and a percent-encoded query, in ASCII")
+            raise InvalidArgument("target", path[:200], "expected a path and a percent-encoded query, in ASCII")
         # httpx writes URLs its own way, and logs them at INFO. So it is given the path alone, and the transport the
         # target as it was signed.
         return httpx.Request(

@@ -47,6 +47,8 @@ from .events import (
     SubscriptionLost,
     SubscriptionRestored,
     Undecodable,
+    UserDataGap,
+    UserDataSubscribed,
 )
 
 if TYPE_CHECKING:
@@ -86,6 +88,8 @@ __all__ = [
     "SubscriptionLost",
     "SubscriptionRestored",
     "Undecodable",
+    "UserDataGap",
+    "UserDataSubscribed",
     "scrub",
 ]
 

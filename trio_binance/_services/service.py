@@ -23,7 +23,7 @@ class Service(Protocol):
         """What it is called among its siblings, in the log and in errors."""
         ...
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Set up, call ``task_status.started()``, serve until cancelled. Cleanup is bounded by a deadline."""
 
 
@@ -40,6 +40,8 @@ class Incarnation:
         self.finished = trio.Event()
         self.error: BaseException | None = None
         self.ended_at = 0.0
+        self.was_stopped = False
+        """It ended because it was asked to."""
 
     @property
     def is_running(self) -> bool:
@@ -59,6 +61,7 @@ class Incarnation:
         """Note what left the service, if anything."""
         self.error = error
         self.ended_at = trio.current_time()
+        self.was_stopped = self.scope.cancel_called
         self.settled.set()
         self.finished.set()
 

@@ -261,7 +261,7 @@ class Supervisor:
         """Deal with the end of an incarnation: after an orderly one the child is done, a crash has its plan."""
         is_present = self._children.get(child.name) is child and child.life is life
         if life.error is None:
-            if is_present and not life.scope.cancel_called:
+            if is_present and not life.was_stopped:
                 self._forget(child)
             return
         if request := exit_request(life.error):
@@ -329,8 +329,12 @@ class Supervisor:
             await self._stop(self._present(reversed(self._children)))
 
     def _leave(self, errors: Sequence[BaseException]) -> NoReturn:
-        """Raise what ended the run; of what went wrong while stopping nothing is lost."""
-        late = [life.error for _, life in self._ended if life.error is not None]
+        """Raise what ended the run; of what went wrong while stopping nothing is lost.
+
+        A crash that only came too late to be repaired was told of, and is as little an error as the repaired ones.
+        """
+        ends = [(life.error, life.was_stopped) for _, life in self._ended if life.error is not None]
+        late = [error for error, was_stopped in ends if was_stopped or exit_request(error)]
         for error in (*errors, *late):
             if request := exit_request(error):
                 raise_saving_context(request)

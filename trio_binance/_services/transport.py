@@ -9,8 +9,9 @@ so that a second answer nobody asked for, or the end, takes it out of the pool a
 from __future__ import annotations
 
 import re
+import types
 from contextlib import suppress
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import attrs
 import h11
@@ -29,6 +30,8 @@ from trio_binance.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from trio_binance.config import Tuning
 
     from .dialer import Dialer
@@ -38,8 +41,6 @@ IDLE_LIMIT = 20.0
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 256
 RECEIVE_BYTES = 64 * 1024
-SETTLE_PASSES = 3
-"""Turns of the scheduler after which whatever has arrived on a resting connection has reached the task reading it."""
 
 _OUR_OWN_WORDS = re.compile(rb"(?i)signature=|x-mbx-apikey")
 
@@ -69,24 +70,6 @@ class _Call:
     """A byte of an answer has arrived."""
 
 
-@attrs.frozen
-class _Answer:
-    """One complete answer."""
-
-    head: h11.Response
-    body: bytes
-    received_at: float
-
-    def to_httpx(self, call: _Call) -> httpx.Response:
-        return httpx.Response(
-            self.head.status_code,
-            headers=list(self.head.headers),
-            stream=httpx.ByteStream(self.body),
-            extensions={"http_version": b"HTTP/" + self.head.http_version, "reason_phrase": bytes(self.head.reason)}
-            | {"sent_at": call.sent_at, "received_at": self.received_at},
-        )
-
-
 @final
 class _Connection:
     """A stream, and h11's idea of where on it we are."""
@@ -98,7 +81,7 @@ class _Connection:
         self._start = b""
         self._ended = False
 
-    async def exchange(self, call: _Call) -> _Answer:
+    async def exchange(self, call: _Call) -> httpx.Response:
         """Send the call and return its answer. On any exception, Cancelled included, the stream is of no more use."""
         data = self._encode(call)
         call.sent_at = trio.current_time()
@@ -117,22 +100,20 @@ class _Connection:
         return True
 
     def _encode(self, call: _Call) -> bytes:
-        parts = [self._h11.send(call.head)]
-        if call.body:
-            parts.append(self._h11.send(h11.Data(data=call.body)))
-        parts.append(self._h11.send(h11.EndOfMessage()))
-        return b"".join(filter(None, parts))
+        events = (call.head, h11.Data(data=call.body), h11.EndOfMessage())
+        return b"".join(filter(None, map(self._h11.send, events)))
 
-    async def _receive(self, call: _Call) -> _Answer:
-        event = await self._next_event(call)
-        while isinstance(event, h11.InformationalResponse):
-            event = await self._next_event(call)
-        if not isinstance(event, h11.Response):
-            raise self._lost(call)
-        head = event
+    async def _receive(self, call: _Call) -> httpx.Response:
+        head = await self._next_event(call)
+        while isinstance(head, h11.InformationalResponse):
+            head = await self._next_event(call)
+        assert isinstance(head, h11.Response)  # h11 raises where anything else comes first
         self._check_head(call, head)
         body = await self._receive_body(call)
-        return _Answer(head, body, trio.current_time())
+        times = {"sent_at": call.sent_at, "received_at": trio.current_time()}
+        words = {"http_version": b"HTTP/" + head.http_version, "reason_phrase": bytes(head.reason)}
+        stream = httpx.ByteStream(body)
+        return httpx.Response(head.status_code, headers=list(head.headers), stream=stream, extensions=times | words)
 
     async def _receive_body(self, call: _Call) -> bytes:
         chunks: list[bytes] = []
@@ -157,7 +138,10 @@ class _Connection:
             return self._h11.next_event()
         # h11's own words quote what arrived, which from a peer that merely echoes is our signed request: they are
         # neither repeated nor kept as the cause.
-        raise self._lost(call) if self._ended else self._broken(call, "the answer is not HTTP/1.1")
+        if not self._ended:
+            raise self._broken(call, "the answer is not HTTP/1.1")
+        when = "in the middle of the answer" if call.heard else "without an answer"
+        raise ConnectionLost(f"{call.label}: the peer closed the connection {when}")
 
     def _check_head(self, call: _Call, head: h11.Response) -> None:
         if len(head.headers) > MAX_HEADERS:
@@ -177,10 +161,6 @@ class _Connection:
     def _broken(self, call: _Call, what: str) -> ProtocolError:
         return ProtocolError(f"{call.label}: {what}", payload=_OUR_OWN_WORDS.split(self._start)[0])
 
-    def _lost(self, call: _Call) -> ConnectionLost:
-        when = "in the middle of the answer" if call.heard else "without an answer"
-        return ConnectionLost(f"{call.label}: the peer closed the connection {when}")
-
 
 @attrs.define(eq=False)
 class _Idle:
@@ -193,6 +173,30 @@ class _Idle:
     """A request wants it, and decides itself what becomes of it."""
     quiet: bool = False
     """The watch ended because we ended it: no bytes, no end and no error had arrived, none of which we asked for."""
+    steps: int = 0
+    """How often the reading has given way to other tasks."""
+
+    @types.coroutine
+    def read(self) -> Generator[Any, Any, None]:
+        """Return when something has arrived, counting the steps until then."""
+        reading = self.connection.stream.receive_some(1)
+        sent = None
+        with suppress(StopIteration):
+            while True:
+                wish = reading.send(sent)
+                self.steps += 1
+                sent = yield wish
+
+    async def settle(self) -> None:
+        """Return when all that had arrived was read: two turns of the scheduler passed without a step of ``read``.
+
+        Cancelled any earlier, a stream that begins a read by giving way would not have looked.
+        """
+        calm = 0
+        while calm < 2 and not self.watch_ended.is_set():
+            steps = self.steps
+            await trio.lowlevel.checkpoint()
+            calm = calm + 1 if steps == self.steps else 0
 
 
 @final
@@ -202,15 +206,13 @@ class DialerTransport(httpx.AsyncBaseTransport):
     A request's whole way, waiting for a free connection included, takes at most ``tuning.request_timeout`` seconds.
     httpx's own timeouts hold for one read each, and a peer that sends a byte a second never meets them.
 
-    Every exception is one of ``trio_binance.errors``, with an outcome that is exact: NOT_SENT or UNKNOWN. Nothing of
-    a request but its method and path is in it.
+    Every exception is one of ``trio_binance.errors`` with its exact outcome, and shows method and path alone.
 
     Args:
         origin: scheme, host and port; a request for any other is refused, and with it a key sent astray.
         dialer: opens the connections.
         tuning: sizes and deadlines.
-        nursery: where the tasks run that watch resting connections. It must outlive the requests; none of those
-            tasks ever raises.
+        nursery: where the tasks run that watch resting connections, none of which ever raises; closed after us.
     """
 
     def __init__(self, origin: httpx.URL, dialer: Dialer, tuning: Tuning, nursery: trio.Nursery) -> None:
@@ -228,11 +230,10 @@ class DialerTransport(httpx.AsyncBaseTransport):
         """Send the request and return its complete answer, body included.
 
         The request's extension ``target`` (bytes), as in httpcore, goes out in place of the URL's path and query.
-        The answer's extensions ``sent_at`` and ``received_at`` are the ``trio.current_time()`` of the first byte
-        out and the last byte in.
+        The answer's ``sent_at`` and ``received_at`` are the ``trio.current_time()`` of first byte out and last in.
 
-        A GET on a resting connection that turns out dead before a byte of answer is sent once more, at once, on a
-        fresh one; nothing else ever is.
+        A GET on a resting connection that dies before a byte of answer is sent once more, at once, on a fresh one;
+        nothing else ever is.
 
         Raises:
             InvalidArgument, ConnectorClosed, ConnectError: nothing was sent.
@@ -247,8 +248,7 @@ class DialerTransport(httpx.AsyncBaseTransport):
         try:
             with trio.move_on_after(timeout):
                 async with self._permits:
-                    answer = await self._perform(call)
-                return answer.to_httpx(call)
+                    return await self._perform(call)
             raise DeadlineExceeded(f"{call.label}: no answer within {timeout:g} s")
         except BinanceError as exc:
             self._failures += 1
@@ -271,19 +271,16 @@ class DialerTransport(httpx.AsyncBaseTransport):
         )
 
     async def _prepare(self, request: httpx.Request) -> _Call:
-        label = f"{request.method} {request.url.path}"
+        label = f"{request.method} {request.url.path[:200]}"
         if request.url.netloc != self._origin.netloc or request.url.scheme != self._origin.scheme:
             raise InvalidArgument("url", f"{request.url.scheme}://{request.url.host}", "not the host of this transport")
         target = request.extensions.get("target", request.url.raw_path)
-        try:
+        with suppress(h11.LocalProtocolError):  # its text may quote a header's value
             head = h11.Request(method=request.method, target=target, headers=request.headers.raw)
-        except h11.LocalProtocolError:
-            head = None  # its text may quote a header's value
-        if head is None:
-            raise InvalidArgument("request", label, "cannot be written as HTTP/1.1")
-        return _Call(label, head, await request.aread())
+            return _Call(label, head, await request.aread())
+        raise InvalidArgument("request", label, "cannot be written as HTTP/1.1")
 
-    async def _perform(self, call: _Call) -> _Answer:
+    async def _perform(self, call: _Call) -> httpx.Response:
         connection = await self._take_idle()
         if connection is not None:
             self._reused += 1
@@ -305,17 +302,15 @@ class DialerTransport(httpx.AsyncBaseTransport):
         connection = _Connection(stream, self._tuning.max_body_bytes)
         self._open.add(connection)
         self._opened += 1
-        if self._closed:
-            await self._discard(connection)
-        self._check_open()
         return connection
 
     def _check_open(self) -> None:
         if self._closed:
             raise ConnectorClosed("the HTTP client is closed")
 
-    async def _exchange(self, connection: _Connection, call: _Call) -> _Answer:
+    async def _exchange(self, connection: _Connection, call: _Call) -> httpx.Response:
         try:
+            self._check_open()
             answer = await connection.exchange(call)
         except BaseException:
             await self._discard(connection)
@@ -324,7 +319,7 @@ class DialerTransport(httpx.AsyncBaseTransport):
             self._rest(connection)
         else:
             await self._discard(connection)
-        return answer
+        return answer  # no cancellation reaches us between its last byte and here: a whole answer is never lost
 
     def _rest(self, connection: _Connection) -> None:
         # Shielded, since a block that is being cancelled may still clean up through us (cancel its orders, say).
@@ -335,7 +330,7 @@ class DialerTransport(httpx.AsyncBaseTransport):
     async def _watch(self, idle: _Idle) -> None:
         """Read a resting connection until a request takes it, something arrives, or it is too old or purged."""
         with idle.scope, suppress(Exception):  # whatever a stream says here, it is of no more use
-            await idle.connection.stream.receive_some(1)
+            await idle.read()
         idle.quiet = idle.scope.cancelled_caught
         idle.watch_ended.set()
         if not idle.taken:
@@ -348,8 +343,7 @@ class DialerTransport(httpx.AsyncBaseTransport):
             idle = self._idle.pop()
             idle.taken = True
             try:
-                for _ in range(SETTLE_PASSES):
-                    await trio.lowlevel.checkpoint()
+                await idle.settle()
                 idle.scope.cancel(reason="a request takes the connection")
                 await idle.watch_ended.wait()
             except BaseException:
@@ -369,5 +363,5 @@ class DialerTransport(httpx.AsyncBaseTransport):
     async def _discard(self, connection: _Connection) -> None:
         """Close a connection: at once and without manners, so it never waits and no cancellation stops it half-way."""
         self._open.discard(connection)
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + self._tuning.close_timeout):
+        with trio.move_on_after(self._tuning.close_timeout, shield=True), suppress(OSError, trio.BrokenResourceError):
             await trio.aclose_forcefully(connection.stream)

@@ -7,7 +7,7 @@ never sees two inputs at once and nothing is said out of order. One task sleeps 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, final
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, assert_never, final
 
 import trio
 
@@ -35,30 +35,39 @@ class Doors(Protocol):
     @property
     def deadline_us(self) -> int:
         """When ``on_timer`` wants to be called, at the latest."""
+        ...
 
     def rest(self, request: RestRequest, now_us: int, *, received_us: int | None = None) -> RestReply:
         """Answer a REST request that came in at ``received_us``, if it had to wait."""
+        ...
 
     def connect(self, kind: Kind, target: str, address: str, now_us: int) -> int | RestReply:
         """Return the number of a new connection, or the HTTP answer that refuses its handshake."""
+        ...
 
     def on_text(self, connection: int, text: str, now_us: int) -> None:
         """Take a text message."""
+        ...
 
     def on_ping(self, connection: int, payload: bytes, now_us: int) -> None:
         """Count a ping; its pong is sent by the wire."""
+        ...
 
     def on_pong(self, connection: int, payload: bytes, now_us: int) -> None:
         """Take a pong."""
+        ...
 
     def on_closed(self, connection: int, now_us: int) -> None:
         """Forget a connection; one it has closed or cut itself is told again."""
+        ...
 
     def on_timer(self, now_us: int) -> None:
         """Do what is due."""
+        ...
 
     def take_output(self) -> list[Output]:
         """Return what is to be sent, once."""
+        ...
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -260,10 +269,10 @@ class Driver:
 
     def closed(self, socket: Socket) -> None:
         """Forget a WebSocket whose connection is gone."""
-        if self._sockets.pop(socket.number, None) is not None:
-            socket.end()
-            self._exchange.on_closed(socket.number, self.now_us())
-            self.flush()
+        del self._sockets[socket.number]
+        socket.end()
+        self._exchange.on_closed(socket.number, self.now_us())
+        self.flush()
 
     def flush(self) -> None:
         """Hand out what the exchange has to say, and wake the timer when its deadline has come nearer."""
@@ -298,3 +307,5 @@ def _hand_over(socket: Socket, output: Output) -> None:
             socket.close(code, reason)
         case Cut():
             socket.cut()
+        case never:
+            assert_never(never)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from functools import partial
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, final
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, assert_never, final
 
 import attrs
 import trio
@@ -227,9 +227,11 @@ class HousePort(Protocol):
     @property
     def sockets(self) -> Sequence[SocketPort]:
         """The WebSockets that are open."""
+        ...
 
     def now_us(self) -> int:
         """Return the exchange's time in microseconds."""
+        ...
 
 
 class SocketPort(Protocol):
@@ -238,19 +240,24 @@ class SocketPort(Protocol):
     @property
     def kind(self) -> Literal["stream", "ws_api"]:
         """Which house it is in."""
+        ...
 
     @property
     def target(self) -> str:
         """What the client asked for in its handshake."""
+        ...
 
     def send_raw(self, data: bytes) -> None:
         """Send bytes as they are."""
+        ...
 
     def text(self, text: str) -> None:
         """Send a text message."""
+        ...
 
     def close(self, code: int | None, reason: str) -> None:
         """Send a close frame after all that waits."""
+        ...
 
 
 @final
@@ -311,6 +318,8 @@ class Injector:
             case ServerShutdown(lead):
                 leave = partial(_each, house, lambda socket: socket.close(1001, "server shutdown"))
                 return [(0.0, partial(_announce_shutdown, house)), (lead, leave)]
+            case never:
+                assert_never(never)
 
     def _trouble_dials(self, fault: DialFault | None) -> None:
         self._dial_trouble = fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from random import Random
+from math import isqrt
 from typing import TYPE_CHECKING
 
 from .numbers import SCALE, cost
@@ -10,6 +10,7 @@ from .orders import BUY, SELL, Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from random import Random
 
     from .accounts import Account
     from .book import Book
@@ -21,9 +22,11 @@ LEVELS = 230
 """Price levels that the makers keep up on each side."""
 TAKEN = 0.3
 """The share of events that are taking orders; the others keep the book in shape."""
-HISTORY = 1_500
-"""Trades a minute apart that are on the tape when the market opens, so that candles and tickers have a past."""
+HISTORY = (*range(1500, 120, -5), *range(120, 0, -1))
+"""How many minutes before the opening the trades lie that give candles and tickers a past of 25 hours."""
 PRECISION = 10**9
+MINUTE_STRIDE = 8 * PRECISION // 10_000
+"""How far the past walked from trade to trade: eight basis points."""
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
@@ -48,7 +51,7 @@ class Makers:
         self._fair_of = fair_of
         self._mean_gap_us = int(SECOND_US / activity)
         # About one basis point a root second, whatever the activity: a day moves some three percent.
-        self._stride = int(PRECISION * 0.0001 * min(2.0, max(0.05, 1.0 / activity)) ** 0.5)
+        self._stride = isqrt(int(10**10 * min(2.0, max(0.05, 1.0 / activity))))
         self._resting: tuple[list[Order], list[Order]] = ([], [])
         start = symbol.start_price
         self._anchor = self._ratio() or start + start * rng.randrange(-5_000, 5_001) // 1_000_000
@@ -66,11 +69,12 @@ class Makers:
                 self._quote(side, distance, start_us)
 
     def _write_history(self, start_us: int, on_trade: Callable[[int], None]) -> None:
+        # The walk is drawn backwards, so that it ends where the market opens.
         prices = [self.fair]
-        for _ in range(HISTORY - 1):
-            prices.append(self._stepped(prices[-1], self._stride * 8))
-        for number, price in enumerate(reversed(prices)):
-            time_us = start_us - (HISTORY - number) * MINUTE_US + self._rng.randrange(MINUTE_US)
+        for _ in HISTORY[1:]:
+            prices.append(self._stepped(prices[-1], MINUTE_STRIDE))
+        for number, (minutes, price) in enumerate(zip(HISTORY, reversed(prices), strict=True)):
+            time_us = start_us - minutes * MINUTE_US + self._rng.randrange(MINUTE_US)
             quantity = self._quantity(4)
             rounded = self._on_tick(price)
             trade_id = self._tape.add(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from .accounts import Account as Account
+from .changing import Changing
 from .events import Json as Json
 from .events import Outlet
 from .events import StreamEvent as StreamEvent
@@ -82,7 +83,9 @@ class Market:
             self._open_venue(symbol, seed, activity, start_us)
         self._ledger = Ledger(self._venue_of, self._venues)
         self._trading = Trading(self._venue_of, Random(f"{seed}:client ids"))
+        self._changing = Changing(self._venue_of, self._trading)
         self._quotes = Quotes(self._venue_of, self._venues)
+        self._private = {**self._ledger.operations, **self._trading.operations, **self._changing.operations}
         self._streams = {name for venue in self._venues.values() for name in self._stream_names(venue)}
         self._streams |= {name for name in _TO_ALL.values() if name}
 
@@ -175,7 +178,7 @@ class Market:
         public = self._quotes.operations.get(operation)
         if public is not None:
             return public(read, now_us)
-        private = self._trading.operations.get(operation) or self._ledger.operations.get(operation)
+        private = self._private.get(operation)
         if private is None:
             raise Refusal(*NOT_FOUND)
         if account is None:

@@ -64,6 +64,20 @@ class Matcher:
         self._release(order)
         self._reports.canceled(order, cancel_id, now_us)
 
+    def amend(self, order: Order, quantity: int, client_id: str, now_us: int) -> int:
+        """Make an open order smaller where it stands in its queue, and return the execution id.
+
+        An order that was filled beyond its new quantity already has nothing left and expires.
+        """
+        before, original = order.quantity, order.client_id
+        order.quantity = max(quantity, order.executed + order.prevented)
+        order.client_id = client_id
+        if order.remaining == 0:
+            order.status = EXPIRED
+        self._book.shrink(order, before - order.quantity)
+        self._release_excess(order)
+        return self._reports.replaced(order, original, before, now_us)
+
     def expire(self, order: Order, reason: str, now_us: int) -> None:
         """Take an open order off the book for the exchange's own reasons."""
         self._book.remove(order)

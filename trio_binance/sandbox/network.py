@@ -34,9 +34,11 @@ class Uniform(Protocol):
 
     def random(self) -> float:
         """Return a number in [0, 1)."""
+        ...
 
     def randint(self, a: int, b: int) -> int:
         """Return an integer in [a, b]."""
+        ...
 
 
 class DialFault(enum.Enum):
@@ -397,7 +399,10 @@ class MemoryListener(trio.abc.Listener[MemoryStream]):
         await trio.lowlevel.checkpoint()
 
     async def _offer(self, stream: MemoryStream) -> None:
-        await self._backlog.send(stream)
+        try:
+            await self._backlog.send(stream)
+        except trio.ClosedResourceError:
+            raise _refused(stream.dial) from None
 
 
 @final
@@ -481,11 +486,9 @@ class MemoryNetwork:
         self._streams[client] = self._streams[server] = None
         try:
             await listener._offer(server)
-        except BaseException as exc:
+        except BaseException:
             client.close()
             server.close()
-            if isinstance(exc, trio.ClosedResourceError):
-                raise _refused(dial) from None
             raise
         return client
 

@@ -55,6 +55,7 @@ class Order:
     """Quantity that self-trade prevention took away."""
     prevented_match_id: int | None = None
     expiry_reason: str | None = None
+    amendments: list[dict[str, object]] = attrs.field(factory=list)
     history: list[tuple[int, dict[str, object]]] = attrs.field(factory=list)
     """The order as queries show it, with the times of its changes: what a lagging replica reads."""
 

@@ -28,6 +28,12 @@ class Params:
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
 
+    def renamed(self, names: Mapping[str, str]) -> Params:
+        """Return the same request with some parameters read under other names, as one half of a double request."""
+        kept = {name: value for name, value in self._values.items() if name not in names}
+        other = {name: self._values[theirs] for name, theirs in names.items() if theirs in self._values}
+        return Params(kept | other)
+
     def text(self, name: str) -> str | None:
         """Return a parameter; ``None`` if it was not sent, -1105 if it was sent empty."""
         value = self._values.get(name)

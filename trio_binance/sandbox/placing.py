@@ -120,8 +120,7 @@ def check_filters(venue: Venue, order: Order, now_us: int) -> None:
     reference = venue.tickers.average_price(now_us)
     if order.kind != "MARKET":
         _check_price(symbol, order, reference)
-        _check_lot(symbol, order.quantity)
-        _check_notional(symbol, cost(order.price, order.quantity), market=False)
+        check_quantity(symbol, order.price, order.quantity)
     elif order.quote_quantity or not order.quantity:
         _check_notional(symbol, order.quote_quantity, market=True)
     else:
@@ -139,6 +138,12 @@ def _check_price(symbol: Symbol, order: Order, reference: int) -> None:
         raise filter_failure("PRICE_FILTER")
     if not reference * symbol.percent_down_tenths <= price * 10 <= reference * symbol.percent_up * 10:
         raise filter_failure("PERCENT_PRICE_BY_SIDE")
+
+
+def check_quantity(symbol: Symbol, price: int, quantity: int) -> None:
+    """Check the quantity of an order that has a price; -1013 names the filter that fails."""
+    _check_lot(symbol, quantity)
+    _check_notional(symbol, cost(price, quantity), market=False)
 
 
 def _check_lot(symbol: Symbol, quantity: int) -> None:

@@ -55,6 +55,7 @@ class Quotes:
             "GET /api/v3/ticker/price": self.price_ticker,
             "GET /api/v3/ticker/bookTicker": self.book_ticker,
             "GET /api/v3/ticker": self.rolling_ticker,
+            "GET /api/v3/ticker/tradingDay": self.trading_day,
         }
 
     def ping(self, _params: Params, _now_us: int) -> Answer:
@@ -156,9 +157,7 @@ class Quotes:
         venue = self._venue_of(params)
         params.need("interval")
         interval = params.choice("interval", INTERVALS, lambda: bad(-1120, "Invalid interval."))
-        offset = parse_offset_us(params.text("timeZone") or "0")
-        if offset is None:
-            raise bad(-1130, "Data sent for parameter 'timeZone' is not valid.")
+        offset = _offset_us(params)
         start, end = params.times_us()
         assert interval is not None
         limit = params.limit(500, 1000)
@@ -191,10 +190,27 @@ class Quotes:
 
     def rolling_ticker(self, params: Params, now_us: int) -> Answer:
         """Answer GET ticker, the rolling window."""
-        if params.text("symbol") is None and params.text("symbols") is None:
-            raise one_of("symbol", "symbols")
+        _need_symbols(params)
         span_us, full = _window_us(params.text("windowSize") or "1d"), _is_full(params)
         return self._each(params, lambda venue: venue.tickers.rolling(span_us, now_us, full=full))
+
+    def trading_day(self, params: Params, now_us: int) -> Answer:
+        """Answer GET ticker/tradingDay."""
+        _need_symbols(params)
+        offset_us, full = _offset_us(params), _is_full(params)
+        return self._each(params, lambda venue: venue.tickers.trading_day(offset_us, now_us, full=full))
+
+
+def _need_symbols(params: Params) -> None:
+    if params.text("symbol") is None and params.text("symbols") is None:
+        raise one_of("symbol", "symbols")
+
+
+def _offset_us(params: Params) -> int:
+    offset = parse_offset_us(params.text("timeZone") or "0")
+    if offset is None:
+        raise bad(-1130, "Data sent for parameter 'timeZone' is not valid.")
+    return offset
 
 
 def _invalid_status() -> Refusal:

@@ -12,7 +12,7 @@ import math
 import re
 import zlib
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never, final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import attrs
@@ -308,6 +308,8 @@ class ReplayExchange:
                 return listener.combined
             case "LIST_SUBSCRIPTIONS":
                 return list(listener.streams)
+            case never:
+                assert_never(never)
         return None
 
     def _subscribe(self, listener: Listener, names: list[str]) -> None:

@@ -68,7 +68,7 @@ def _fill_fields(order: Order, fill: Fill) -> dict[str, Any]:
         "N": asset,
         "t": fill.trade_id,
         "Y": text(fill.quote),
-        "w": order is fill.maker,
+        "w": order is fill.maker and order.remaining > 0,
         "m": order is fill.maker,
         "M": True,
     }
@@ -125,6 +125,25 @@ class Reports:
         """Tell that the order was cancelled; the report carries the cancel's own id in ``c``, the order's in ``C``."""
         if not order.account.house:
             self._report(order, "CANCELED", now_us, {"c": cancel_id, "C": order.client_id})
+
+    def replaced(self, order: Order, original: str, before: int, now_us: int) -> int:
+        """Tell that the order was made smaller under a new client id, and return the execution id."""
+        blotter = order.account.blotter(self._symbol)
+        blotter.newest[order.client_id] = order
+        self._report(order, "REPLACED", now_us, {"C": original, "w": order.is_open})
+        order.amendments.append(
+            {
+                "symbol": self._symbol,
+                "orderId": order.id,
+                "executionId": self._execution_id,
+                "origClientOrderId": original,
+                "newClientOrderId": order.client_id,
+                "origQty": text(before),
+                "newQty": text(order.quantity),
+                "time": milliseconds(now_us),
+            }
+        )
+        return self._execution_id
 
     def prevented(self, order: Order, match: PreventedMatch, now_us: int) -> None:
         """Tell that self-trade prevention took a part of the order away."""

@@ -36,6 +36,7 @@ class Dialer(Protocol):
 
     async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
         """Return a connection."""
+        ...
 
 
 @final
@@ -263,4 +264,7 @@ def _address(stream: trio.abc.Stream) -> str:
     if isinstance(stream, MemoryStream):
         return stream.dial.address
     assert isinstance(stream, trio.SocketStream)
-    return str(stream.socket.getpeername()[0])
+    try:
+        return str(stream.socket.getpeername()[0])
+    except OSError:
+        return ""  # it was reset before it was accepted; the first read finds out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from .candles import DAY_US, MINUTE_US
+from .candles import DAY_US, MINUTE_US, open_time
 from .numbers import average, milliseconds, percent, text
 
 if TYPE_CHECKING:
@@ -218,7 +218,14 @@ class Tickers:
 
     def rolling(self, span_us: int, now_us: int, *, full: bool) -> dict[str, Any]:
         """Return GET ticker over a window of that length, of type FULL or MINI."""
-        candle = self._rolling(span_us, now_us)
+        return self._over(self._rolling(span_us, now_us), milliseconds(now_us), full=full)
+
+    def trading_day(self, offset_us: int, now_us: int, *, full: bool) -> dict[str, Any]:
+        """Return GET ticker/tradingDay: the calendar day of a time zone, of type FULL or MINI."""
+        candle = self._candles.candle("1d", open_time("1d", now_us, offset_us), offset_us)
+        return self._over(candle, milliseconds(candle.closes_us) - 1, full=full)
+
+    def _over(self, candle: Candle, close_time: int, *, full: bool) -> dict[str, Any]:
         change = candle.close - candle.open
         extra = {
             "priceChange": text(change),
@@ -235,7 +242,7 @@ class Tickers:
             "volume": text(candle.volume),
             "quoteVolume": text(candle.quote),
             "openTime": milliseconds(candle.opened_us),
-            "closeTime": milliseconds(now_us),
+            "closeTime": close_time,
             "firstId": candle.first_id,
             "lastId": candle.last_id,
             "count": candle.trades,

@@ -45,7 +45,8 @@ class Trading:
             "DELETE /api/v3/openOrders": self.cancel_all,
         }
 
-    def _random_id(self) -> str:
+    def random_id(self) -> str:
+        """Return a client id for a request that brought none."""
         return "".join(self._rng.choice(_ALPHABET) for _ in range(22))
 
     def place(self, params: Params, account: Account, now_us: int) -> Answer:
@@ -54,8 +55,12 @@ class Trading:
         order = draft(venue, account, params, now_us)
         answer_type = response_type(order.kind, params)
         check_engine(venue, order)
-        order.client_id = order.client_id or self._random_id()
-        account.count_order(now_us)
+        return self.submit(venue, order, answer_type, now_us)
+
+    def submit(self, venue: Venue, order: Order, answer_type: str, now_us: int) -> dict[str, Any]:
+        """Hand an order that passed every check to the matching engine."""
+        order.client_id = order.client_id or self.random_id()
+        order.account.count_order(now_us)
         fills, prevented = venue.matcher.submit(order, now_us)
         venue.settle(now_us)
         return placed_view(order, answer_type, fills, prevented)
@@ -76,13 +81,13 @@ class Trading:
     def cancel(self, params: Params, account: Account, now_us: int) -> Answer:
         """Cancel one order."""
         venue = self._venue_of(params)
-        cancel_id = params.client_id("newClientOrderId") or self._random_id()
+        cancel_id = params.client_id("newClientOrderId") or self.random_id()
         restriction = params.choice(
             "cancelRestrictions",
             ("ONLY_NEW", "ONLY_PARTIALLY_FILLED"),
             lambda: bad(-1145, "Invalid cancelRestrictions"),
         )
-        order = find_open(account.blotter(venue.symbol.name), params)
+        order = self.find_open(account.blotter(venue.symbol.name), params)
         if restriction is not None and restriction != f"ONLY_{order.status}":
             raise not_cancelled("Order was not canceled due to cancel restrictions.")
         venue.matcher.cancel(order, cancel_id, now_us)
@@ -95,31 +100,31 @@ class Trading:
         orders = list(account.blotter(venue.symbol.name).open.values())
         if not orders:
             raise not_cancelled()
-        cancel_id = self._random_id()
+        cancel_id = self.random_id()
         for order in orders:
             venue.matcher.cancel(order, cancel_id, now_us)
         venue.settle(now_us)
         return [cancelled_view(order, cancel_id, now_us) for order in orders]
 
+    @staticmethod
+    def find_open(blotter: Blotter, params: Params) -> Order:
+        """Return the open order that a cancel means: by ``orderId`` first, whose client id must then match.
 
-def find_open(blotter: Blotter, params: Params) -> Order:
-    """Return the open order that a cancel means: by ``orderId`` first, whose client id must then match.
-
-    Raises:
-        Refusal: -1102 without an id, -2011 when there is no such open order or the ids do not belong together.
-    """
-    order_id, client_id = params.integer("orderId"), params.text("origClientOrderId")
-    if order_id is not None:
-        order = blotter.open.get(order_id)
-    elif client_id is not None:
-        order = blotter.open_with(client_id)
-    else:
-        raise one_of("origClientOrderId", "orderId")
-    if order is None:
-        raise not_cancelled()
-    if client_id is not None and order.client_id != client_id:
-        raise not_cancelled("Cancel order is invalid. Check origClOrdId and orderId.")
-    return order
+        Raises:
+            Refusal: -1102 without an id, -2011 when there is no such open order or the ids do not belong together.
+        """
+        order_id, client_id = params.integer("orderId"), params.text("origClientOrderId")
+        if order_id is not None:
+            order = blotter.open.get(order_id)
+        elif client_id is not None:
+            order = blotter.open_with(client_id)
+        else:
+            raise one_of("origClientOrderId", "orderId")
+        if order is None:
+            raise not_cancelled()
+        if client_id is not None and order.client_id != client_id:
+            raise not_cancelled("Cancel order is invalid. Check origClOrdId and orderId.")
+        return order
 
 
 def _fill_view(order: Order, fill: Fill) -> dict[str, Any]:

@@ -171,14 +171,17 @@ class _Http:
             raise trio.ClosedResourceError("ended by a fault")
 
     async def _send_reply(self, reply: RestReply) -> None:
-        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            await self._send(self._encode(reply))
+        await self._send(self._encode(reply))
 
     def _encode(self, reply: RestReply) -> bytes:
         headers = [*reply.headers, ("content-length", str(len(reply.body)))]
         if reply.header("date") is None:
             headers.append(("date", formatdate(self._driver.now_us() / 1e6, usegmt=True)))
-        pieces = [self._http.send(h11.Response(status_code=reply.status, headers=headers, reason=_REASONS.get(reply.status, b"")))]
+        pieces = [
+            self._http.send(
+                h11.Response(status_code=reply.status, headers=headers, reason=_REASONS.get(reply.status, b""))
+            )
+        ]
         if self._has_body:
             pieces.append(self._http.send(h11.Data(data=reply.body)))
         pieces.append(self._http.send(h11.EndOfMessage()))

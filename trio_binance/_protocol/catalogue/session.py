@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trio_binance._protocol.operation import Operation, Security, fixed
 
-SUBSCRIBE_SIGNATURE: Operation[dict[str, object]] = Operation(
-    "GET", "", "userDataStream.subscribe.signature", Security.USER_STREAM, fixed(2), dict[str, object]
+SUBSCRIBE_SIGNATURE: Operation[Any] = Operation(
+    "GET", "", "userDataStream.subscribe.signature", Security.USER_STREAM, fixed(2), Any
 )
 """Subscribe to the account's events with a signature: "no session logon needed", any kind of key."""

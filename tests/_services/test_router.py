@@ -1,0 +1,472 @@
+"""The router: one call from its parameters to its value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
+from trio_binance._protocol.catalogue import account, general, market, trading
+from trio_binance._protocol.wsapi import Answer
+from trio_binance._pure.keys import signer_for
+from trio_binance._pure.limits import LimitKind, Limits
+from trio_binance._pure.timesync import ClockSync
+from trio_binance._services.clock import Clock
+from trio_binance._services.events import BanStarted, BreakerChanged, Event, KeyRefused
+from trio_binance._services.http import HttpReply
+from trio_binance._services.limiter import DEFAULT_RULES, Limiter
+from trio_binance._services.observe import Observer
+from trio_binance._services.router import RestService, Router
+from trio_binance._services.status import Status, StatusBoard
+from trio_binance.config import BinanceConfig, Credentials, Environment, Tuning
+from trio_binance.errors import (
+    AuthError,
+    Banned,
+    BinanceError,
+    BreakerOpen,
+    ClockUnsynced,
+    ConnectError,
+    ConnectionLost,
+    ConnectorClosed,
+    CredentialsRequired,
+    Outcome,
+    RateLimited,
+    ServerError,
+    TimestampError,
+    TooManyOrders,
+)
+from trio_binance.models import ServerTime
+
+WALL_US = 1_700_000_070_000_000
+OK = b'{"serverTime":1700000070000}'
+ACK = b'{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"mine","transactTime":1507725176595}'
+ORDER = {
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "type": "MARKET",
+    "quantity": Decimal("1.00"),
+    "newClientOrderId": "mine",
+}
+
+
+@attrs.define
+class Sent:
+    method: str
+    target: str
+    body: bytes
+    headers: Mapping[str, str]
+    at: float
+
+
+Step = tuple[int, bytes] | tuple[int, bytes, dict[str, str]] | BinanceError
+
+
+class ScriptedHttp:
+    """Answers each request with the next step of a script; the last step stays."""
+
+    def __init__(self, *script: Step) -> None:
+        self.script = list(script)
+        self.sent: list[Sent] = []
+        self.latency = 0.0
+
+    async def request(
+        self, method: str, target: str, *, body: bytes = b"", headers: Sequence[tuple[str, str]] = ()
+    ) -> HttpReply:
+        sent_at = trio.current_time()
+        self.sent.append(Sent(method, target, body, dict(headers), sent_at))
+        await trio.sleep(self.latency)
+        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(step, BinanceError):
+            raise step
+        extra = step[2] if len(step) == 3 else {}
+        return HttpReply(step[0], extra, step[1], sent_at, trio.current_time())
+
+
+class ScriptedWsApi:
+    """A WebSocket API whose every request is answered with one answer."""
+
+    usable = True
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.requests: list[tuple[str, Mapping[str, object]]] = []
+
+    async def request(self, method: str, params: Mapping[str, object]) -> Answer:
+        await trio.lowlevel.checkpoint()
+        self.requests.append((method, params))
+        return self.answer
+
+
+class World:
+    """A router on a scripted wire."""
+
+    def __init__(self, *script: Step, key: bool = True, synced: bool = True, prefer: str = "rest") -> None:
+        self.events: list[Event] = []
+        observer = Observer((self.events.append,))
+        self.sync = ClockSync(WALL_US, trio.current_time())
+        self.clock = Clock(self.sync, observer)
+        if synced:
+            now = trio.current_time()
+            self.clock.on_sample(now, now, WALL_US)
+        self.limiter = Limiter(Limits(DEFAULT_RULES), self.clock, observer)
+        self.board = StatusBoard(observer, ["rest"])
+        credentials = Credentials.hmac("k" * 64, "secret") if key else None
+        self.config = BinanceConfig(Environment.PRODUCTION, credentials, prefer=prefer, tuning=Tuning())  # type: ignore[arg-type]
+        self.router = Router(
+            self.config,
+            clock=self.clock,
+            limiter=self.limiter,
+            signer=None if credentials is None else signer_for(credentials),
+            observer=observer,
+            board=self.board,
+        )
+        self.http = ScriptedHttp(*script)
+        self.router.http = self.http  # type: ignore[assignment]
+
+    def used(self, kind: LimitKind) -> int:
+        return max(rule.used for rule in self.limiter.statistics().rules if rule.rule.kind is kind)
+
+    def told(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+async def test_a_call_goes_out_and_its_answer_comes_back_typed(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((200, OK))
+    assert await world.router.call(general.TIME, {}) == ServerTime(1700000070000)
+    assert [(sent.method, sent.target) for sent in world.http.sent] == [("GET", "/api/v3/time")]
+    assert world.http.sent[0].headers == {}
+
+
+async def test_a_signed_call_carries_key_stamp_and_signature(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((200, ACK))
+    await trio.sleep(2.5)
+    await world.router.call(trading.PLACE, ORDER)
+    form = parse_qs(world.http.sent[0].body.decode())
+    assert form["quantity"] == ["1.00"]
+    assert form["recvWindow"] == ["5000"]
+    assert 0 <= 1_700_000_072_500 - int(form["timestamp"][0]) < 100
+    assert len(form["signature"][0]) == 64
+    assert world.http.sent[0].headers["X-MBX-APIKEY"] == "k" * 64
+
+
+async def test_a_signed_call_is_signed_after_it_waited_for_the_limits(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((200, ACK))
+    world.limiter.stop_the_world(40.0, 429)
+    await world.router.call(trading.PLACE, ORDER)
+    assert trio.current_time() >= 40.0
+    timestamp = int(parse_qs(world.http.sent[0].body.decode())["timestamp"][0])
+    assert world.clock.server_ms() - timestamp < 100
+
+
+async def test_without_a_key_a_signed_call_is_refused_before_anything_is_sent() -> None:
+    world = World((200, ACK), key=False)
+    with pytest.raises(CredentialsRequired, match="POST /api/v3/order"):
+        await world.router.call(trading.PLACE, ORDER)
+    assert world.http.sent == []
+
+
+async def test_a_signed_call_waits_for_server_time_but_not_for_ever(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((200, ACK), synced=False)
+    await world.router.call(trading.PLACE, ORDER)
+    assert trio.current_time() == pytest.approx(world.config.tuning.request_timeout)
+
+
+async def test_a_closed_connector_says_so() -> None:
+    world = World((200, OK))
+    world.router.http = None
+    with pytest.raises(ConnectorClosed):
+        await world.router.call(general.TIME, {})
+
+
+async def test_a_trading_request_that_succeeds_costs_no_weight_and_one_order(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    world = World((200, ACK))
+    await world.router.call(trading.PLACE, ORDER)
+    assert world.used(LimitKind.REQUEST_WEIGHT) == 0
+    assert world.used(LimitKind.ORDERS) == 1
+    assert world.used(LimitKind.RAW_REQUESTS) == 1
+
+
+async def test_a_request_that_was_never_sent_costs_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    world = World(ConnectError("no route"))
+    with pytest.raises(ConnectError):
+        await world.router.call(trading.PLACE, ORDER)
+    assert world.used(LimitKind.ORDERS) == 0
+    assert world.used(LimitKind.RAW_REQUESTS) == 0
+
+
+async def test_used_weight_is_adopted_from_the_answer(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((200, OK, {"x-mbx-used-weight-1m": "77"}))
+    await world.router.call(general.TIME, {})
+    assert world.used(LimitKind.REQUEST_WEIGHT) == 77
+
+
+async def test_limits_are_adopted_from_exchange_info(autojump_clock: trio.testing.MockClock) -> None:
+    limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 1200}
+    info = {"timezone": "UTC", "serverTime": 1, "rateLimits": [limit], "exchangeFilters": [], "symbols": []}
+    world = World((200, json.dumps(info).encode()))
+    await world.router.call(general.EXCHANGE_INFO, {})
+    rules = {rule.rule.kind: rule.rule.limit for rule in world.limiter.statistics().rules}
+    assert rules[LimitKind.REQUEST_WEIGHT] == 1200
+
+
+@pytest.mark.parametrize("failure", [ConnectionLost("reset"), (503, b"")])
+async def test_a_read_that_failed_is_asked_once_more(failure: Step, autojump_clock: trio.testing.MockClock) -> None:
+    world = World(failure, (200, OK))
+    await world.router.call(general.TIME, {})
+    assert len(world.http.sent) == 2
+    world = World(failure)
+    with pytest.raises(BinanceError):
+        await world.router.call(general.TIME, {})
+    assert len(world.http.sent) == 2
+
+
+@pytest.mark.parametrize("failure", [ConnectionLost("reset"), (503, b""), (504, b'{"code":-1007,"msg":""}')])
+async def test_an_order_is_never_sent_twice(failure: Step, autojump_clock: trio.testing.MockClock) -> None:
+    world = World(failure, (200, ACK))
+    with pytest.raises(BinanceError) as caught:
+        await world.router.call(trading.PLACE, ORDER)
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert len(world.http.sent) == 1
+
+
+async def test_a_refused_timestamp_is_signed_anew_once_after_the_clock_was_measured(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    refusal = (400, b'{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}')
+    world = World(refusal, (200, ACK))
+
+    async def measure() -> None:
+        while True:
+            await world.clock.wait_due()
+            await trio.sleep(0.01)
+            now = trio.current_time()
+            world.clock.on_sample(now, now, WALL_US + 9_000_000 + round(now * 1e6))
+
+    await trio.sleep(1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(measure)
+        await world.router.call(trading.PLACE, ORDER)
+        nursery.cancel_scope.cancel()
+    first, second = (int(parse_qs(sent.body.decode())["timestamp"][0]) for sent in world.http.sent)
+    assert 8_000 < second - first < 10_000
+
+
+async def test_a_timestamp_refused_twice_or_a_clock_that_cannot_be_measured_is_an_error(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    refusal = (400, b'{"code":-1021,"msg":"Timestamp ..."}')
+    with pytest.raises(ClockUnsynced):
+        await World(refusal).router.call(account.ACCOUNT, {})
+    world = World(refusal)
+
+    async def measure() -> None:
+        while True:
+            await world.clock.wait_due()
+            await trio.sleep(0.01)
+            now = trio.current_time()
+            world.clock.on_sample(now, now, WALL_US + round(now * 1e6))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(measure)
+        with pytest.raises(TimestampError):
+            await world.router.call(account.ACCOUNT, {})
+        nursery.cancel_scope.cancel()
+    assert len(world.http.sent) == 2
+
+
+async def test_a_ban_stops_everything_until_it_is_over(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((418, b'{"code":-1003,"msg":"banned"}', {"retry-after": "120"}), (200, OK))
+    with pytest.raises(Banned) as caught:
+        await world.router.call(general.TIME, {})
+    assert caught.value.retry_at == pytest.approx(trio.current_time() + 120)
+    await world.router.call(general.TIME, {})
+    assert world.http.sent[1].at - world.http.sent[0].at >= 120
+    assert len(world.told(BanStarted)) == 1
+
+
+async def test_too_many_orders_stop_orders_and_nothing_else(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((429, b'{"code":-1015,"msg":"Too many new orders."}', {"retry-after": "7"}), (200, OK), (200, ACK))
+    with pytest.raises(TooManyOrders):
+        await world.router.call(trading.PLACE, ORDER)
+    await world.router.call(general.TIME, {})
+    await world.router.call(trading.PLACE, ORDER)
+    assert world.http.sent[1].at - world.http.sent[0].at < 1
+    assert world.http.sent[2].at - world.http.sent[0].at >= 7
+
+
+async def test_a_refused_key_is_told(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((401, b'{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}'))
+    with pytest.raises(AuthError):
+        await world.router.call(account.ACCOUNT, {})
+    assert [event.code for event in world.told(KeyRefused)] == [-2015]
+
+
+async def fail_until_open(world: World) -> None:
+    for _ in range(5):
+        with pytest.raises(ServerError):
+            await world.router.call(trading.PLACE, ORDER)
+
+
+async def test_five_failures_open_the_breaker_and_nothing_is_sent_but_cancels(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    world = World((503, b""))
+    await fail_until_open(world)
+    assert "breaker" in world.board.reasons["rest"]
+    sent = len(world.http.sent)
+    with pytest.raises(BreakerOpen) as caught:
+        await world.router.call(trading.PLACE, ORDER)
+    assert caught.value.outcome is Outcome.NOT_SENT
+    assert len(world.http.sent) == sent
+    with pytest.raises(ServerError):
+        await world.router.call(trading.CANCEL, {"symbol": "BTCUSDT", "orderId": 1})
+    assert len(world.http.sent) == sent + 1
+
+
+@pytest.mark.parametrize("answer", [(400, b'{"code":-1121,"msg":"Invalid symbol."}'), (429, b'{"code":-1015,"msg":""}')])
+async def test_refusals_and_limits_are_no_failures(
+    answer: tuple[int, bytes], autojump_clock: trio.testing.MockClock
+) -> None:
+    world = World(answer)
+    for _ in range(8):
+        with pytest.raises(BinanceError):
+            await world.router.call(trading.PLACE, ORDER)
+    assert world.told(BreakerChanged) == []
+
+
+async def test_cancellation_is_no_failure(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((200, OK))
+    world.http.latency = 5.0
+    for _ in range(8):
+        with trio.move_on_after(1):
+            await world.router.call(general.TIME, {})
+    assert world.told(BreakerChanged) == []
+
+
+async def test_pings_close_the_breaker_again_once_three_are_answered(autojump_clock: trio.testing.MockClock) -> None:
+    world = World(*[(503, b"")] * 6, (429, b'{"code":-1003,"msg":""}', {"retry-after": "2"}), (200, b"{}"))
+    await fail_until_open(world)
+    started = trio.current_time()
+    await world.router.wait_tripped()
+    await world.router.probe()
+    assert trio.current_time() - started >= 20  # open for 10 s, one failed probe, open for 10 s again
+    states = [(event.old, event.new) for event in world.told(BreakerChanged)]
+    assert states == [
+        ("closed", "open"),
+        ("open", "half open"),
+        ("half open", "open"),
+        ("open", "half open"),
+        ("half open", "closed"),
+    ]
+    assert {sent.target for sent in world.http.sent[5:]} == {"/api/v3/ping"}
+    assert world.board.status is Status.READY
+    assert world.router.statistics().opened == 2
+
+
+async def test_a_cancelled_probe_gives_its_place_back(autojump_clock: trio.testing.MockClock) -> None:
+    world = World(*[(503, b"")] * 5, (200, b"{}"))
+    await fail_until_open(world)
+    world.http.latency = 5.0
+    with trio.move_on_after(12):
+        await world.router.probe()
+    assert world.router.statistics().probing == 0
+    world.http.latency = 0.0
+    await world.router.probe()
+    assert world.router.statistics().state.value == "closed"
+
+
+async def test_time_is_sampled_past_an_open_breaker_and_a_ban_heeded(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((200, OK), (418, b'{"code":-1003,"msg":""}', {"retry-after": "120"}))
+    sent_at, received_at, server_us = await world.router.sample_time()
+    assert (sent_at, server_us) == (received_at, 1700000070000000)
+    with pytest.raises(RateLimited):
+        await world.router.sample_time()
+    assert len(world.told(BanStarted)) == 1
+
+
+async def test_whether_the_exchange_answers_at_all(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((200, OK))
+    assert await world.router.ping_exchange()
+    world.http.latency = 60.0
+    assert not await world.router.ping_exchange()
+    world.http.latency = 0.0
+    world.http.script = [ConnectError("no route")]
+    assert not await world.router.ping_exchange()
+
+
+def answer(status: int, result: bytes = b"null", error: object = None, rate_limits: object = None) -> Answer:
+    return Answer(1, status, result, error, rate_limits)
+
+
+async def test_calls_take_the_websocket_api_when_it_is_preferred(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((200, OK), prefer="ws_api")
+    limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000, "count": 9}]
+    ws_api = ScriptedWsApi(answer(200, ACK, rate_limits=limits))
+    world.router.ws_api = ws_api  # type: ignore[assignment]
+    placed = await world.router.call(trading.PLACE, ORDER)
+    assert placed.client_order_id == "mine"
+    assert world.http.sent == []
+    method, params = ws_api.requests[0]
+    assert method == "order.place"
+    assert params["quantity"] == "1.00"
+    assert "signature" in params
+    ws_api.usable = False
+    await world.router.call(general.TIME, {})
+    assert len(world.http.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "wait"),
+    [
+        ({"code": -1003, "msg": "", "data": {"serverTime": 1, "retryAfter": 1_700_000_080_000}}, 10.0),
+        ({"code": -1003, "msg": ""}, 120.0),
+        (None, 120.0),
+    ],
+)
+async def test_a_ban_on_the_websocket_api_tells_a_moment(
+    error: object, wait: float, autojump_clock: trio.testing.MockClock
+) -> None:
+    world = World((200, OK), prefer="ws_api")
+    world.router.ws_api = ScriptedWsApi(answer(418, error=error))  # type: ignore[assignment]
+    with pytest.raises(Banned) as caught:
+        await world.router.call(market.DEPTH, {"symbol": "BTCUSDT"})
+    assert caught.value.retry_at == pytest.approx(trio.current_time() + wait, abs=0.01)
+
+
+async def test_an_error_on_the_websocket_api_is_the_same_as_on_rest(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((200, OK), prefer="ws_api")
+    world.router.ws_api = ScriptedWsApi(answer(400, error={"code": -1121, "msg": "Invalid symbol."}))  # type: ignore[assignment]
+    with pytest.raises(BinanceError, match=r"Invalid symbol\."):
+        await world.router.call(market.DEPTH, {"symbol": "NOPE"})
+
+
+
+
+class NoDialer:
+    async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        raise ConnectError(f"{host}:{port}: no route")
+
+
+async def test_the_service_holds_the_client_while_it_runs_and_probes(autojump_clock: trio.testing.MockClock) -> None:
+    world = World((503, b""))
+    service = RestService(world.router, world.config, NoDialer(), world.board)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(service.run)
+        assert world.board.status is Status.READY
+        for _ in range(5):
+            with pytest.raises(ConnectError):
+                await world.router.call(trading.PLACE, ORDER)
+        await trio.sleep(25)
+        assert world.router.statistics().opened >= 2
+        nursery.cancel_scope.cancel()
+    assert world.router.http is None

@@ -1,0 +1,243 @@
+"""The errors: the tree says by whose fault, the outcome says what became of the request."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import pickle
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trio_binance import errors
+from trio_binance.errors import (
+    ApiError,
+    AuthError,
+    Banned,
+    BinanceError,
+    Blocked,
+    BreakerOpen,
+    CancelRejected,
+    ClockUnsynced,
+    ConfigError,
+    ConnectError,
+    ConnectionLost,
+    ConnectorClosed,
+    CredentialsRequired,
+    DeadlineExceeded,
+    DecodeError,
+    DuplicateOrder,
+    FeedOverflow,
+    FilterError,
+    InsufficientBalance,
+    InvalidArgument,
+    LimitExceeded,
+    NetworkError,
+    OrderRejected,
+    Outcome,
+    PartialFailure,
+    ProtocolError,
+    RateLimited,
+    RegionBlocked,
+    RequestError,
+    ServerError,
+    ServiceCrashed,
+    StreamTerminated,
+    SubscriptionRefused,
+    TimestampError,
+    TLSError,
+    TooManyOrders,
+    UnknownOrder,
+    UnknownSymbol,
+    api_error_class,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CLASSES = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, BinanceError)]
+API_CLASSES = [c for c in CLASSES if issubclass(c, ApiError)]
+OTHER_ARGUMENTS: dict[type[BinanceError], tuple[tuple[object, ...], dict[str, object]]] = {
+    InvalidArgument: (("price", "x", "not a number"), {}),
+    BreakerOpen: (("later",), {"retry_at": 5.0}),
+    ConnectionLost: (("gone",), {"code": 1006, "reason": "bye", "outcome": Outcome.NOT_SENT}),
+    ProtocolError: (("odd",), {"payload": b"<html>"}),
+    DecodeError: (("odd",), {"path": "$.price", "model": "Trade", "payload": "{}"}),
+    SubscriptionRefused: (("no",), {"streams": ["a@trade"], "code": 2}),
+    FeedOverflow: (("slow",), {"streams": ["a@trade"]}),
+}
+
+
+def make(cls: type[Any]) -> BinanceError:
+    if issubclass(cls, ApiError):
+        return cls("no", status=400, code=-1, operation="op", data={"a": 1}, retry_at=3.0)
+    arguments, settings = OTHER_ARGUMENTS.get(cls, (("text",), {}))
+    made: BinanceError = cls(*arguments, **settings)
+    return made
+
+
+def test_the_tree_in_the_module_s_docstring_is_the_tree() -> None:
+    drawn: dict[str, str] = {}
+    path: list[str] = []
+    for line in (inspect.getdoc(errors) or "").splitlines():
+        if match := re.match(r"^ {4}(?P<bars>(?:[│├└─ ]{4})*)(?P<name>[A-Z]\w+) ", line):
+            depth = len(match["bars"]) // 4
+            path[depth:] = [match["name"]]
+            drawn[match["name"]] = path[depth - 1] if depth else "Exception"
+    assert drawn == {cls.__name__: cls.__bases__[0].__name__ for cls in CLASSES}
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_error_says_what_became_of_the_request_and_has_its_sentence(cls: type[BinanceError]) -> None:
+    assert isinstance(make(cls).outcome, Outcome)
+    assert cls.__doc__
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("again", [lambda e: pickle.loads(pickle.dumps(e)), copy.copy, copy.deepcopy])
+def test_every_error_survives_a_pickle_and_a_copy_whole(cls: type[BinanceError], again: Any) -> None:
+    error = make(cls)
+    error.add_note("while testing")
+    twin = again(error)
+    assert type(twin) is cls
+    assert str(twin) == str(error)
+    assert vars(twin) == vars(error)
+    assert twin.args == error.args
+
+
+@pytest.mark.parametrize(
+    ("cls", "outcome"),
+    [
+        (ConfigError, Outcome.NOT_SENT),
+        (CredentialsRequired, Outcome.NOT_SENT),
+        (ConnectorClosed, Outcome.NOT_SENT),
+        (BreakerOpen, Outcome.NOT_SENT),
+        (LimitExceeded, Outcome.NOT_SENT),
+        (ClockUnsynced, Outcome.NOT_SENT),
+        (NetworkError, Outcome.UNKNOWN),
+        (ConnectError, Outcome.NOT_SENT),
+        (TLSError, Outcome.NOT_SENT),
+        (ConnectionLost, Outcome.UNKNOWN),
+        (DeadlineExceeded, Outcome.UNKNOWN),
+        (RequestError, Outcome.REJECTED),
+        (OrderRejected, Outcome.REJECTED),
+        (DuplicateOrder, Outcome.UNKNOWN),
+        (TimestampError, Outcome.REJECTED),
+        (Banned, Outcome.REJECTED),
+        (PartialFailure, Outcome.PARTIAL),
+        (ServerError, Outcome.UNKNOWN),
+        (ProtocolError, Outcome.UNKNOWN),
+        (StreamTerminated, Outcome.NOT_SENT),
+        (ServiceCrashed, Outcome.UNKNOWN),
+    ],
+)
+def test_a_lost_answer_is_unknown_and_a_refusal_is_definite(cls: type[Any], outcome: Outcome) -> None:
+    assert cls.outcome is outcome
+
+
+def test_an_outcome_can_be_told_where_more_is_known() -> None:
+    assert ConnectionLost("before the first byte", outcome=Outcome.NOT_SENT).outcome is Outcome.NOT_SENT
+    assert ConnectionLost("later").outcome is Outcome.UNKNOWN
+
+
+def test_mistakes_of_the_caller_are_value_errors_too() -> None:
+    assert issubclass(ConfigError, ValueError)
+    assert issubclass(InvalidArgument, ValueError)
+
+
+def test_an_invalid_argument_names_field_value_and_reason() -> None:
+    error = InvalidArgument("price", "1e5", "no exponent")
+    assert str(error) == "price='1e5': no exponent"
+    assert (error.field, error.value, error.reason) == ("price", "1e5", "no exponent")
+
+
+@pytest.mark.parametrize("value", ["x" * 10**6, 10**5000, [10**5000]], ids=["text", "int", "list"])
+def test_a_huge_invalid_argument_is_shown_in_part(value: object) -> None:
+    assert len(str(InvalidArgument("price", value, "too long"))) < 140
+
+
+def test_an_api_error_tells_operation_number_words_and_what_to_do() -> None:
+    error = DuplicateOrder("Duplicate order sent.", status=400, code=-2010, operation="order.place")
+    assert str(error) == (
+        "order.place: -2010 Duplicate order sent. [HTTP 400, unknown] "
+        "(query the order by its client id; do not send it again)"
+    )
+    assert str(Blocked("no", status=403)) == "no [HTTP 403, rejected]"
+    assert error.data == {}
+
+
+def test_a_protocol_error_keeps_the_start_of_what_was_sent() -> None:
+    assert len(ProtocolError("odd", payload=b"x" * 10**6).payload) == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "cls"),
+    [
+        (400, -1013, "Filter failure: LOT_SIZE", FilterError),
+        (400, -1121, "Invalid symbol.", UnknownSymbol),
+        (400, -1100, "Illegal characters", RequestError),
+        (400, -2010, "Account has insufficient balance for requested action.", InsufficientBalance),
+        (400, -2010, "Duplicate order sent.", DuplicateOrder),
+        (400, -2010, "Market is closed.", OrderRejected),
+        (400, -1010, "Duplicate order sent.", DuplicateOrder),
+        (400, -2011, "Unknown order sent.", CancelRejected),
+        (400, -2011, "Duplicate order sent.", CancelRejected),
+        (400, -2013, "Order does not exist.", UnknownOrder),
+        (400, -1021, "Timestamp", TimestampError),
+        (401, -2015, "Invalid API-key", AuthError),
+        (401, None, "", AuthError),
+        (400, -1022, "Signature", AuthError),
+        (403, None, "<html>", Blocked),
+        (409, -2021, "Order cancel-replace partially failed.", PartialFailure),
+        (409, None, "", PartialFailure),
+        (429, -2021, "Order cancel-replace partially failed.", PartialFailure),
+        (400, -2022, "Order cancel-replace failed.", OrderRejected),
+        (429, -2022, "Order cancel-replace failed.", TooManyOrders),
+        (429, -1003, "Too many requests", RateLimited),
+        (429, -1015, "Too many new orders", TooManyOrders),
+        (429, None, "", RateLimited),
+        (418, -1003, "banned", Banned),
+        (418, None, "", Banned),
+        (451, 0, "Service unavailable from a restricted location", RegionBlocked),
+        (500, -1000, "", ServerError),
+        (503, -2010, "Duplicate order sent.", ServerError),
+        (504, None, "", ServerError),
+        (400, -1007, "Timeout", ServerError),
+        (400, -99999, "new", ApiError),
+        (408, None, "", ApiError),
+    ],
+)
+def test_an_error_answer_becomes_the_class_that_says_what_to_do(
+    status: int, code: int | None, message: str, cls: type[ApiError]
+) -> None:
+    assert api_error_class(status, code, message) is cls
+
+
+CLASS_BY_CLASSIFICATION: dict[str, type[ApiError]] = {
+    "auth": AuthError,
+    "server": ServerError,
+    "rate_limit": RateLimited,
+    "order_rate_limit": TooManyOrders,
+    "connection_limit": RateLimited,
+    "time_sync": TimestampError,
+    "cancel_reject": CancelRejected,
+    "amend_reject": errors.AmendRejected,
+    "partial": PartialFailure,
+    "client_bug": RequestError,
+    "sbe": RequestError,
+    "no_data": RequestError,
+    "session_state": RequestError,
+    "session_limit": RequestError,
+}
+
+
+def test_every_number_in_the_documents_has_its_class(spec: Path) -> None:
+    for each in json.loads((spec / "errors.json").read_text("utf-8"))["codes"]:
+        wanted = CLASS_BY_CLASSIFICATION.get(each["classification"]["class"])
+        found = api_error_class(400, each["code"], (each["messages"] or [""])[0])
+        if wanted is not None:
+            assert issubclass(found, wanted), each["code"]
+        if each["classification"]["unknown_outcome"] == "yes":
+            assert found.outcome is Outcome.UNKNOWN, each["code"]

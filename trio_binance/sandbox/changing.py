@@ -1,0 +1,163 @@
+"""Changing: requests that replace an order or make it smaller, and the record of the latter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .numbers import milliseconds, text
+from .placing import check_engine, check_quantity, draft, response_type
+from .refusals import Refusal, bad, filter_failure, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .accounts import Account
+    from .orders import Order
+    from .params import Params
+    from .trading import Trading
+    from .venue import Venue
+
+Answer = Any
+
+MODES = ("STOP_ON_FAILURE", "ALLOW_FAILURE")
+AMENDMENTS = 10
+"""MAX_NUM_ORDER_AMENDS of every symbol."""
+CANCEL_HALF = {
+    "orderId": "cancelOrderId",
+    "origClientOrderId": "cancelOrigClientOrderId",
+    "newClientOrderId": "cancelNewClientOrderId",
+}
+
+
+class Changing:
+    """cancelReplace and amend."""
+
+    def __init__(self, venue_of: Callable[[Params], Venue], trading: Trading) -> None:
+        self._venue_of = venue_of
+        self._trading = trading
+        self.operations: Mapping[str, Callable[[Params, Account, int], Answer]] = {
+            "POST /api/v3/order/cancelReplace": self.cancel_replace,
+            "PUT /api/v3/order/amend/keepPriority": self.amend,
+            "GET /api/v3/order/amendments": self.amendments,
+        }
+
+    # -------------------------------------------------------------------------------------------- cancel, replace
+
+    def cancel_replace(self, params: Params, account: Account, now_us: int) -> Answer:
+        """Cancel an order and place another; the two are not one transaction.
+
+        Raises:
+            Refusal: 409 -2021 when one half was done, 400 -2022 when none was; ``data`` tells each half. Filters are
+                evaluated before both, and refuse plainly.
+        """
+        venue = self._venue_of(params)
+        params.need("cancelReplaceMode")
+        invalid = bad(-1130, "Data sent for parameter 'cancelReplaceMode' is not valid.")
+        mode = params.choice("cancelReplaceMode", MODES, lambda: invalid)
+        order = draft(venue, account, params, now_us)
+        answer_type = response_type(order.kind, params)
+        halves: dict[str, Any] = {"cancelResult": "SUCCESS", "newOrderResult": "SUCCESS"}
+        cancel: Answer
+        placed: Answer = None
+        try:
+            cancel = self._trading.cancel(params.renamed(CANCEL_HALF), account, now_us)
+        except Refusal as refusal:
+            if refusal.code != -2011:
+                raise
+            halves["cancelResult"], cancel = "FAILURE", _told(refusal)
+        if halves["cancelResult"] == "FAILURE" and mode == "STOP_ON_FAILURE":
+            halves["newOrderResult"] = "NOT_ATTEMPTED"
+        else:
+            try:
+                check_engine(venue, order)
+                placed = self._trading.submit(venue, order, answer_type, now_us)
+            except Refusal as refusal:
+                halves["newOrderResult"], placed = "FAILURE", _told(refusal)
+        return _both({**halves, "cancelResponse": cancel, "newOrderResponse": placed})
+
+    # ------------------------------------------------------------------------------------------------------ amend
+
+    def amend(self, params: Params, account: Account, now_us: int) -> Answer:
+        """Make an order smaller without losing its place in the queue (Order amend keep priority).
+
+        Raises:
+            Refusal: -2038 when the order is not open, would not shrink, or was amended too often; -1013 for filters.
+        """
+        venue = self._venue_of(params)
+        order = self._open_order(venue, account, params)
+        quantity = params.amount("newQty")
+        if quantity is None:
+            raise missing("newQty")
+        _check_amendment(venue, order, quantity)
+        client_id = params.client_id("newClientOrderId") or self._trading.random_id()
+        original = order.client_id
+        execution_id = venue.matcher.amend(order, quantity, client_id, now_us)
+        venue.settle(now_us)
+        return {
+            "transactTime": milliseconds(now_us),
+            "executionId": execution_id,
+            "amendedOrder": _amended_view(order, original),
+        }
+
+    def _open_order(self, venue: Venue, account: Account, params: Params) -> Order:
+        try:
+            return self._trading.find_open(account.blotter(venue.symbol.name), params)
+        except Refusal as refusal:
+            raise bad(-2038 if refusal.code == -2011 else refusal.code, refusal.msg) from None
+
+    def amendments(self, params: Params, account: Account, _now_us: int) -> Answer:
+        """Answer GET order/amendments."""
+        blotter = account.blotter(self._venue_of(params).symbol.name)
+        order_id, first, limit = params.integer("orderId"), params.integer("fromExecutionId"), params.limit(500, 1000)
+        if order_id is None:
+            raise missing("orderId")
+        order = blotter.orders.get(order_id)
+        if order is None:
+            raise bad(-2013, "Order does not exist.")
+        return [view for view in order.amendments if first is None or view["executionId"] >= first][:limit]
+
+
+def _told(refusal: Refusal) -> dict[str, Any]:
+    return {"code": refusal.code, "msg": refusal.msg}
+
+
+def _both(data: dict[str, Any]) -> Answer:
+    done = [data["cancelResult"], data["newOrderResult"]].count("SUCCESS")
+    if done == 2:
+        return data
+    if done == 1:
+        raise Refusal(409, -2021, "Order cancel-replace partially failed.", data)
+    raise Refusal(400, -2022, "Order cancel-replace failed.", data)
+
+
+def _check_amendment(venue: Venue, order: Order, quantity: int) -> None:
+    if quantity > order.quantity:
+        raise bad(-2038, "Order amend (quantity increase) is not supported.")
+    if quantity == order.quantity:
+        raise bad(-2038, "The requested action would change no state; rejecting")
+    check_quantity(venue.symbol, order.price, quantity)
+    if len(order.amendments) >= AMENDMENTS:
+        failure = filter_failure("MAX_NUM_ORDER_AMENDS")
+        raise bad(-2038, failure.msg)
+
+
+def _amended_view(order: Order, original: str) -> dict[str, Any]:
+    return {
+        "symbol": order.symbol,
+        "orderId": order.id,
+        "orderListId": -1,
+        "origClientOrderId": original,
+        "clientOrderId": order.client_id,
+        "price": text(order.price),
+        "qty": text(order.quantity),
+        "executedQty": text(order.executed),
+        "preventedQty": text(order.prevented),
+        "quoteOrderQty": text(order.quote_quantity),
+        "cumulativeQuoteQty": text(order.spent),
+        "status": order.status,
+        "timeInForce": order.tif,
+        "type": order.kind,
+        "side": order.side,
+        "workingTime": milliseconds(order.created_us),
+        "selfTradePreventionMode": order.stp,
+    }
