@@ -47,7 +47,6 @@ from trio_binance.models import (
     RateLimitUsage,
     ServerTime,
     Side,
-    SymbolStatus,
     Ticker24h,
     Trade,
     UnknownFilter,
@@ -277,7 +276,9 @@ def test_unknown_fields_and_words_survive_at_every_depth() -> None:
     found = check(info, ExchangeInfo)
     assert found.extra == {"hello": 1}
     (symbol,) = found.symbols
-    assert symbol.status == SymbolStatus("SLEEPING")
+    assert repr(symbol.status) == "SymbolStatus('SLEEPING')"
+    assert [repr(word) for word in symbol.order_types] == ["OrderType.LIMIT", "OrderType('MAGIC')"]
+    assert [type(word) for word in rest.unstructure(symbol)["orderTypes"]] == [str, str]
     assert symbol.extra == {"magicAllowed": True}
     assert symbol.filters[0].extra == {"news": {"deep": ["1", None]}}
     assert symbol.filters[0].filter_type is FilterType.ICEBERG_PARTS

@@ -19,8 +19,8 @@ from trio_binance.models import (
     ExecutionType,
     ExternalLockUpdate,
     ListStatus,
-    OrderStatus,
     ServerShutdownEvent,
+    Side,
     UnknownUserEvent,
 )
 
@@ -117,7 +117,8 @@ def test_each_conditional_field_comes_alone(letter: str) -> None:
 
 def test_unknown_fields_words_and_nulls_survive() -> None:
     event = check({**REPORT, "X": "FROZEN", "zz": {"a": [1]}, "d": None})
-    assert event.order_status == OrderStatus("FROZEN")
+    assert repr(event.order_status) == "OrderStatus('FROZEN')"
+    assert event.side is Side.BUY
     assert event.extra == {"zz": {"a": [1]}, "d": None}
 
 

@@ -123,6 +123,10 @@ def _list_of(kind: Any, converter: Converter) -> Hook:
 # -------------------------------------------------------------------------------------------------- the dialect
 
 
+def _same(kind: type) -> Callable[[Any], bool]:
+    return lambda other: other is kind
+
+
 def _is_list(kind: Any) -> bool:
     origin: object = get_origin(kind)
     return origin is list or origin is tuple
@@ -155,7 +159,8 @@ class Dialect:
         converter = Converter(detailed_validation=detailed, unstruct_collection_overrides={tuple: list})
         converter.register_structure_hook(Decimal, _decimal)
         for kind in (int, str, bool):
-            converter.register_structure_hook(kind, _exactly(kind))
+            # By predicate: a hook of a class would serve its subclasses too, and an enum of texts is a text.
+            converter.register_structure_hook_func(_same(kind), _exactly(kind))
         converter.register_structure_hook(Levels, _levels)
         converter.register_structure_hook_factory(_is(OpenEnum), _enum)
         converter.register_structure_hook_factory(_is_list)(_list_of)

@@ -90,7 +90,9 @@ class Changing:
             raise missing("newQty")
         _check_amendment(venue, order, quantity)
         client_id = params.client_id("newClientOrderId") or self._trading.random_id()
-        original = order.client_id
+        original, blotter = order.client_id, account.blotter(venue.symbol.name)
+        if blotter.open_with(client_id) not in (None, order):
+            raise bad(-2038, "Duplicate order sent.")
         execution_id = venue.matcher.amend(order, quantity, client_id, now_us)
         venue.settle(now_us)
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
@@ -55,8 +55,8 @@ class Order:
     """Quantity that self-trade prevention took away."""
     prevented_match_id: int | None = None
     expiry_reason: str | None = None
-    amendments: list[dict[str, object]] = attrs.field(factory=list)
-    history: list[tuple[int, dict[str, object]]] = attrs.field(factory=list)
+    amendments: list[dict[str, Any]] = attrs.field(factory=list)
+    history: list[tuple[int, dict[str, Any]]] = attrs.field(factory=list)
     """The order as queries show it, with the times of its changes: what a lagging replica reads."""
 
     @property

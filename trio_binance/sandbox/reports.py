@@ -129,6 +129,7 @@ class Reports:
     def replaced(self, order: Order, original: str, before: int, now_us: int) -> int:
         """Tell that the order was made smaller under a new client id, and return the execution id."""
         blotter = order.account.blotter(self._symbol)
+        blotter.newest.pop(original, None)
         blotter.newest[order.client_id] = order
         self._report(order, "REPLACED", now_us, {"C": original, "w": order.is_open})
         order.amendments.append(
