@@ -40,7 +40,7 @@
     │   ├── SubscriptionRefused      the exchange did not accept the stream's name
     │   ├── FeedOverflow             the consumer was slower than the stream and asked to be told so
     │   └── StreamTerminated         the exchange ended the subscription
-    └── ServiceCrashed               a bug of ours, restarted too often; ``__cause__`` is the first crash
+    └── ServiceCrashed               a bug of ours, restarted too often; ``__cause__`` is the crash that was one too many
 
 No error carries a secret, a signature or a signed URL.
 """
@@ -71,6 +71,8 @@ class BinanceError(Exception):
     """The root of every error this package raises on purpose."""
 
     outcome: Outcome = Outcome.NOT_SENT
+    client_order_id: str | None = None
+    """The client id of the order that was being placed: ask for it when ``outcome`` is UNKNOWN."""
 
     def __init__(self, message: str, *, outcome: Outcome | None = None) -> None:
         super().__init__(message)

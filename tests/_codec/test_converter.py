@@ -62,7 +62,7 @@ REST = [
 ]
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.data())
 @pytest.mark.parametrize("kind", REST)
 def test_every_model_of_rest_survives(kind: type[Model], data: st.DataObject) -> None:
@@ -73,7 +73,7 @@ def test_every_model_of_rest_survives(kind: type[Model], data: st.DataObject) ->
     assert rest.unstructure(found) == jsontext.decode(raw)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.data())
 @pytest.mark.parametrize("kind", [kind for kind in user._NAMES if kind not in (models.Balance, models.ListedOrder)])
 def test_every_event_of_the_account_survives(kind: type[Any], data: st.DataObject) -> None:
@@ -95,7 +95,7 @@ STREAMS = {
 }
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.data())
 @pytest.mark.parametrize("kind", STREAMS)
 def test_every_event_of_a_stream_survives_with_one_decoder(kind: type[Any], data: st.DataObject) -> None:

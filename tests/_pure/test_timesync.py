@@ -218,9 +218,14 @@ def test_a_blunter_answer_does_not_replace_a_sharper_one_that_it_agrees_with() -
     sync = synced(Server(0))
     before = sync.offset_us
     sync.demand(2.0)
-    server = Server(0)
-    server.ask(sync, sync.deadline, 0.4, 0.0)
+    received, effects = Server(0).ask(sync, sync.deadline, 0.4, 0.0)
+    assert effects == []
     assert sync.offset_us == before
+    # It was measured all the same: who waits for a measurement since a refusal need wait no longer.
+    assert sync.statistics().last_sync_at == received
+    due = sync.deadline
+    sync.demand(received + 9.0, signed_at=received - 0.1)
+    assert sync.deadline == due
 
 
 def test_the_error_bound_grows_with_age() -> None:

@@ -653,9 +653,16 @@ async def test_sending_on_a_line_that_turns_out_broken_leaves_the_outcome_unknow
         assert (caught.value.outcome, caught.value.code) == (Outcome.UNKNOWN, 1006)
 
 
-async def test_after_the_block_the_socket_says_that_we_closed_it(autojump_clock: MockClock) -> None:
-    async with connected_to(polite) as (socket, line):
-        pass
+async def test_after_the_block_the_socket_says_that_we_closed_it_and_hands_nothing_over(
+    autojump_clock: MockClock,
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept(first=frame(TEXT, b"not taken in time"))
+        await peer.be_polite()
+
+    async with connected_to(script) as (socket, line):
+        await trio.testing.wait_all_tasks_blocked()
+        assert socket.statistics().waiting_bytes > 0
     assert line.closed
     with pytest.raises(ConnectionLost, match="closed by us") as caught:
         await socket.receive()

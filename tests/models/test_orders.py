@@ -28,7 +28,7 @@ from trio_binance.models import (
 
 
 def limit(**changes: Any) -> LimitOrder:
-    return LimitOrder("BTCUSDT", Side.BUY, **{"quantity": Decimal("0.01"), "price": Decimal("61000"), **changes})
+    return LimitOrder("BTCUSDT", Side.BUY, **{"quantity": Decimal("0.01"), "price": Decimal(61000), **changes})
 
 
 def market(**given: Any) -> MarketOrder:
@@ -36,7 +36,7 @@ def market(**given: Any) -> MarketOrder:
 
 
 def test_a_limit_order_is_good_till_cancelled() -> None:
-    order = LimitOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.01"), price=Decimal("61000"))
+    order = LimitOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.01"), price=Decimal(61000))
     assert order.time_in_force is TimeInForce.GTC
     assert order.type is OrderType.LIMIT
     assert (order.symbol, order.side) == ("BTCUSDT", Side.BUY)
@@ -44,7 +44,7 @@ def test_a_limit_order_is_good_till_cancelled() -> None:
 
 def test_the_rest_is_by_keyword() -> None:
     with pytest.raises(TypeError):
-        LimitOrder("BTCUSDT", Side.BUY, Decimal("0.01"))  # type: ignore[call-arg, misc]
+        LimitOrder("BTCUSDT", Side.BUY, Decimal("0.01"))  # type: ignore[call-arg, arg-type]
 
 
 def test_an_order_is_a_frozen_value() -> None:

@@ -29,15 +29,15 @@ def customer(market: Market, key: str = "key", **balances: str) -> Account:
     return market.open_account(key, {asset: Decimal(amount) for asset, amount in balances.items()})
 
 
-def place(market: Market, account: Account, now_us: int = START, **params: object) -> Any:
+def place(market: Market, account: Account, now_us: int = START, **params: Any) -> Any:
     """Place an order on BTCUSDT, a GTC LIMIT BUY if nothing else is said."""
-    values: dict[str, object] = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT"} | params
+    values: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT"} | params
     if values["type"] == "LIMIT":
         values.setdefault("timeInForce", "GTC")
     return market.call("POST /api/v3/order", {name: str(value) for name, value in values.items()}, account, now_us)
 
 
-def ask(market: Market, operation: str, account: Account | None = None, now_us: int = START, **params: object) -> Any:
+def ask(market: Market, operation: str, account: Account | None = None, now_us: int = START, **params: Any) -> Any:
     """Send any request."""
     return market.call(operation, {name: str(value) for name, value in params.items()}, account, now_us)
 

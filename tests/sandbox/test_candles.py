@@ -14,6 +14,7 @@ from trio_binance.sandbox.candles import (
     INTERVALS,
     MINUTE_US,
     SECOND_US,
+    Candle,
     Candles,
     flat,
     next_open,
@@ -64,9 +65,7 @@ def small_tape(moments: list[tuple[int, int]]) -> tuple[Tape, Candles]:
     candles = Candles(tape)
     for number, (time_us, price) in enumerate(moments):
         maker = number % 2 == 0
-        candles.add(
-            tape.add(time_us, price * UNIT, UNIT, price * UNIT, buyer=1, seller=number, buyer_is_maker=maker)
-        )
+        candles.add(tape.add(time_us, price * UNIT, UNIT, price * UNIT, buyer=1, seller=number, buyer_is_maker=maker))
     return tape, candles
 
 
@@ -105,8 +104,8 @@ def test_folding_an_empty_candle_changes_nothing() -> None:
     assert (candle.close, candle.trades) == (3, 0)
 
 
-def opens(found: list[object]) -> list[int]:
-    return [candle.opened_us // MINUTE_US for candle in found]  # type: ignore[attr-defined]
+def opens(found: list[Candle]) -> list[int]:
+    return [candle.opened_us // MINUTE_US for candle in found]
 
 
 def test_klines_are_paged_as_documented() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -13,7 +14,14 @@ from trio_binance.sandbox.refusals import Refusal
 
 from .economy import BTCUSDT, START, UNIT, ask, customer, place, quiet_market, user_events
 
-NEW = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01", "price": "60000"}
+NEW: dict[str, Any] = {
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "type": "LIMIT",
+    "timeInForce": "GTC",
+    "quantity": "0.01",
+    "price": "60000",
+}
 
 
 def opened() -> tuple[Market, Account, Any]:
@@ -24,11 +32,11 @@ def opened() -> tuple[Market, Account, Any]:
     return market, account, order
 
 
-def replace(market: Market, account: Account, mode: str = "STOP_ON_FAILURE", **params: object) -> Any:
+def replace(market: Market, account: Account, mode: str = "STOP_ON_FAILURE", **params: Any) -> Any:
     return ask(market, "POST /api/v3/order/cancelReplace", account, **NEW | {"cancelReplaceMode": mode} | params)
 
 
-def amend(market: Market, account: Account, **params: object) -> Any:
+def amend(market: Market, account: Account, **params: Any) -> Any:
     return ask(market, "PUT /api/v3/order/amend/keepPriority", account, symbol="BTCUSDT", **params)
 
 
@@ -49,7 +57,7 @@ def test_both_halves_succeed_with_the_freed_money() -> None:
     ],
 )
 def test_failing_halves_are_told_apart(
-    mode: str, params: dict[str, object], status: int, code: int, halves: tuple[str, str]
+    mode: str, params: dict[str, Any], status: int, code: int, halves: tuple[str, str]
 ) -> None:
     market, account, _ = opened()
     with pytest.raises(Refusal) as caught:
@@ -69,7 +77,7 @@ def test_failing_halves_are_told_apart(
         ({"cancelReplaceMode": "MAYBE", "cancelOrigClientOrderId": "mine"}, -1130),
     ],
 )
-def test_what_is_wrong_with_the_request_leaves_the_old_order_alone(params: dict[str, object], code: int) -> None:
+def test_what_is_wrong_with_the_request_leaves_the_old_order_alone(params: dict[str, Any], code: int) -> None:
     market, account, _ = opened()
     with pytest.raises(Refusal) as caught:
         replace(market, account, **params)
@@ -85,11 +93,14 @@ def test_an_amended_order_keeps_its_place_and_gives_money_back() -> None:
     assert list(done) == ["transactTime", "executionId", "amendedOrder"]
     assert (done["amendedOrder"]["origClientOrderId"], done["amendedOrder"]["clientOrderId"]) == ("mine", "less")
     assert account.balance("USDT").locked == 240 * UNIT
-    level = dict(market.book("BTCUSDT").bids)
-    assert str(level[min(level, key=lambda price: abs(price - 60000))]) == "0.01400000"
-    place(market, customer(market, "seller", BTC="9"), side="SELL", quantity="8", price=60000, timeInForce="IOC")
+    bids = market.book("BTCUSDT").bids
+    assert str(dict(bids)[Decimal(60000)]) == "0.01400000"
+    above = sum(quantity for price, quantity in bids if price > 60000)
+    seller = customer(market, "seller", BTC="100")
+    place(market, seller, side="SELL", quantity=above + Decimal("0.004"), price=60000, timeInForce="IOC")
     found = ask(market, "GET /api/v3/order", account, symbol="BTCUSDT", origClientOrderId="less")
     assert (found["status"], found["origQty"]) == ("FILLED", "0.00400000")
+    assert [order["executedQty"] for order in ask(market, "GET /api/v3/openOrders", other)] == ["0.00000000"]
 
 
 def test_an_amendment_is_reported_and_recorded() -> None:
@@ -99,9 +110,13 @@ def test_an_amendment_is_reported_and_recorded() -> None:
     assert (report["x"], report["X"], report["C"], report["w"]) == ("REPLACED", "NEW", "mine", True)
     assert report["c"] == done["amendedOrder"]["clientOrderId"] != "mine"
     amend(market, account, orderId=order["orderId"], newQty="0.004", newClientOrderId=report["c"])
-    query = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
+    query: dict[str, Any] = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
     first, second = ask(market, "GET /api/v3/order/amendments", account, **query)
-    assert (first["origQty"], first["newQty"], first["executionId"]) == ("0.01000000", "0.00500000", done["executionId"])
+    assert (first["origQty"], first["newQty"], first["executionId"]) == (
+        "0.01000000",
+        "0.00500000",
+        done["executionId"],
+    )
     assert ask(market, "GET /api/v3/order/amendments", account, **query, limit=1) == [first]
     later = ask(market, "GET /api/v3/order/amendments", account, **query, fromExecutionId=second["executionId"])
     assert later == [second]
@@ -115,7 +130,9 @@ def test_an_order_filled_beyond_its_new_quantity_expires() -> None:
     price, quantity = market.book("BTCUSDT").asks[0]
     order = place(market, account, quantity=quantity + 1, price=price)
     assert order["status"] == "PARTIALLY_FILLED"
-    done = amend(market, account, orderId=order["orderId"], newQty="0.0001" if quantity > 1 else quantity / 2 // 1 + quantity)
+    done = amend(
+        market, account, orderId=order["orderId"], newQty="0.0001" if quantity > 1 else quantity / 2 // 1 + quantity
+    )
     assert done["amendedOrder"]["status"] == "EXPIRED"
     assert account.balance("USDT").locked == 0
     assert ask(market, "GET /api/v3/openOrders", account) == []
@@ -132,7 +149,7 @@ def test_an_order_filled_beyond_its_new_quantity_expires() -> None:
         ({"newQty": "0.005", "newClientOrderId": "taken"}, -2038, "Duplicate order sent."),
     ],
 )
-def test_an_amendment_that_cannot_be_done_is_refused(params: dict[str, object], code: int, msg: str) -> None:
+def test_an_amendment_that_cannot_be_done_is_refused(params: dict[str, Any], code: int, msg: str) -> None:
     market, account, order = opened()
     place(market, account, quantity="0.001", price=60000, newClientOrderId="taken")
     with pytest.raises(Refusal) as caught:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from trio_binance.sandbox.refusals import Refusal
@@ -52,7 +54,7 @@ def test_an_order_is_found_by_either_id() -> None:
         ({"orderId": None, "origClientOrderId": "other"}, -2039),
     ],
 )
-def test_an_order_that_is_not_there_is_refused(params: dict[str, object], code: int) -> None:
+def test_an_order_that_is_not_there_is_refused(params: dict[str, Any], code: int) -> None:
     market = quiet_market()
     account = customer(market, USDT="10000")
     order = place(market, account, quantity="0.01", price=60000, newClientOrderId="mine")
@@ -85,11 +87,10 @@ def test_all_orders_are_paged_by_id_and_by_time() -> None:
     market = quiet_market()
     account = customer(market, USDT="10000")
     ids = [
-        place(market, account, START + number * SECOND, quantity="0.001", price=60000)["orderId"]
-        for number in range(4)
+        place(market, account, START + number * SECOND, quantity="0.001", price=60000)["orderId"] for number in range(4)
     ]
 
-    def found(**params: object) -> list[int]:
+    def found(**params: Any) -> list[int]:
         rows = ask(market, "GET /api/v3/allOrders", account, START + 9 * SECOND, symbol="BTCUSDT", **params)
         return [ids.index(row["orderId"]) for row in rows]
 
@@ -107,9 +108,7 @@ def test_all_orders_are_paged_by_id_and_by_time() -> None:
 def test_my_trades_are_chosen_by_id_order_and_time() -> None:
     market = quiet_market()
     account = customer(market, USDT="1000000")
-    orders = [
-        place(market, account, START + n * SECOND, type="MARKET", quantity="0.1") for n in range(2)
-    ]
+    orders = [place(market, account, START + n * SECOND, type="MARKET", quantity="0.1") for n in range(2)]
     rows = ask(market, "GET /api/v3/myTrades", account, START + 9 * SECOND, symbol="BTCUSDT")
     assert [row["id"] for row in rows] == [fill["tradeId"] for order in orders for fill in order["fills"]]
     assert list(rows[0]) == [
@@ -128,7 +127,7 @@ def test_my_trades_are_chosen_by_id_order_and_time() -> None:
         "isBestMatch",
     ]
 
-    def ids(**params: object) -> list[int]:
+    def ids(**params: Any) -> list[int]:
         found = ask(market, "GET /api/v3/myTrades", account, START + 9 * SECOND, symbol="BTCUSDT", **params)
         return [row["id"] for row in found]
 
@@ -192,13 +191,13 @@ def test_orders_are_counted_in_fixed_windows() -> None:
 
 
 def test_a_lagging_replica_knows_nothing_of_what_just_happened() -> None:
-    """ "-2013" soon after an order was accepted, and a filled order that still looks open: both were seen in the field."""
+    """Both were seen in the field: -2013 just after an order was accepted, and a filled order that still looks open."""
     market = quiet_market()
     market.replica_lag_us = 2 * SECOND
     assert market.replica_lag_us == 2 * SECOND
     account = customer(market, USDT="10000")
     order = place(market, account, quantity="0.01", price=60000)
-    query = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
+    query: dict[str, Any] = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
     with pytest.raises(Refusal, match="-2013"):
         ask(market, "GET /api/v3/order", account, START + SECOND, **query)
     assert ask(market, "GET /api/v3/openOrders", account, START + SECOND) == []

@@ -68,7 +68,13 @@ def test_what_is_locked_pays_for_every_way_of_filling(price: int, parts: list[in
 
 @pytest.mark.parametrize(
     ("change", "base", "text"),
-    [(-9_500_000, 10_000_000, "-95.000"), (1, 200_000, "0.001"), (-1, 10**9, "0.000"), (5, 0, "0.000"), (2, 1, "200.000")],
+    [
+        (-9_500_000, 10_000_000, "-95.000"),
+        (1, 200_000, "0.001"),
+        (-1, 10**9, "0.000"),
+        (5, 0, "0.000"),
+        (2, 1, "200.000"),
+    ],
 )
 def test_percentages_have_three_decimals(change: int, base: int, text: str) -> None:
     assert numbers.percent(change, base) == text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -31,9 +33,17 @@ FUNDS = {"USDT": "1000000", "BTC": "200"}
             -1102,
             "Param 'quantity' or 'quoteOrderQty' must be sent, but both were empty/null!",
         ),
-        ({"type": "MARKET", "quantity": 1, "quoteOrderQty": 1}, -1106, "Parameter 'quoteOrderQty' sent when not required."),
+        (
+            {"type": "MARKET", "quantity": 1, "quoteOrderQty": 1},
+            -1106,
+            "Parameter 'quoteOrderQty' sent when not required.",
+        ),
         ({"type": "MARKET", "quantity": 1, "price": 1}, -1106, "Parameter 'price' sent when not required."),
-        ({"type": "MARKET", "quantity": 1, "timeInForce": "GTC"}, -1106, "Parameter 'timeInForce' sent when not required."),
+        (
+            {"type": "MARKET", "quantity": 1, "timeInForce": "GTC"},
+            -1106,
+            "Parameter 'timeInForce' sent when not required.",
+        ),
         ({"quantity": 1, "price": 1, "quoteOrderQty": 1}, -1106, "Parameter 'quoteOrderQty' sent when not required."),
         ({"quantity": 1, "price": 1, "stopPrice": 1}, -1106, "Parameter 'stopPrice' sent when not required."),
         ({"quantity": 1, "price": 60000, "icebergQty": 1}, -2010, "Iceberg orders are not supported for this symbol."),
@@ -86,7 +96,7 @@ FUNDS = {"USDT": "1000000", "BTC": "200"}
         ),
     ],
 )
-def test_a_bad_order_is_refused_and_changes_nothing(params: dict[str, object], code: int, msg: str | None) -> None:
+def test_a_bad_order_is_refused_and_changes_nothing(params: dict[str, Any], code: int, msg: str | None) -> None:
     market = quiet_market()
     account = customer(market, **FUNDS)
     before = market.book("BTCUSDT")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -26,7 +27,7 @@ def market() -> Market:
 NOW = START + 10 * SECOND
 
 
-def get(market: Market, path: str, **params: object) -> Any:
+def get(market: Market, path: str, **params: Any) -> Any:
     return ask(market, f"GET /api/v3/{path}", None, NOW, **params)
 
 
@@ -48,7 +49,7 @@ def test_exchange_info_has_the_documented_shape(market: Market, spec: Any) -> No
 
 
 def test_exchange_info_is_chosen_by_symbol_permission_or_status(market: Market) -> None:
-    def names(**params: object) -> list[str]:
+    def names(**params: Any) -> list[str]:
         return [symbol["symbol"] for symbol in get(market, "exchangeInfo", **params)["symbols"]]
 
     assert names() == ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ETHBTC"]
@@ -85,7 +86,7 @@ def test_exchange_info_is_chosen_by_symbol_permission_or_status(market: Market) 
         ("ticker/price", {"symbols": '["NOPE"]'}, -1121),
     ],
 )
-def test_bad_questions_are_refused(market: Market, path: str, params: dict[str, object], code: int) -> None:
+def test_bad_questions_are_refused(market: Market, path: str, params: dict[str, Any], code: int) -> None:
     with pytest.raises(Refusal) as caught:
         get(market, path, **params)
     assert caught.value.code == code
@@ -122,7 +123,7 @@ def test_aggregate_trades_cover_the_trades_without_holes(market: Market) -> None
         assert {str(trade.price) for trade in covered} == {row["p"]}
         assert str(sum(trade.quantity for trade in covered)) == row["q"]
         assert {trade.buyer_is_maker for trade in covered} == {row["m"]}
-    assert all(after["f"] == before["l"] + 1 for before, after in zip(rows, rows[1:], strict=False))
+    assert all(after["f"] == before["l"] + 1 for before, after in itertools.pairwise(rows))
     assert list(rows[0]) == ["a", "p", "q", "f", "l", "T", "m", "M"]
 
 
@@ -130,7 +131,7 @@ def test_aggregate_trades_are_paged_by_id_and_time(market: Market) -> None:
     rows = get(market, "aggTrades", symbol="BTCUSDT", limit=1000)
     first = rows[20]
 
-    def ids(**params: object) -> list[int]:
+    def ids(**params: Any) -> list[int]:
         return [row["a"] for row in get(market, "aggTrades", symbol="BTCUSDT", **params)]
 
     assert ids(fromId=first["a"], limit=3) == [row["a"] for row in rows[20:23]]
@@ -149,13 +150,15 @@ def test_klines_equal_the_trades(market: Market) -> None:
             assert row[5] == str(sum(trade.quantity for trade in inside))
             assert row[7] == str(sum(trade.quote_quantity for trade in inside))
             assert (row[1], row[4]) == (str(inside[0].price), str(inside[-1].price))
-    assert get(market, "uiKlines", symbol="ETHUSDT", interval="1d", timeZone="8", limit=1)[0][0] % 86_400_000 == 57_600_000
+    assert (
+        get(market, "uiKlines", symbol="ETHUSDT", interval="1d", timeZone="8", limit=1)[0][0] % 86_400_000 == 57_600_000
+    )
 
 
 def test_there_is_a_past_for_a_thousand_candles(market: Market) -> None:
     rows = get(market, "klines", symbol="BTCUSDT", interval="1m", limit=1000)
     assert len(rows) == 1000
-    assert all(after[0] == before[0] + 60_000 for before, after in zip(rows, rows[1:], strict=False))
+    assert all(after[0] == before[0] + 60_000 for before, after in itertools.pairwise(rows))
 
 
 def test_tickers_are_objects_for_one_symbol_and_arrays_for_more(market: Market) -> None:
@@ -169,7 +172,9 @@ def test_tickers_are_objects_for_one_symbol_and_arrays_for_more(market: Market) 
         assert len(get(market, path, symbols='["ETHBTC","BTCUSDT"]', type="MINI")) == 2
 
 
-@pytest.mark.parametrize("path", ["ticker/24hr", "ticker/tradingDay", "ticker", "ticker/price", "ticker/bookTicker", "avgPrice"])
+@pytest.mark.parametrize(
+    "path", ["ticker/24hr", "ticker/tradingDay", "ticker", "ticker/price", "ticker/bookTicker", "avgPrice"]
+)
 def test_tickers_have_the_documented_fields(market: Market, spec: Any, path: str) -> None:
     endpoints = json.loads((spec / "rest.json").read_text())["endpoints"]
     [endpoint] = [endpoint for endpoint in endpoints if endpoint["path"] == f"/api/v3/{path}"]

@@ -53,9 +53,7 @@ def some_tickers(moments: list[tuple[int, int]]) -> Tickers:
     candles = Candles(tape)
     tickers = Tickers("BTCUSDT", tape, candles, Book())
     for time_us, price in moments:
-        trade_id = tape.add(
-            time_us, price * UNIT, UNIT, price * UNIT, buyer=1, seller=time_us, buyer_is_maker=False
-        )
+        trade_id = tape.add(time_us, price * UNIT, UNIT, price * UNIT, buyer=1, seller=time_us, buyer_is_maker=False)
         candles.add(trade_id)
         tickers.add(trade_id)
     return tickers

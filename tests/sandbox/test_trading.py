@@ -54,7 +54,7 @@ def rich(market: Any, key: str = "key") -> Any:
 )
 def test_answers_have_the_fields_of_their_type_in_order(kind: str, wished: str | None, fields: list[str]) -> None:
     market = quiet_market()
-    more = {} if wished is None else {"newOrderRespType": wished}
+    more: dict[str, Any] = {} if wished is None else {"newOrderRespType": wished}
     assert list(place(market, rich(market), type=kind, quantity="0.01", price=60000, **more)) == fields
 
 
@@ -132,7 +132,7 @@ def test_a_cancel_has_an_id_of_its_own() -> None:
         ({"origClientOrderId": "mine", "cancelRestrictions": "NEVER"}, -1145, "Invalid cancelRestrictions"),
     ],
 )
-def test_a_cancel_that_cannot_be_done_is_refused(params: dict[str, object], code: int, msg: str) -> None:
+def test_a_cancel_that_cannot_be_done_is_refused(params: dict[str, Any], code: int, msg: str) -> None:
     market = quiet_market()
     account = rich(market)
     place(market, account, quantity="0.01", price=60000, newClientOrderId="mine")
@@ -188,7 +188,7 @@ def test_all_open_orders_go_at_once_and_none_is_an_error() -> None:
 def test_a_test_order_reaches_nothing() -> None:
     market = quiet_market()
     account = rich(market)
-    base = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "1"}
+    base: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "1"}
     assert ask(market, "POST /api/v3/order/test", account, **base) == {}
     rates = ask(market, "POST /api/v3/order/test", account, computeCommissionRates="true", **base)
     assert list(rates) == [

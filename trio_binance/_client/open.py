@@ -91,6 +91,7 @@ async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -
         finally:
             engine.streams.end(None)
             engine.board.close()
+            builder.observer.flush()
 
 
 @asynccontextmanager
@@ -116,8 +117,8 @@ class _Builder:
         self._config = config
         self._dialer = dialer
         self._tuning = config.tuning
-        self._observer = Observer(config.hooks, credentials=config.credentials)
-        self._board = StatusBoard(self._observer, _services_of(config))
+        self.observer = Observer(config.hooks, credentials=config.credentials)
+        self._board = StatusBoard(self.observer, _services_of(config))
 
     def build(self, signer: Any) -> tuple[Engine, Supervisor]:
         """Return the engine and the supervisor that runs it."""
@@ -128,10 +129,10 @@ class _Builder:
             interval=tuning.clock_interval,
             samples=tuning.clock_samples,
         )
-        clock = Clock(sync, self._observer)
-        limiter = Limiter(Limits(DEFAULT_RULES), clock, self._observer)
+        clock = Clock(sync, self.observer)
+        limiter = Limiter(Limits(DEFAULT_RULES), clock, self.observer)
         router = Router(
-            self._config, clock=clock, limiter=limiter, signer=signer, observer=self._observer, board=self._board
+            self._config, clock=clock, limiter=limiter, signer=signer, observer=self.observer, board=self._board
         )
         self._limiter, self._router, self._clock = limiter, router, clock
         stream_sockets = self._supervisor("streams", (), Strategy.ONE_FOR_ONE)
@@ -154,8 +155,9 @@ class _Builder:
             strategy=strategy,
             restart_limit=self._tuning.restart_limit,
             restart_period=self._tuning.restart_period,
-            shutdown_timeout=self._tuning.shutdown_timeout,
-            observer=self._observer,
+            # Half for who stands below another, so that the upper one is not overdue because of it.
+            shutdown_timeout=self._tuning.shutdown_timeout / (1 if name == "root" else 2),
+            observer=self.observer,
             name=name,
         )
 
@@ -172,7 +174,7 @@ class _Builder:
             dialer=self._dialer,
             limiter=self._limiter,
             tuning=self._tuning,
-            observer=self._observer,
+            observer=self.observer,
             rng=self._rng(name),
             ping_exchange=self._router.ping_exchange,
             ends=isinstance(self._config.embedded, ReplaySpec),
@@ -183,7 +185,7 @@ class _Builder:
         return Shard(
             self._make_link(name, url, Cost(raw=0, connections=1), Lane.MARKET),
             tuning=self._tuning,
-            observer=self._observer,
+            observer=self.observer,
             board=self._board,
             lossless=isinstance(self._config.embedded, ReplaySpec),
         )
@@ -203,7 +205,7 @@ class _Builder:
             clock=self._clock,
             limiter=self._limiter,
             tuning=self._tuning,
-            observer=self._observer,
+            observer=self.observer,
             board=self._board,
             rng=self._rng("userdata"),
         )

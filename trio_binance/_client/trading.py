@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from trio_binance._codec.rest import order_params
 from trio_binance._protocol.catalogue import trading
-from trio_binance.errors import CancelRejected, InvalidArgument
+from trio_binance.errors import BinanceError, CancelRejected, InvalidArgument
 
 if TYPE_CHECKING:
     from trio_binance._protocol.operation import Value
@@ -34,14 +34,27 @@ class Trading:
     async def place(self, order: OrderRequest) -> OrderAck | OrderResult | OrderFull:
         """Place an order and return the exchange's report of it.
 
-        An order without ``client_order_id`` is given one, so that it can always be asked for. Weight 1 (0 when it
+        An order without ``client_order_id`` is given one, so that it can always be asked for; an error carries it as
+        ``error.client_order_id``. Weight 1 (0 when it
         succeeds), one unfilled order. Source: POST /api/v3/order (matching engine).
 
         Raises:
             OrderRejected: the matching engine refused, ``FilterError`` a rule of the symbol.
             NetworkError, ServerError, ProtocolError: the outcome is UNKNOWN, unless ``outcome`` says NOT_SENT.
         """
-        return await self._router.call(trading.PLACE, self._params(order))
+        params = self._params(order)
+        try:
+            return await self._router.call(trading.PLACE, params)
+        except BinanceError as exc:
+            exc.client_order_id = str(params["newClientOrderId"])
+            raise
+
+    def new_client_order_id(self) -> str:
+        """Return a client order id that was never used before, on this machine or another.
+
+        Give it to an order yourself where the call may be cancelled: a cancelled call cannot tell its id.
+        """
+        return self._ids.next_id()
 
     async def test(self, order: OrderRequest, *, compute_commission_rates: bool = False) -> OrderTestResult:
         """Have the exchange check an order without placing it. Weight 1, or 20 with commission rates.

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any, TypeAlias, TypeVar, final, get_origin
 
 import attrs
-from cattrs import AttributeValidationNote, BaseValidationError, Converter, IterableValidationNote
+from cattrs import BaseValidationError, Converter, IterableValidationNote
 from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
@@ -123,17 +123,13 @@ def _list_of(kind: Any, converter: Converter) -> Hook:
 # -------------------------------------------------------------------------------------------------- the dialect
 
 
-def _same(kind: type) -> Callable[[Any], bool]:
-    return lambda other: other is kind
-
-
 def _is_list(kind: Any) -> bool:
     origin: object = get_origin(kind)
     return origin is list or origin is tuple
 
 
-def _is(base: type) -> Callable[[Any], bool]:
-    return lambda kind: isinstance(kind, type) and issubclass(kind, base)
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Model)
 
 
 @final
@@ -159,16 +155,17 @@ class Dialect:
         converter = Converter(detailed_validation=detailed, unstruct_collection_overrides={tuple: list})
         converter.register_structure_hook(Decimal, _decimal)
         for kind in (int, str, bool):
-            # By predicate: a hook of a class would serve its subclasses too, and an enum of texts is a text.
-            converter.register_structure_hook_func(_same(kind), _exactly(kind))
+            converter.register_structure_hook(kind, _exactly(kind))
+        # One by one: an enum of texts is a subclass of text, whose hook would serve it otherwise.
+        for word in OpenEnum.__subclasses__():
+            converter.register_structure_hook(word, _enum(word))
+            converter.register_unstructure_hook(word, str)
         converter.register_structure_hook(Levels, _levels)
-        converter.register_structure_hook_factory(_is(OpenEnum), _enum)
         converter.register_structure_hook_factory(_is_list)(_list_of)
-        converter.register_structure_hook_factory(_is(Model))(self._structure_hook)
+        converter.register_structure_hook_factory(_is_model)(self._structure_hook)
         converter.register_unstructure_hook(Decimal, decimals.to_text)
         converter.register_unstructure_hook(Levels, Levels.to_wire)
-        converter.register_unstructure_hook_factory(_is(OpenEnum), lambda _: str)
-        converter.register_unstructure_hook_factory(_is(Model))(self._unstructure_hook)
+        converter.register_unstructure_hook_factory(_is_model)(self._unstructure_hook)
         return converter
 
     def union(self, kind: Any, choose: Callable[[dict[str, Json]], type[Model]]) -> None:
@@ -327,9 +324,6 @@ def _first_leaf(error: BaseException) -> tuple[str, str]:
     while isinstance(error, BaseValidationError):
         error = error.exceptions[0]
         for note in getattr(error, "__notes__", ()):
-            if isinstance(note, AttributeValidationNote):
-                path = f"{path}.{note.name}" if path else note.name
-            elif isinstance(note, IterableValidationNote):
-                path = f"{path}[{note.index}]"
+            path += f"[{note.index}]" if isinstance(note, IterableValidationNote) else f".{note.name}"
     reason = "missing" if isinstance(error, KeyError) else str(error)
-    return path + getattr(error, "where", ""), reason
+    return path.lstrip(".") + getattr(error, "where", ""), reason

@@ -34,7 +34,7 @@ _EVENTS: Mapping[Json, type[Model]] = {
     "eventStreamTerminated": EventStreamTerminated,
     "serverShutdown": ServerShutdownEvent,
 }
-_TAGS = {kind: ("e", str(word)) for word, kind in _EVENTS.items()}
+_TAGS: Mapping[type[Model], tuple[str, str]] = {kind: ("e", str(word)) for word, kind in _EVENTS.items()}
 
 _NAMES: Mapping[type[Model], Mapping[str, str]] = {
     ExecutionReport: {
@@ -115,7 +115,7 @@ _NAMES: Mapping[type[Model], Mapping[str, str]] = {
     ServerShutdownEvent: {"event_time": "E"},
 }
 
-_DIALECT = Dialect(lambda cls, name: _NAMES[cls][name], _TAGS.get)
+_DIALECT = Dialect(lambda cls, name: _NAMES[cls][name], lambda cls: _TAGS.get(cls))
 
 
 def decode(raw: bytes) -> UserEvent:

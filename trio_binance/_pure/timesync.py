@@ -78,7 +78,10 @@ Effect = Synced | Stepped | Refused
 
 @attrs.frozen
 class ClockStatistics:
-    """What is known of server time; offsets and errors in microseconds, moments in Trio's seconds."""
+    """What is known of server time; offsets and errors in microseconds, moments in Trio's seconds.
+
+    ``last_sync_at`` is the last measurement that was believed, also one that only confirmed a sharper one before it.
+    """
 
     synced: bool
     offset_us: int
@@ -117,6 +120,7 @@ class ClockSync:
         self._burst_size = samples
         self._max_rtt = max_rtt
         self._adopted: Sample | None = None
+        self._measured_at: float | None = None
         self._believed = False
         self._taken = 0
         self._dissent: list[Sample] = []
@@ -197,7 +201,7 @@ class ClockSync:
         if self._adopted is not None and abs(sample.offset_us - self._adopted.offset_us) > _STEP_US:
             return self._doubt(sample, self._adopted)
         self._dissent.clear()
-        self._believed = True
+        self._believe(sample)
         old = self._adopted
         # The old one is kept only while it is both the sharper of the two and not contradicted.
         if old is None or sample.error_us < old.error_at(sample.at) or not sample.agrees_with(old):
@@ -213,11 +217,15 @@ class ClockSync:
             return [self._refuse(f"{ahead:+.3f} s away from what was known", sample.at)]
         best = min(self._dissent, key=lambda each: each.error_at(sample.at))
         self._dissent.clear()
+        self._believe(sample)
         self._steps += 1
         return [Stepped(adopted.offset_us, best.offset_us, sample.at), self._adopt(best)]
 
-    def _adopt(self, sample: Sample) -> Synced:
+    def _believe(self, sample: Sample) -> None:
         self._believed = True
+        self._measured_at = sample.at
+
+    def _adopt(self, sample: Sample) -> Synced:
         self._adopted = sample
         return Synced(sample.offset_us, sample.error_us, sample.at)
 
@@ -256,13 +264,13 @@ class ClockSync:
             signed_at: when the refused request was signed; if server time was measured since, the refusal tells
                 nothing new and nothing is done.
         """
-        if signed_at is not None and self._adopted is not None and self._adopted.at > signed_at:
+        if signed_at is not None and self._measured_at is not None and self._measured_at > signed_at:
             return
         self.deadline = min(self.deadline, max(now, self._ended_at + _SPACING))
 
     def distrust(self, now: float) -> None:
         """Forget what was known, and measure at once: this machine slept, and the monotonic clock with it."""
-        self._adopted, self._believed = None, False
+        self._adopted, self._measured_at, self._believed = None, None, False
         self._dissent.clear()
         self._taken = 0
         self.deadline = now
@@ -277,5 +285,5 @@ class ClockSync:
             refused=self._refused,
             failures=self._failures,
             steps=self._steps,
-            last_sync_at=self._adopted.at if self._adopted else None,
+            last_sync_at=self._measured_at,
         )

@@ -1,9 +1,9 @@
 """The transport: HTTP/1.1 requests of httpx over connections of our own dialer, kept alive and never shared half-read.
 
-Whoever sends orders must know of each failure whether a byte had left. So one place decides it: a request is NOT_SENT
-until its bytes are handed to a stream and UNKNOWN from then on, whatever happens. A connection goes back to the pool
-only after an answer that h11 calls complete, with nothing behind it; while it rests there a task goes on reading it,
-so that a second answer nobody asked for, or the end, takes it out of the pool and never meets the next request.
+One place decides what became of a request that failed: it is NOT_SENT until its bytes are handed to a stream, and
+UNKNOWN from then on, whatever happens. A connection goes back to the pool only after an answer that h11 calls complete,
+with nothing behind it; while it rests there a task goes on reading it, so that a second answer nobody asked for, or the
+end, takes it out of the pool and never meets the next request.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ class _Connection:
 
     async def exchange(self, call: _Call) -> httpx.Response:
         """Send the call and return its answer. On any exception, Cancelled included, the stream is of no more use."""
-        data = self._encode(call)
+        events = (call.head, h11.Data(data=call.body), h11.EndOfMessage())
+        data = b"".join(filter(None, map(self._h11.send, events)))
         call.sent_at = trio.current_time()
         try:
             await self.stream.send_all(data)
@@ -99,10 +100,6 @@ class _Connection:
         self._start = b""
         return True
 
-    def _encode(self, call: _Call) -> bytes:
-        events = (call.head, h11.Data(data=call.body), h11.EndOfMessage())
-        return b"".join(filter(None, map(self._h11.send, events)))
-
     async def _receive(self, call: _Call) -> httpx.Response:
         head = await self._next_event(call)
         while isinstance(head, h11.InformationalResponse):
@@ -112,8 +109,10 @@ class _Connection:
         body = await self._receive_body(call)
         times = {"sent_at": call.sent_at, "received_at": trio.current_time()}
         words = {"http_version": b"HTTP/" + head.http_version, "reason_phrase": bytes(head.reason)}
-        stream = httpx.ByteStream(body)
-        return httpx.Response(head.status_code, headers=list(head.headers), stream=stream, extensions=times | words)
+        headers = list(head.headers)
+        return httpx.Response(
+            head.status_code, headers=headers, stream=httpx.ByteStream(body), extensions=times | words
+        )
 
     async def _receive_body(self, call: _Call) -> bytes:
         chunks: list[bytes] = []
@@ -144,10 +143,9 @@ class _Connection:
         raise ConnectionLost(f"{call.label}: the peer closed the connection {when}")
 
     def _check_head(self, call: _Call, head: h11.Response) -> None:
-        if len(head.headers) > MAX_HEADERS:
-            raise self._broken(call, f"more than {MAX_HEADERS} headers in the answer")
-        if sum(len(name) + len(value) for name, value in head.headers) > MAX_HEAD_BYTES:
-            raise self._broken(call, f"more than {MAX_HEAD_BYTES} bytes of headers in the answer")
+        size = sum(len(name) + len(value) for name, value in head.headers)
+        if len(head.headers) > MAX_HEADERS or size > MAX_HEAD_BYTES:
+            raise self._broken(call, f"more than {MAX_HEADERS} headers or {MAX_HEAD_BYTES} bytes of them")
         for name, value in head.headers:
             if name == b"content-encoding" and value.lower() != b"identity":
                 raise self._broken(call, "the body is compressed, which was not asked for")
@@ -188,10 +186,8 @@ class _Idle:
                 sent = yield wish
 
     async def settle(self) -> None:
-        """Return when all that had arrived was read: two turns of the scheduler passed without a step of ``read``.
-
-        Cancelled any earlier, a stream that begins a read by giving way would not have looked.
-        """
+        """Return when all that had arrived was read: two turns of the scheduler passed without a step of ``read``."""
+        # Cancelled any earlier, a stream that begins a read by giving way would not have looked.
         calm = 0
         while calm < 2 and not self.watch_ended.is_set():
             steps = self.steps
@@ -203,10 +199,9 @@ class _Idle:
 class DialerTransport(httpx.AsyncBaseTransport):
     """httpx's transport over a ``Dialer``: one host, at most ``tuning.rest_connections`` connections, newest first.
 
-    A request's whole way, waiting for a free connection included, takes at most ``tuning.request_timeout`` seconds.
-    httpx's own timeouts hold for one read each, and a peer that sends a byte a second never meets them.
-
-    Every exception is one of ``trio_binance.errors`` with its exact outcome, and shows method and path alone.
+    A request's whole way, waiting for a free connection included, takes at most ``tuning.request_timeout`` seconds;
+    httpx's own timeouts, which hold for one read each, do not apply. Every exception is one of ``trio_binance.errors``
+    with its exact outcome, and shows method and path alone.
 
     Args:
         origin: scheme, host and port; a request for any other is refused, and with it a key sent astray.
@@ -231,7 +226,6 @@ class DialerTransport(httpx.AsyncBaseTransport):
 
         The request's extension ``target`` (bytes), as in httpcore, goes out in place of the URL's path and query.
         The answer's ``sent_at`` and ``received_at`` are the ``trio.current_time()`` of first byte out and last in.
-
         A GET on a resting connection that dies before a byte of answer is sent once more, at once, on a fresh one;
         nothing else ever is.
 
@@ -244,12 +238,11 @@ class DialerTransport(httpx.AsyncBaseTransport):
         """
         call = await self._prepare(request)
         self._requests += 1
-        timeout = self._tuning.request_timeout
         try:
-            with trio.move_on_after(timeout):
+            with trio.move_on_after(self._tuning.request_timeout):
                 async with self._permits:
                     return await self._perform(call)
-            raise DeadlineExceeded(f"{call.label}: no answer within {timeout:g} s")
+            raise DeadlineExceeded(f"{call.label}: no answer within {self._tuning.request_timeout:g} s")
         except BinanceError as exc:
             self._failures += 1
             exc.outcome = Outcome.NOT_SENT if call.sent_at is None else Outcome.UNKNOWN
@@ -315,17 +308,14 @@ class DialerTransport(httpx.AsyncBaseTransport):
         except BaseException:
             await self._discard(connection)
             raise
-        if not self._closed and connection.rearm():
-            self._rest(connection)
-        else:
+        if self._closed or not connection.rearm():
             await self._discard(connection)
+        else:
+            # Shielded, since a block that is being cancelled may still clean up through us (cancel its orders, say).
+            idle = _Idle(connection, trio.CancelScope(deadline=trio.current_time() + IDLE_LIMIT, shield=True))
+            self._idle.append(idle)
+            self._nursery.start_soon(self._watch, idle)
         return answer  # no cancellation reaches us between its last byte and here: a whole answer is never lost
-
-    def _rest(self, connection: _Connection) -> None:
-        # Shielded, since a block that is being cancelled may still clean up through us (cancel its orders, say).
-        idle = _Idle(connection, trio.CancelScope(deadline=trio.current_time() + IDLE_LIMIT, shield=True))
-        self._idle.append(idle)
-        self._nursery.start_soon(self._watch, idle)
 
     async def _watch(self, idle: _Idle) -> None:
         """Read a resting connection until a request takes it, something arrives, or it is too old or purged."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, final
 
@@ -11,18 +12,30 @@ import trio
 
 from trio_binance._codec import user as codec
 from trio_binance._protocol.call import ws_params
-from trio_binance._protocol.reply import api_error
 from trio_binance._protocol.catalogue.session import SUBSCRIBE_SIGNATURE
+from trio_binance._protocol.reply import usage_from_rate_limits
+from trio_binance._protocol.wsapi import Answer, Event
 from trio_binance._pure.backoff import Backoff
 from trio_binance._pure.limits import Cost
-from trio_binance._protocol.wsapi import Event
-from trio_binance.errors import ApiError, BinanceError, CredentialsRequired, DecodeError, NetworkError, TimestampError
+from trio_binance._util import raise_saving_context
+from trio_binance.errors import (
+    ApiError,
+    AuthError,
+    BinanceError,
+    ClockUnsynced,
+    ConnectionLost,
+    ConnectorClosed,
+    DecodeError,
+    Outcome,
+    ProtocolError,
+    TimestampError,
+)
 from trio_binance.models import EventStreamTerminated, UserEvent
 
-from .events import KeyRefused, Undecodable, UserDataGap, UserDataSubscribed
+from .events import Dropped, KeyRefused, Undecodable, UserDataGap, UserDataSubscribed
 from .feed import open_feed
 from .status import Degraded, Ready
-from .wsapi import LinkDown, LinkUp, SessionLost
+from .wsapi import LinkDown, LinkUp, SessionLost, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,6 +51,12 @@ if TYPE_CHECKING:
     from .status import StatusBoard
     from .wsapi import Item, WsApi
 
+STREAM = "userData"
+"""What the account's events are called where streams have names."""
+
+_ALREADY_ACTIVE = -2035
+_UNKNOWN = -1
+
 
 @attrs.frozen
 class UserDataStatistics:
@@ -48,6 +67,7 @@ class UserDataStatistics:
     events: int
     undecodable: int
     feeds: int
+    dropped: int
 
 
 @final
@@ -77,17 +97,22 @@ class UserData:
         self._board = board
         self._backoff = Backoff(rng, base=tuning.backoff_base, cap=tuning.backoff_cap, stable=tuning.backoff_stable)
         self._sinks: list[FeedSink[UserEvent]] = []
-        self._subscribed = trio.Event()
-        self._subscription: int | None = None
-        self._subscriptions = self._events = self._undecodable = 0
-        self._missed_since: float | None = None
+        self._changed = trio.Event()
+        self._closed = False
+        self._refused: AuthError | None = None
+        self._resynced = False
         self._epoch = 0
+        """The connection on which events flow; 0 while they flow on none."""
+        self._subscription = (0, _UNKNOWN)
+        """The latest subscription: of which connection, and its number there."""
+        self._missed_since: float | None = None
         self._signed_at = 0.0
+        self._subscriptions = self._events = self._undecodable = self._dropped = 0
 
     def statistics(self) -> UserDataStatistics:
         """Return whether events flow, and counters."""
         return UserDataStatistics(
-            self._subscription is not None, self._subscriptions, self._events, self._undecodable, len(self._sinks)
+            self._epoch != 0, self._subscriptions, self._events, self._undecodable, len(self._sinks), self._dropped
         )
 
     @asynccontextmanager
@@ -95,8 +120,12 @@ class UserData:
         """Return a feed of the account's events; entered once the exchange has confirmed the subscription.
 
         Cancelled: nothing stays behind.
+
+        Raises:
+            AuthError: the exchange refuses the key.
+            ConnectorClosed: the connector is closed, or closes meanwhile.
         """
-        sink, feed = open_feed(buffer=buffer, overflow=overflow, key=type, streams=("userData",))
+        sink, feed = open_feed(buffer=buffer, overflow=overflow, key=type, streams=(STREAM,))
         self._sinks.append(sink)
         try:
             await self.wait_subscribed()
@@ -107,61 +136,100 @@ class UserData:
             sink.end(None)
 
     async def wait_subscribed(self) -> None:
-        """Wait until the account's events flow."""
-        while self._subscription is None:
-            await self._subscribed.wait()
+        """Wait until the account's events flow; raises as ``open`` does. Cancelled: nothing changed."""
+        await trio.lowlevel.checkpoint()
+        while self._epoch == 0 or self._closed:
+            if self._closed:
+                raise ConnectorClosed("the connector is closed")
+            if self._refused is not None:
+                raise_saving_context(copy.copy(self._refused))
+            await self._changed.wait()
+
+    def end(self, error: BinanceError | None) -> None:
+        """End every feed: the connector is closing, or has crashed."""
+        self._closed = True
+        for sink in self._sinks:
+            sink.end(error)
+        self._poke()
+
+    def _poke(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
 
     # ---------------------------------------------------------------------------------------- the service
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Subscribe on every new connection and hand on every event, in order, until cancelled."""
-        task_status.started()
-        if self._ws_api.usable and self._subscription is None:
-            await self._subscribe()
-        async for item in self._ws_api.events.clone():
-            await self._take(item)
+        with self._ws_api.listen() as items:
+            task_status.started()
+            try:
+                async for item in items:
+                    await self._take(item)
+            finally:
+                self._interrupt(trio.current_time())
 
     async def _take(self, item: Item) -> None:
         match item:
             case LinkUp() if item.epoch > self._epoch:
                 await self._subscribe()
-            case LinkDown() if item.epoch >= self._epoch:
-                self._on_lost(item.reason)
-            case SessionLost():
-                self._on_lost("the exchange no longer accepts the key")
-                await self._subscribe()
+            case LinkDown() if item.epoch == self._epoch:
+                self._on_lost(item.reason, item.silent_since)
+            case SessionLost() if item.epoch == self._epoch:
+                await self._resubscribe(f"the exchange no longer accepts the key: {item.error.message}")
             case Event():
                 await self._on_event(item)
             case _:
                 pass  # news of a connection that has been replaced meanwhile
-
-    def _on_lost(self, reason: str) -> None:
-        if self._subscription is not None:
-            self._missed_since = trio.current_time()
-        self._subscription = None
-        self._board.set(self.name, Degraded(f"no account events: {reason}"))
 
     async def _on_event(self, item: Event) -> None:
         try:
             event = codec.decode(item.data)
         except DecodeError as exc:
             self._undecodable += 1
-            self._observer.emit(Undecodable(self._observer.now(), source="userData", reason=str(exc)))
+            self._observer.emit(Undecodable(self._observer.now(), source=STREAM, reason=str(exc)))
             return
         self._events += 1
         for sink in self._sinks:
-            sink.deliver((event,))
-        if isinstance(event, EventStreamTerminated):
-            # "the stream is terminated": after a logout, an unsubscribe, or at the exchange's own will.
-            self._on_lost("eventStreamTerminated")
-            await self._subscribe()
+            self._deliver(sink, event)
+        if isinstance(event, EventStreamTerminated) and self._is_present(item.subscription_id):
+            # After a logout, an unsubscribe, or at the exchange's own will ("Event Stream Terminated").
+            await self._resubscribe("eventStreamTerminated")
+
+    def _deliver(self, sink: FeedSink[UserEvent], event: UserEvent) -> None:
+        if not sink.ended and (dropped := sink.deliver((event,))):
+            self._dropped += dropped
+            self._observer.emit(Dropped(self._observer.now(), stream=STREAM, count=dropped))
+
+    def _is_present(self, subscription: int | None) -> bool:
+        """Tell whether an event speaks of the present subscription and not of an earlier one."""
+        epoch, number = self._subscription
+        return epoch == self._epoch and (subscription is None or number in (_UNKNOWN, subscription))
+
+    # ------------------------------------------------------------------------------------- the subscription
+
+    def _interrupt(self, since: float) -> None:
+        """Note that no events flow, and since when that is so."""
+        if self._epoch != 0:
+            self._missed_since = since
+            self._backoff.on_lost(trio.current_time())
+        self._epoch = 0
+
+    def _on_lost(self, reason: str, since: float) -> None:
+        self._interrupt(since)
+        self._board.set(self.name, Degraded(f"no account events: {reason}"))
+
+    async def _resubscribe(self, reason: str) -> None:
+        """Subscribe anew on a living connection, after a while: what ended one subscription may end the next."""
+        self._on_lost(reason, trio.current_time())
+        await trio.sleep(self._backoff.next_delay())
+        await self._subscribe()
 
     async def _subscribe(self) -> None:
-        """Subscribe, again and again while the connection lives; the connection's loss ends the attempt."""
+        """Subscribe, again and again while there is a connection; its loss ends the attempts until the next one."""
         while self._ws_api.usable:
             try:
                 await self._subscribe_once()
-            except NetworkError:
+            except ConnectionLost:
                 return
             except BinanceError as exc:
                 await self._on_refused(exc)
@@ -169,39 +237,80 @@ class UserData:
                 return
 
     async def _subscribe_once(self) -> None:
-        await self._clock.wait_synced()
-        await self._limiter.acquire(Cost(weight=SUBSCRIBE_SIGNATURE.weight({}), raw=0), SUBSCRIBE_SIGNATURE.lane)
+        with trio.move_on_after(self._tuning.request_timeout):
+            await self._clock.wait_synced()
+        # Still unsynced, the machine's own clock stands in; the exchange judges it.
+        cost = Cost(weight=SUBSCRIBE_SIGNATURE.weight({}), raw=0)
+        taken = await self._limiter.acquire(cost, SUBSCRIBE_SIGNATURE.lane)
+        epoch = self._ws_api.epoch
+        try:
+            answer = await self._ask()
+        except BinanceError as exc:
+            if exc.outcome is Outcome.NOT_SENT:
+                self._limiter.refund(taken)
+            raise
+        self._limiter.on_usage(usage_from_rate_limits(answer.rate_limits))
+        self._on_subscribed(epoch, self._read(answer, epoch))
+
+    async def _ask(self) -> Answer:
         self._signed_at = trio.current_time()
         signer, stamp = self._router.signature()
-        if signer is None:
-            raise CredentialsRequired("account events need credentials; the configuration has none")
-        answer = await self._ws_api.request(SUBSCRIBE_SIGNATURE.ws_method or "", ws_params({}, signer, stamp))
-        if answer.status != 200:
-            raise api_error(SUBSCRIBE_SIGNATURE, answer.status, answer.error, now=trio.current_time())
-        self._on_subscribed(msgspec.json.decode(answer.result, type=_Subscribed).subscriptionId)
+        return await self._ws_api.request(SUBSCRIBE_SIGNATURE.ws_method or "", ws_params({}, signer, stamp))
 
-    def _on_subscribed(self, subscription: int) -> None:
+    def _read(self, answer: Answer, epoch: int) -> int:
+        """Return the number of the subscription that the answer grants, or raise what it says instead."""
+        if answer.status != 200:
+            error = refusal(SUBSCRIBE_SIGNATURE, answer.status, answer.error)
+            if error.code == _ALREADY_ACTIVE:
+                # The answer to an earlier attempt was lost: that subscription is as good, its number not always known.
+                return self._subscription[1] if self._subscription[0] == epoch else _UNKNOWN
+            raise error
+        try:
+            return msgspec.json.decode(answer.result, type=_Subscribed).subscriptionId
+        except msgspec.DecodeError as exc:
+            raise ProtocolError("an answer without a subscription", payload=answer.result) from exc
+
+    def _on_subscribed(self, epoch: int, number: int) -> None:
         now = trio.current_time()
-        self._subscription = subscription
-        self._epoch = self._ws_api.epoch
+        self._epoch = epoch
+        self._subscription = (epoch, number)
         self._subscriptions += 1
+        self._resynced = False
+        self._refused = None
         self._backoff.on_connected(now)
         self._board.set(self.name, Ready())
-        self._subscribed.set()
-        self._subscribed = trio.Event()
-        self._observer.emit(UserDataSubscribed(now, subscription=subscription, attempt=self._subscriptions))
+        self._observer.emit(UserDataSubscribed(now, subscription=number, attempt=self._subscriptions))
         if self._missed_since is not None:
             self._observer.emit(UserDataGap(now, since=self._missed_since, until=now))
             self._missed_since = None
+        self._poke()
 
     async def _on_refused(self, exc: BinanceError) -> None:
+        """Do what the refusal asks for, and let some time pass before the next attempt."""
         self._board.set(self.name, Degraded(f"account events refused: {exc}"))
-        if isinstance(exc, TimestampError):
-            await self._clock.resync(self._signed_at, self._tuning.request_timeout)
+        if isinstance(exc, TimestampError) and not self._resynced and await self._resync():
             return
-        if isinstance(exc, ApiError):
-            self._observer.emit(KeyRefused(self._observer.now(), code=exc.code, message=exc.message))
+        if isinstance(exc, AuthError):
+            self._on_key_refused(exc)
+        elif isinstance(exc, ApiError) and exc.retry_at is not None:
+            self._limiter.stop_the_world(max(exc.retry_at - trio.current_time(), 0.0), exc.status)
         await trio.sleep(self._backoff.next_delay())
+
+    async def _resync(self) -> bool:
+        """Measure server time once; a fresh measurement that is refused as well is a case for patience."""
+        self._resynced = True
+        try:
+            await self._clock.resync(self._signed_at, self._tuning.request_timeout)
+        except ClockUnsynced:
+            return False
+        return True
+
+    def _on_key_refused(self, exc: AuthError) -> None:
+        """Tell of it once, not at every attempt: a key can become valid again, but rarely within minutes."""
+        known, self._refused = self._refused, exc
+        if known is None or known.code != exc.code:
+            self._observer.emit(KeyRefused(self._observer.now(), code=exc.code, message=exc.message))
+        self._poke()
 
 
 class _Subscribed(msgspec.Struct):

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
 import trio
 
+from trio_binance._protocol.catalogue.session import SUBSCRIBE_SIGNATURE
+from trio_binance._protocol.reply import api_error, wait_from_retry_at
 from trio_binance._protocol.wsapi import Answer, Conversation, Event, SessionError, Shutdown, Stray
-from trio_binance.errors import BinanceError, ConnectionLost, DeadlineExceeded, Outcome, ProtocolError
+from trio_binance.errors import (
+    ApiError,
+    AuthError,
+    BinanceError,
+    ConnectionLost,
+    DeadlineExceeded,
+    Outcome,
+    ProtocolError,
+)
 
-from .link import Renewal
 from .status import Degraded, Ready
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from trio_binance._protocol.operation import Operation
     from trio_binance.config import Tuning
 
     from .link import Link
@@ -32,23 +44,25 @@ class LinkUp:
 
 @attrs.frozen
 class LinkDown:
-    """The connection is gone; what happens until the next one is subscribed will not be told."""
+    """The connection is gone; what happened after ``silent_since``, when its last byte came, was not told."""
 
     epoch: int
     reason: str
+    silent_since: float
 
 
 @attrs.frozen
 class SessionLost:
     """The exchange no longer accepts the key of this connection."""
 
-    error: Any
+    epoch: int
+    error: AuthError
 
 
 Item = LinkUp | LinkDown | SessionLost | Event
 
 EVENTS = 10_000
-"""Events that may wait for the user data service; it does nothing but hand them on."""
+"""The most that may wait for the listener; it does nothing but hand them on, so that many wait only if it hangs."""
 
 
 @attrs.define(eq=False)
@@ -66,29 +80,47 @@ class WsApiStatistics:
     requests: int
     events: int
     strays: int
+    """Messages that answered nothing we wait for, or that we could not read."""
     in_flight: int
+
+
+def refusal(operation: Operation[Any], status: int, error: object) -> ApiError:
+    """Return the typed error of an answer that says no, with the moment to come back if it tells one.
+
+    "retryAfter indicates when it is okay to retry", in epoch milliseconds beside the server's own time
+    (web-socket-api.md, "IP limits").
+    """
+    data = error.get("data") if isinstance(error, dict) else None
+    told = data if isinstance(data, dict) else {}
+    server_ms, retry_at_ms = told.get("serverTime"), told.get("retryAfter")
+    if not isinstance(server_ms, int):
+        server_ms, retry_at_ms = 0, None
+    wait = wait_from_retry_at(retry_at_ms, status, server_ms) if status in (403, 418, 429) else None
+    return api_error(operation, status, error, wait=wait, now=trio.current_time())
 
 
 @final
 class WsApi:
-    """The handle: ``request`` for calls, ``events`` for whoever takes the user's events in their order."""
+    """The handle: ``request`` for calls, ``listen`` for whoever takes the user's events in their order."""
+
+    name = "wsapi"
 
     def __init__(self, link: Link, tuning: Tuning, board: StatusBoard) -> None:
         self._link = link
         self._tuning = tuning
         self._board = board
         self._socket: Socket | None = None
+        self._retiring = False
+        # One for all connections, so that the ids of two connections never meet in `_pending`.
         self._conversation = Conversation()
         self._pending: dict[int, _Pending] = {}
-        self._send_event, self.events = trio.open_memory_channel[Item](EVENTS)
+        self._news: trio.MemorySendChannel[Item] | None = None
         self._requests = self._events = self._strays = 0
-
-    name = "wsapi"
 
     @property
     def usable(self) -> bool:
         """Whether a request would find a connection."""
-        return self._socket is not None
+        return self._socket is not None and not self._retiring
 
     @property
     def epoch(self) -> int:
@@ -108,25 +140,54 @@ class WsApi:
             ConnectionLost: no connection (NOT_SENT), or it broke before the answer (UNKNOWN).
             DeadlineExceeded: no answer in time (UNKNOWN).
         """
-        socket, conversation = self._socket, self._conversation
-        if socket is None:
+        socket = self._socket
+        if socket is None or self._retiring:
             raise ConnectionLost(f"{method}: the WebSocket API is not connected", outcome=Outcome.NOT_SENT)
-        number, text = conversation.request(method, params)
+        number, text = self._conversation.request(method, params)
         pending = self._pending[number] = _Pending()
         self._requests += 1
         try:
             await socket.send(text)
-            with trio.move_on_after(self._tuning.request_timeout) as scope:
-                await pending.done.wait()
-            if scope.cancelled_caught:
-                raise DeadlineExceeded(f"{method}: no answer within {self._tuning.request_timeout:g} s")
+            return await self._wait_answer(method, pending)
         finally:
-            conversation.give_up(number)
+            self._conversation.give_up(number)
             self._pending.pop(number, None)
+            pending.done.set()
+
+    async def _wait_answer(self, method: str, pending: _Pending) -> Answer:
+        with trio.move_on_after(self._tuning.request_timeout):
+            await pending.done.wait()
         if pending.error is not None:
             raise pending.error
-        assert pending.answer is not None
+        if pending.answer is None:
+            raise DeadlineExceeded(f"{method}: no answer within {self._tuning.request_timeout:g} s")
         return pending.answer
+
+    # -------------------------------------------------------------------------------------------- the listener
+
+    @contextmanager
+    def listen(self) -> Iterator[trio.MemoryReceiveChannel[Item]]:
+        """Take everything that happens from now on, in order; if connected, that comes first. One at a time."""
+        send, receive = trio.open_memory_channel[Item](math.inf)
+        with send, receive:
+            self._news = send
+            try:
+                if self.usable:
+                    self._tell(LinkUp(self.epoch))
+                yield receive
+            finally:
+                self._news = None
+
+    def _tell(self, item: Item) -> None:
+        if self._news is not None:
+            self._news.send_nowait(item)
+
+    def _on_event(self, event: Event) -> None:
+        if self._news is not None and self._news.statistics().current_buffer_used >= EVENTS:
+            # Better a gap that is told of than events that are lost in silence.
+            raise ConnectionLost(f"{EVENTS} account events wait and nobody takes them")
+        self._events += 1
+        self._tell(event)
 
     # ----------------------------------------------------------------------------- the service and its link
 
@@ -136,38 +197,45 @@ class WsApi:
         try:
             await self._link.run(self)
         finally:
-            self._fail_pending("the connector is closing")
+            self._disconnect("its service was stopped")
 
-    def should_speak(self, connected_at: float) -> bool:  # noqa: ARG002 - a quiet account is not suspicious
+    async def serve(self, socket: Socket) -> None:
+        """Take every message of one connection until it breaks."""
+        self._socket = socket
+        self._retiring = False
+        self._board.set(self.name, Ready())
+        self._tell(LinkUp(self.epoch))
+        while True:
+            for frame in await socket.receive():
+                self._take(frame)
+
+    async def retire(self) -> None:
+        """Take no new requests and wait for the answers to those in flight: a lost order is a question for hours."""
+        self._retiring = True
+        for pending in tuple(self._pending.values()):
+            await pending.done.wait()
+
+    def should_speak(self) -> bool:
         """Tell that silence of data means nothing here: a quiet account has no events."""
         return False
 
     def on_lost(self, reason: str) -> None:
         """Fail what was in flight: whether it was executed is not known."""
-        self._socket = None
         self._board.set(self.name, Degraded(f"WebSocket API not connected: {reason}"))
-        self._fail_pending(reason)
+        self._disconnect(reason)
 
-    def _fail_pending(self, reason: str) -> None:
-        for pending in self._pending.values():
+    def _disconnect(self, reason: str) -> None:
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            self._tell(LinkDown(self.epoch, reason, socket.last_heard))
+        while self._pending:
+            _, pending = self._pending.popitem()
             pending.error = ConnectionLost(f"the WebSocket API connection was lost: {reason}")
             pending.done.set()
 
-    async def serve(self, socket: Socket) -> None:
-        """Take every message of one connection until it breaks."""
-        self._conversation = Conversation()
-        self._socket = socket
-        self._board.set(self.name, Ready())
-        await self._send_event.send(LinkUp(self.epoch))
-        try:
-            while True:
-                for frame in await socket.receive():
-                    await self._take(frame)
-        except ConnectionLost as exc:
-            await self._send_event.send(LinkDown(self.epoch, exc.message))
-            raise
+    # ----------------------------------------------------------------------------------------------- messages
 
-    async def _take(self, frame: bytes) -> None:
+    def _take(self, frame: bytes) -> None:
         try:
             incoming = self._conversation.on_frame(frame)
         except ProtocolError:
@@ -175,22 +243,24 @@ class WsApi:
             return
         match incoming:
             case Answer():
-                self._settle(incoming)
+                pending = self._pending.pop(incoming.id)
+                pending.answer = incoming
+                pending.done.set()
             case Event():
-                self._events += 1
-                await self._send_event.send(incoming)
+                self._on_event(incoming)
             case SessionError():
-                await self._send_event.send(SessionLost(incoming.error))
+                self._on_session_error(incoming)
             case Shutdown():
-                await self._send_event.send(LinkDown(self.epoch, "serverShutdown"))
-                raise Renewal("serverShutdown")
+                self._link.renew()
             case Stray():
                 self._strays += 1
 
-    def _settle(self, answer: Answer) -> None:
-        pending = self._pending.get(answer.id)
-        if pending is None:
+    def _on_session_error(self, problem: SessionError) -> None:
+        """Heed an error that answers no request: a revoked key, or a ban, after which the exchange hangs up."""
+        error = refusal(SUBSCRIBE_SIGNATURE, problem.status, problem.error)
+        if error.retry_at is not None:
+            raise error
+        if isinstance(error, AuthError):
+            self._tell(SessionLost(self.epoch, error))
+        else:
             self._strays += 1
-            return
-        pending.answer = answer
-        pending.done.set()

@@ -129,6 +129,11 @@ class Levels(Sequence[Level]):
     def __repr__(self) -> str:
         return f"Levels({self.to_wire()!r})"
 
+    def pairs(self) -> list[tuple[Decimal, Decimal]]:
+        """Return plain pairs of price and quantity, at less than half the price of levels: what a book is fed with."""
+        price = _price
+        return [(price(text), Decimal(quantity)) for text, quantity in self._rows]
+
     def to_wire(self) -> list[list[str]]:
         """Return the levels as the exchange writes them: ``[["price", "quantity"], ...]``, digit for digit."""
         return [list(row) for row in self._rows]

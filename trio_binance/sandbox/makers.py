@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .symbols import Symbol
     from .tape import Tape
 
-LEVELS = 230
+LEVELS = 235
 """Price levels that the makers keep up on each side."""
 TAKEN = 0.3
 """The share of events that are taking orders; the others keep the book in shape."""
@@ -104,11 +104,15 @@ class Makers:
             return
         levels = len(self._book.bids if side == BUY else self._book.asks)
         # Below the wished number of levels quote, above it cancel, near it both equally.
-        if levels < LEVELS - 15 or (levels < LEVELS + 15 and rng.random() < 0.5):
-            # The product of two draws is small more often than not: quotes crowd near the touch.
-            self._quote(side, int(rng.random() * rng.random() * LEVELS), now_us)
+        if levels < LEVELS - 10 or (levels < LEVELS + 20 and rng.random() < 0.5):
+            self._quote(side, self._distance(), now_us)
         else:
             self._pull(side, now_us)
+
+    def _distance(self) -> int:
+        """Draw how many levels from the touch to quote: anywhere at times, near more often than far at others."""
+        draw = self._rng.random()
+        return int((draw if self._rng.random() < 0.5 else draw * draw) * LEVELS)
 
     def _drift(self) -> None:
         ratio = self._ratio()

@@ -231,11 +231,11 @@ class Matcher:
         order.locked = amount
 
     def _release_excess(self, order: Order) -> None:
-        """Give back what better prices saved: lock no more than the rest of the order can cost."""
+        """Give back what better prices saved: a LIMIT locks what its rest can cost, a filled MARKET order nothing."""
         if order.price:
             needed = cost_up(order.price, order.remaining) if order.buys else order.remaining
             self._unlock(order, order.locked - needed)
-        elif order.remaining == 0:
+        else:
             self._release(order)
 
     def _release(self, order: Order) -> None:

@@ -127,10 +127,9 @@ class KlineStream:
         self._grown = True
 
     def _grow(self, outlet: Outlet, now_us: int) -> None:
+        # Candles close on whole seconds and every whole second has a pulse: no trade lies beyond the running candle.
         candle, tape = self._running(), self._tape
         for at in range(self._next_id - tape.first_id, len(tape)):
-            while tape.times[at] >= candle.closes_us:
-                candle = self._close(outlet, now_us)
             candle.add(tape, at)
             self._grown = True
         self._next_id = tape.next_id

@@ -1,0 +1,32 @@
+"""The events a hook is called with: ``BinanceConfig(..., hooks=(my_hook,))``; each a frozen value."""
+
+from ._services.events import BanEnded as BanEnded
+from ._services.events import BanStarted as BanStarted
+from ._services.events import BreakerChanged as BreakerChanged
+from ._services.events import ClockStepped as ClockStepped
+from ._services.events import ClockSynced as ClockSynced
+from ._services.events import Connected as Connected
+from ._services.events import ConnectFailed as ConnectFailed
+from ._services.events import ConnectionLost as ConnectionLost
+from ._services.events import ConnectionRenewed as ConnectionRenewed
+from ._services.events import Dropped as Dropped
+from ._services.events import Event as Event
+from ._services.events import GapSeen as GapSeen
+from ._services.events import KeyRefused as KeyRefused
+from ._services.events import RateLimitHit as RateLimitHit
+from ._services.events import Reconnected as Reconnected
+from ._services.events import ServiceCrashed as ServiceCrashed
+from ._services.events import ServiceOverdue as ServiceOverdue
+from ._services.events import ServiceRestarted as ServiceRestarted
+from ._services.events import ServiceStarted as ServiceStarted
+from ._services.events import ServiceStopped as ServiceStopped
+from ._services.events import StatusChanged as StatusChanged
+from ._services.events import SubscriptionLost as SubscriptionLost
+from ._services.events import SubscriptionRestored as SubscriptionRestored
+from ._services.events import Undecodable as Undecodable
+from ._services.events import UserDataGap as UserDataGap
+from ._services.events import UserDataSubscribed as UserDataSubscribed
+from ._util import fixup_module_metadata
+
+fixup_module_metadata(__name__, globals())
+del fixup_module_metadata
