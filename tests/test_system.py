@@ -111,16 +111,20 @@ async def test_both_wires_give_the_same(autojump_clock: trio.testing.MockClock) 
 
 
 async def test_the_body_of_the_block_outlives_the_services(autojump_clock: trio.testing.MockClock) -> None:
+    pinged = False
     with trio.CancelScope() as outer:
-        async with open_world() as world:
+        async with open_binance(BinanceConfig.sandbox(seed=7, epoch_ms=EPOCH_MS)) as bx:
+            await bx.wait_ready()
             try:
                 outer.cancel()
                 await trio.sleep_forever()
             finally:
                 with trio.move_on_after(5, shield=True):
-                    await world.bx.general.ping()
+                    await bx.general.ping()
+                    assert await bx.trading.cancel_open_orders("BTCUSDT") == []
                     pinged = True
     assert pinged
+    assert outer.cancelled_caught
 
 
 class Mine(Exception):
@@ -141,11 +145,17 @@ async def test_an_error_of_ours_leaves_the_block_as_itself(autojump_clock: trio.
 
 
 async def crash(world: World, times: int) -> None:
-    """Make the clock's service crash so often, half a second apart."""
+    """Make the clock's service crash so often, a second and a half apart."""
     clock = world.bx._engine.clock
+    healthy = type(clock).on_sample
     for _ in range(times):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(type(clock), "on_sample", lambda *_: 1 // 0)
+
+            def crash_once(*sample: Any, patch: pytest.MonkeyPatch = patch) -> None:
+                patch.setattr(type(clock), "on_sample", healthy)
+                raise ZeroDivisionError("a bug")
+
+            patch.setattr(type(clock), "on_sample", crash_once)
             clock._sync.demand(trio.current_time())
             clock._demand.set()
             await trio.sleep(1.5)

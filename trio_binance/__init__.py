@@ -1,1 +1,192 @@
-"""A connector to Binance Spot for Trio: structured, exact, supervised."""
+"""A connector to Binance Spot for Trio: structured, exact, supervised.
+
+    async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
+        await bx.wait_ready()
+        async with bx.streams.trades("BTCUSDT") as feed:
+            async for trade in feed: ...
+"""
+
+# The house, from the roof down; a lower floor never imports a higher one.
+#
+#   _cli                             the command line
+#   _client                          the facade: open_binance and the rooms of bx
+#   sandbox | _services              the embedded exchange | what waits: every file one service or one awaitable thing
+#   _protocol                        conversations without I/O: operations as data, calls, replies, subscriptions
+#   _codec                           wire <-> models, never through float
+#   _pure                            decisions: signing, time, limits, breaker, backoff, restarts
+#   models                           the domain: frozen attrs classes
+#   config, errors, _util            what everyone needs
+
+from ._client.client import Binance as Binance
+from ._client.client import Statistics as Statistics
+from ._client.open import open_binance as open_binance
+from ._services.feed import Feed as Feed
+from ._services.status import Status as Status
+from ._util import fixup_module_metadata
+from .config import BinanceConfig as BinanceConfig
+from .config import Credentials as Credentials
+from .config import Environment as Environment
+from .config import InsecureKeyFileWarning as InsecureKeyFileWarning
+from .config import KeyType as KeyType
+from .config import Overflow as Overflow
+from .config import Tuning as Tuning
+from .errors import AmendRejected as AmendRejected
+from .errors import ApiError as ApiError
+from .errors import AuthError as AuthError
+from .errors import Banned as Banned
+from .errors import BinanceError as BinanceError
+from .errors import Blocked as Blocked
+from .errors import BreakerOpen as BreakerOpen
+from .errors import CancelRejected as CancelRejected
+from .errors import ClockUnsynced as ClockUnsynced
+from .errors import ConfigError as ConfigError
+from .errors import ConnectError as ConnectError
+from .errors import ConnectionLost as ConnectionLost
+from .errors import ConnectorClosed as ConnectorClosed
+from .errors import CredentialsRequired as CredentialsRequired
+from .errors import DeadlineExceeded as DeadlineExceeded
+from .errors import DecodeError as DecodeError
+from .errors import DuplicateOrder as DuplicateOrder
+from .errors import FeedOverflow as FeedOverflow
+from .errors import FilterError as FilterError
+from .errors import InsufficientBalance as InsufficientBalance
+from .errors import InvalidArgument as InvalidArgument
+from .errors import LimitExceeded as LimitExceeded
+from .errors import NetworkError as NetworkError
+from .errors import NotAdmitted as NotAdmitted
+from .errors import OrderRejected as OrderRejected
+from .errors import Outcome as Outcome
+from .errors import PartialFailure as PartialFailure
+from .errors import ProtocolError as ProtocolError
+from .errors import RateLimited as RateLimited
+from .errors import RegionBlocked as RegionBlocked
+from .errors import RequestError as RequestError
+from .errors import ServerError as ServerError
+from .errors import ServiceCrashed as ServiceCrashed
+from .errors import StreamError as StreamError
+from .errors import StreamTerminated as StreamTerminated
+from .errors import SubscriptionRefused as SubscriptionRefused
+from .errors import TLSError as TLSError
+from .errors import TimestampError as TimestampError
+from .errors import TooManyOrders as TooManyOrders
+from .errors import UnknownOrder as UnknownOrder
+from .errors import UnknownSymbol as UnknownSymbol
+from .errors import UsageError as UsageError
+from .models import Account as Account
+from .models import AccountCommission as AccountCommission
+from .models import AccountPosition as AccountPosition
+from .models import AccountTrade as AccountTrade
+from .models import AccountType as AccountType
+from .models import AggTrade as AggTrade
+from .models import AggTradeEvent as AggTradeEvent
+from .models import AllocationType as AllocationType
+from .models import AnyTicker24h as AnyTicker24h
+from .models import AveragePrice as AveragePrice
+from .models import AvgPriceEvent as AvgPriceEvent
+from .models import Balance as Balance
+from .models import BalanceUpdate as BalanceUpdate
+from .models import BookTicker as BookTicker
+from .models import BookTickerEvent as BookTickerEvent
+from .models import CalculationType as CalculationType
+from .models import CancelReplaceMode as CancelReplaceMode
+from .models import CancelReplaceResult as CancelReplaceResult
+from .models import CancelRestriction as CancelRestriction
+from .models import CancelResult as CancelResult
+from .models import Candle as Candle
+from .models import CommissionDiscount as CommissionDiscount
+from .models import CommissionRates as CommissionRates
+from .models import ContingencyType as ContingencyType
+from .models import Depth as Depth
+from .models import DepthUpdateEvent as DepthUpdateEvent
+from .models import EventStreamTerminated as EventStreamTerminated
+from .models import ExchangeInfo as ExchangeInfo
+from .models import ExchangeMaxNumAlgoOrdersFilter as ExchangeMaxNumAlgoOrdersFilter
+from .models import ExchangeMaxNumIcebergOrdersFilter as ExchangeMaxNumIcebergOrdersFilter
+from .models import ExchangeMaxNumOrderListsFilter as ExchangeMaxNumOrderListsFilter
+from .models import ExchangeMaxNumOrdersFilter as ExchangeMaxNumOrdersFilter
+from .models import ExecutionReport as ExecutionReport
+from .models import ExecutionRuleType as ExecutionRuleType
+from .models import ExecutionType as ExecutionType
+from .models import ExpiryReason as ExpiryReason
+from .models import ExternalLockUpdate as ExternalLockUpdate
+from .models import Fill as Fill
+from .models import Filter as Filter
+from .models import FilterType as FilterType
+from .models import IcebergPartsFilter as IcebergPartsFilter
+from .models import Kline as Kline
+from .models import KlineEvent as KlineEvent
+from .models import KlineInterval as KlineInterval
+from .models import Level as Level
+from .models import Levels as Levels
+from .models import LimitMakerOrder as LimitMakerOrder
+from .models import LimitOrder as LimitOrder
+from .models import ListOrderStatus as ListOrderStatus
+from .models import ListStatus as ListStatus
+from .models import ListStatusType as ListStatusType
+from .models import ListedOrder as ListedOrder
+from .models import LotSizeFilter as LotSizeFilter
+from .models import MakerTakerRates as MakerTakerRates
+from .models import MarketLotSizeFilter as MarketLotSizeFilter
+from .models import MarketOrder as MarketOrder
+from .models import MatchType as MatchType
+from .models import MaxAssetFilter as MaxAssetFilter
+from .models import MaxNumAlgoOrdersFilter as MaxNumAlgoOrdersFilter
+from .models import MaxNumIcebergOrdersFilter as MaxNumIcebergOrdersFilter
+from .models import MaxNumOrderAmendsFilter as MaxNumOrderAmendsFilter
+from .models import MaxNumOrderListsFilter as MaxNumOrderListsFilter
+from .models import MaxNumOrdersFilter as MaxNumOrdersFilter
+from .models import MaxPositionFilter as MaxPositionFilter
+from .models import MinNotionalFilter as MinNotionalFilter
+from .models import MiniTicker24h as MiniTicker24h
+from .models import MiniTickerEvent as MiniTickerEvent
+from .models import NewOrderRespType as NewOrderRespType
+from .models import NotionalFilter as NotionalFilter
+from .models import OrderAck as OrderAck
+from .models import OrderFull as OrderFull
+from .models import OrderRateLimitExceededMode as OrderRateLimitExceededMode
+from .models import OrderRejectReason as OrderRejectReason
+from .models import OrderRequest as OrderRequest
+from .models import OrderResponse as OrderResponse
+from .models import OrderResult as OrderResult
+from .models import OrderStatus as OrderStatus
+from .models import OrderStatusReport as OrderStatusReport
+from .models import OrderTestResult as OrderTestResult
+from .models import OrderType as OrderType
+from .models import PartialDepthEvent as PartialDepthEvent
+from .models import PegOffsetType as PegOffsetType
+from .models import PegPriceType as PegPriceType
+from .models import PercentPriceBySideFilter as PercentPriceBySideFilter
+from .models import PercentPriceFilter as PercentPriceFilter
+from .models import Permission as Permission
+from .models import PreventedMatch as PreventedMatch
+from .models import PriceFilter as PriceFilter
+from .models import PriceTicker as PriceTicker
+from .models import RateLimit as RateLimit
+from .models import RateLimitInterval as RateLimitInterval
+from .models import RateLimitType as RateLimitType
+from .models import RateLimitUsage as RateLimitUsage
+from .models import SelfTradePreventionMode as SelfTradePreventionMode
+from .models import ServerShutdownEvent as ServerShutdownEvent
+from .models import ServerTime as ServerTime
+from .models import Side as Side
+from .models import SorInfo as SorInfo
+from .models import StreamEvent as StreamEvent
+from .models import SymbolInfo as SymbolInfo
+from .models import SymbolStatus as SymbolStatus
+from .models import Ticker24h as Ticker24h
+from .models import TickerEvent as TickerEvent
+from .models import TickerType as TickerType
+from .models import TimeInForce as TimeInForce
+from .models import Timestamp as Timestamp
+from .models import Trade as Trade
+from .models import TradeEvent as TradeEvent
+from .models import TrailingDeltaFilter as TrailingDeltaFilter
+from .models import UnknownEvent as UnknownEvent
+from .models import UnknownFilter as UnknownFilter
+from .models import UnknownUserEvent as UnknownUserEvent
+from .models import UserEvent as UserEvent
+from .models import WorkingFloor as WorkingFloor
+from .models import as_datetime as as_datetime
+
+fixup_module_metadata(__name__, globals())
+del fixup_module_metadata

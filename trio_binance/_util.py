@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from secrets import randbits
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,4 +62,15 @@ def fixup_module_metadata(module_name: str, namespace: Mapping[str, Any]) -> Non
         if name.startswith("_") or not str(getattr(value, "__module__", "")).startswith("trio_binance"):
             continue
         if isinstance(value, type) or callable(value):
+            _resolve_types(value)
             value.__module__ = module_name
+
+
+def _resolve_types(value: object) -> None:
+    """Replace the annotations of an attrs class by what they name, while its own module can still be found.
+
+    A class whose annotations name what only type checkers import keeps them as text.
+    """
+    if isinstance(value, type) and attrs.has(value):
+        with suppress(NameError):
+            attrs.resolve_types(value)

@@ -3,154 +3,23 @@
 from __future__ import annotations
 
 import struct
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
 import trio.testing
-from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, Pong, Request, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 
-from tests._services.test_frametap import BINARY, CLOSE, HEAD, PING, PONG, TEXT, Line, frame
-from trio_binance._services.socket import Socket, open_socket
+from tests._protocol.test_frames import BINARY, CLOSE, PING, PONG, TEXT, frame
+from trio_binance._services.socket import open_socket
 from trio_binance.config import Tuning
-from trio_binance.errors import (
-    ApiError,
-    Banned,
-    BinanceError,
-    Blocked,
-    ConnectError,
-    ConnectionLost,
-    DeadlineExceeded,
-    InvalidArgument,
-    Outcome,
-    ProtocolError,
-    RateLimited,
-    RegionBlocked,
-)
+from trio_binance.errors import ConnectError, ConnectionLost, DeadlineExceeded, InvalidArgument, Outcome
+
+from .peers import TUNING, URL, Exchange, Peer, Script, connected_to, error_of_opening, exchange_that, polite
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
     from trio.testing import MockClock
-
-    Script = Callable[["Peer"], Awaitable[None]]
-
-URL = "ws://exchange.test/stream?streams=btcusdt@trade"
-TUNING = Tuning(connect_timeout=5.0, close_timeout=2.0, ping_timeout=10.0, max_message_bytes=1000)
-
-
-class Peer:
-    """The far end of one line: does what a test's script says."""
-
-    def __init__(self, stream: trio.abc.Stream, line: Line) -> None:
-        self.stream = stream
-        self.line = line
-        self.request: Request | None = None
-        self._protocol = WSConnection(ConnectionType.SERVER)
-        self._events: list[Event] = []
-
-    async def next_event(self) -> Event | None:
-        """Return what the client sent next, ``None`` when it has hung up."""
-        while not self._events:
-            data = await self.stream.receive_some()
-            if not data:
-                return None
-            self._protocol.receive_data(bytes(data))
-            self._events.extend(self._protocol.events())
-        return self._events.pop(0)
-
-    async def accept(self, first: bytes = b"") -> None:
-        """Answer the handshake, with ``first`` in the same bytes."""
-        request = await self.next_event()
-        assert isinstance(request, Request)
-        self.request = request
-        await self.stream.send_all(self._protocol.send(AcceptConnection()) + first)
-
-    async def answer(self, data: bytes) -> None:
-        """Read the request and answer it with these bytes."""
-        await self.next_event()
-        await self.stream.send_all(data)
-
-    async def send(self, *frames: bytes) -> None:
-        await self.stream.send_all(b"".join(frames))
-
-    async def close_after(self, seconds: float) -> None:
-        await trio.sleep(seconds)
-        await self.stream.aclose()
-
-    async def be_polite(self) -> list[Event]:
-        """Answer a close frame, as a good peer does; return what came before it."""
-        before = []
-        while (event := await self.next_event()) is not None:
-            before.append(event)
-            if isinstance(event, CloseConnection):
-                await self.stream.send_all(self._protocol.send(event.response()))
-                break
-        return before
-
-
-class Exchange:
-    """A dialer to scripted peers."""
-
-    def __init__(self, nursery: trio.Nursery, script: Script) -> None:
-        self._nursery = nursery
-        self._script = script
-        self.calls: list[tuple[str, int, bool]] = []
-        self.lines: list[Line] = []
-        self.peers: list[Peer] = []
-
-    async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
-        await trio.lowlevel.checkpoint()
-        self.calls.append((host, port, tls))
-        near, far = trio.testing.memory_stream_pair()
-        line = Line(near)
-        peer = Peer(far, line)
-        self.lines.append(line)
-        self.peers.append(peer)
-        self._nursery.start_soon(self._script, peer)
-        return line
-
-
-@asynccontextmanager
-async def exchange_that(script: Script) -> AsyncIterator[Exchange]:
-    """Run peers by this script; whatever happens, no line of ours is open at the end."""
-    error: Exception | None = None
-    async with trio.open_nursery() as nursery:
-        exchange = Exchange(nursery, script)
-        try:
-            yield exchange
-        except Exception as exc:  # to leave without the nursery's group
-            error = exc
-        nursery.cancel_scope.cancel()
-    assert all(line.closed for line in exchange.lines)
-    if error is not None:
-        raise error
-
-
-@asynccontextmanager
-async def connected_to(
-    script: Script, *, tuning: Tuning = TUNING, on_message: Callable[[], None] | None = None
-) -> AsyncIterator[tuple[Socket, Line]]:
-    async with exchange_that(script) as exchange:
-        async with open_socket(URL, exchange, tuning=tuning, on_message=on_message) as socket:
-            yield socket, exchange.lines[0]
-
-
-async def polite(peer: Peer) -> None:
-    await peer.accept()
-    await peer.be_polite()
-
-
-async def error_of_opening(script: Script, *, url: str = URL) -> BinanceError:
-    """Return the error that opening raises; it must be bare, and have been raised in time."""
-    async with exchange_that(script) as exchange:
-        with pytest.raises(BinanceError) as caught:
-            async with open_socket(url, exchange, tuning=TUNING):
-                raise AssertionError("opened")
-    assert trio.current_time() <= TUNING.connect_timeout
-    return caught.value
 
 
 async def loss_told_by(script: Script, *, tuning: Tuning = TUNING) -> tuple[ConnectionLost, list[bytes]]:
@@ -189,36 +58,6 @@ async def test_a_socket_asks_for_the_resource_with_the_headers_and_hears_what_co
     assert request.host == "exchange.test:9443"
     assert request.target == "/ws/%E5%B8%81%E5%AE%89usdt@trade?timeUnit=MICROSECOND"
     assert (b"x-mbx-apikey", b"key") in request.extra_headers
-
-
-@pytest.mark.parametrize(
-    ("url", "called"),
-    [
-        ("ws://a.test", ("a.test", 80, False)),
-        ("wss://A.test/x", ("a.test", 443, True)),
-        ("ws://[::1]:8002/x", ("::1", 8002, False)),
-    ],
-)
-async def test_the_url_says_whom_to_call(url: str, called: tuple[str, int, bool], autojump_clock: MockClock) -> None:
-    async with exchange_that(polite) as exchange:
-        async with open_socket(url, exchange, tuning=TUNING):
-            assert exchange.calls == [called]
-
-
-@pytest.mark.parametrize(
-    "url", ["http://a.test/", "ws:///x", "ws://a.test:port/", "ws://key@a.test/", "wss://börse.test/"]
-)
-async def test_a_url_that_cannot_be_called_is_refused(url: str) -> None:
-    with pytest.raises(InvalidArgument, match="url"):
-        async with open_socket(url, trio, tuning=TUNING):  # type: ignore[arg-type]
-            raise AssertionError("opened")
-
-
-async def test_a_header_that_cannot_be_sent_is_refused_without_naming_its_value() -> None:
-    with pytest.raises(InvalidArgument, match="X-MBX-APIKEY") as caught:
-        async with open_socket(URL, trio, tuning=TUNING, headers=[("X-MBX-APIKEY", "secret\r\n")]):  # type: ignore[arg-type]
-            raise AssertionError("opened")
-    assert "secret" not in repr(caught.value)
 
 
 async def test_a_dialer_that_hangs_is_given_up(autojump_clock: MockClock) -> None:
@@ -272,69 +111,6 @@ async def test_w02_503_with_an_endless_body(autojump_clock: MockClock) -> None:
     error = await error_of_opening(script)
     assert isinstance(error, ConnectError)
     assert "HTTP 503" in str(error)
-
-
-@pytest.mark.parametrize(("status", "kind"), [(403, Blocked), (418, Banned), (429, RateLimited), (451, RegionBlocked)])
-async def test_w03_a_refused_handshake_says_who_refused_and_for_how_long(
-    status: int, kind: type[ApiError], autojump_clock: MockClock
-) -> None:
-    async def script(peer: Peer) -> None:
-        body = b"<html><b>Go   away</b></html>"
-        head = b"HTTP/1.1 %d No\r\nRetry-After: 130\r\nContent-Length: %d\r\n\r\n"
-        await peer.answer(head % (status, len(body)) + body)
-
-    error = await error_of_opening(script)
-    assert type(error) is kind
-    assert (error.status, error.message, error.retry_at) == (status, "Go away", 130.0)
-    assert "exchange.test" in str(error)
-
-
-@pytest.mark.parametrize(
-    ("headers", "wait"),
-    [
-        (b"", 120.0),
-        (b"Date: Wed, 22 Jul 2026 12:00:00 GMT\r\nRetry-After: Wed, 22 Jul 2026 12:05:00 GMT\r\n", 300.0),
-        (b"Date: yesterday\r\nRetry-After: soon\r\n", 120.0),
-    ],
-)
-async def test_w03_a_ban_without_a_plain_number_of_seconds_still_has_an_end(
-    headers: bytes, wait: float, autojump_clock: MockClock
-) -> None:
-    async def script(peer: Peer) -> None:
-        await peer.answer(b"HTTP/1.1 418 No\r\n" + headers + b"Content-Length: 0\r\n\r\n")
-
-    error = await error_of_opening(script)
-    assert isinstance(error, Banned)
-    assert (error.message, error.retry_at) == ("no explanation", wait)
-
-
-@pytest.mark.parametrize("status", [100, 200, 301, 404, 500])
-async def test_w03_other_statuses_are_failures_to_connect(status: int, autojump_clock: MockClock) -> None:
-    async def script(peer: Peer) -> None:
-        await peer.answer(b"HTTP/1.1 %d Odd\r\nContent-Length: 4\r\n\r\nodd!" % status)
-
-    error = await error_of_opening(script)
-    assert type(error) is ConnectError
-    assert f"HTTP {status}" in str(error)
-
-
-async def test_w03_a_refusal_cut_short_is_still_that_refusal(autojump_clock: MockClock) -> None:
-    async def script(peer: Peer) -> None:
-        await peer.answer(b"HTTP/1.1 429 No\r\nRetry-After: 9\r\nContent-Length: 400\r\n\r\n{")
-        await peer.stream.aclose()
-
-    error = await error_of_opening(script)
-    assert isinstance(error, RateLimited)
-    assert error.retry_at == 9
-
-
-@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.6\r\n\r\n", b"\x15\x03\x01\x00\x02\x02\x16\r\n\r\n", HEAD])
-async def test_w04_garbage_instead_of_101(answer: bytes, autojump_clock: MockClock) -> None:
-    """The last one is a 101 without the proof that it is meant for us."""
-    error = await error_of_opening(lambda peer: peer.answer(answer))
-    assert isinstance(error, ProtocolError)
-    assert error.outcome is Outcome.NOT_SENT
-    assert error.payload == answer
 
 
 # ---------------------------------------------------------------------------------------------------- the end

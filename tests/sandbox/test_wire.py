@@ -28,9 +28,11 @@ from wsproto.events import Pong as PongEvent
 from wsproto.frame_protocol import CloseReason
 
 from trio_binance.sandbox.driver import Driver, Socket, frame
-from trio_binance.sandbox.faults import FaultSchedule, Injector
+from trio_binance.sandbox.faults import FaultSchedule
 from trio_binance.sandbox.frames import Close, Cut, Output, Ping, RestReply, RestRequest, Text
-from trio_binance.sandbox.network import Link, MemoryNetwork, MemoryStream
+from trio_binance.sandbox.injector import Injector
+from trio_binance.sandbox.network import MemoryNetwork, MemoryStream
+from trio_binance.sandbox.pipe import Link
 from trio_binance.sandbox.wire import serve_connection
 
 if TYPE_CHECKING:

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal, NoReturn
 
 try:
-    from cyclopts import App, Parameter, validators
+    from cyclopts import App, CycloptsError, Parameter
 except ImportError:  # the package was installed without its command line
-    sys.stderr.write("trio-binance: the command line is not installed; run: pip install 'trio-binance-connector[cli]'\n")
+    sys.stderr.write(
+        "trio-binance: the command line is not installed; run: pip install 'trio-binance-connector[cli]'\n"
+    )
     raise SystemExit(2) from None
 
-import trio
-
-from trio_binance._services.service import exit_request
 from trio_binance.config import BinanceConfig, Environment
-from trio_binance.errors import BinanceError, UsageError
 
 from . import demo as demo_command
 from . import doctor as doctor_command
 from . import watch as watch_command
 from .output import fail
+from .running import USAGE, code_for, run
 
 EnvironmentName = Literal["sandbox", "production", "market_data_only", "testnet", "demo", "us"]
-Seconds = Annotated[float, Parameter(validator=validators.Number(gt=0))]
+
+
+def _positive(_kind: type, value: float | None) -> None:
+    if value is not None and not 0 < value < float("inf"):
+        raise ValueError("Must be a number > 0.")
+
+
+Positive = Annotated[float, Parameter(validator=_positive)]
 
 
 def _version() -> str:
@@ -49,13 +51,15 @@ app = App(
 
 
 @app.command
-def demo(*, seconds: Seconds = 10.0, replay: Path | None = None, speed: Seconds | None = None, seed: int = 7) -> int:
+def demo(
+    *, seconds: Positive | None = None, replay: Path | None = None, speed: Positive | None = None, seed: int = 7
+) -> int:
     """Show an exchange at work: trades, the top of the book, and one order from placement to fill.
 
     Parameters
     ----------
     seconds:
-        How long to show it; a replay ends earlier when its recording does.
+        How long to show it: 10 by default; a recorded session to its end.
     replay:
         Play this recorded session instead of the embedded exchange.
     speed:
@@ -63,10 +67,12 @@ def demo(*, seconds: Seconds = 10.0, replay: Path | None = None, speed: Seconds 
     seed:
         Everything random in the embedded exchange comes from it.
     """
-    if replay is not None:
-        config = BinanceConfig.replay(replay, speed=speed)
-        return run(lambda: demo_command.show_replay(config, replay, seconds))
-    return run(lambda: demo_command.show_exchange(BinanceConfig.sandbox(seed=seed), seconds))
+    if replay is None:
+        return run(lambda: demo_command.show_exchange(BinanceConfig.sandbox(seed=seed), seconds or 10.0))
+    if not replay.is_file():
+        return fail(f"--replay {replay}: no such file", USAGE)
+    config = BinanceConfig.replay(replay, speed=speed)
+    return run(lambda: demo_command.show_replay(config, replay, seconds))
 
 
 @app.command
@@ -76,11 +82,12 @@ def watch(
     *,
     stream: watch_command.StreamName = "trades",
     env: EnvironmentName = "production",
-    interval: str = "1m",
-    json: bool = False,
-    seconds: Seconds | None = None,
+    interval: str | None = None,
+    levels: watch_command.LevelCount | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+    seconds: Positive | None = None,
 ) -> int:
-    """Print a stream, one event a line, until Ctrl-C.
+    """Print a stream, one event a line, until Ctrl-C. What happens to the connection is told on standard error.
 
     Parameters
     ----------
@@ -91,23 +98,27 @@ def watch(
     env:
         Which exchange; `sandbox` runs inside this process.
     interval:
-        Of candles: 1s, 1m, 5m, 1h, 1d and so on.
+        Of candles: 1s, 1m, 5m, 1h, 1d and so on; 1m by default.
+    levels:
+        Of the order book: its best levels every second, instead of what changed.
     json:
         One JSON object a line, every number as exact text.
     seconds:
         Stop after so long.
     """
-    if not symbols:
-        return fail("give at least one symbol, e.g. BTCUSDT", 2)
+    wish = watch_command.Wish(symbols, stream, interval, levels, json, seconds)
+    if flaw := wish.flaw():
+        return fail(flaw, USAGE)
     config = public_config(env)
-    return run(lambda: watch_command.show(config, symbols, stream, interval=interval, json=json, seconds=seconds))
+    return run(lambda: watch_command.show(config, wish))
 
 
 @app.command
 def doctor(*, env: EnvironmentName | None = None) -> int:
     """Check that the exchange is reachable, the clock right, the limits free, and what the key may do.
 
-    The key comes from the BINANCE_* variables; without one, only the public side is checked.
+    The key comes from the BINANCE_* variables; without one, only the public side is checked. Whether it may trade is
+    asked by a test order, which the exchange checks and does not execute.
 
     Parameters
     ----------
@@ -126,31 +137,15 @@ def public_config(env: EnvironmentName) -> BinanceConfig:
     return BinanceConfig.sandbox() if env == "sandbox" else BinanceConfig(Environment.presets()[env])
 
 
-def run(main: Callable[[], Awaitable[int]]) -> int:
-    """Run a command and return its exit code: 0, 1 when it failed, 2 when it was asked wrongly, 130 after Ctrl-C."""
+def main() -> NoReturn:
+    """Run the command line and exit: 0, 1 when it failed, 2 when it was asked wrongly, 130 after Ctrl-C."""
     try:
-        # Interrupted at a checkpoint only, so that every `finally` in between runs whole.
-        return trio.run(main, restrict_keyboard_interrupt_to_checkpoints=True)
-    except BrokenPipeError:
-        # The reader went away, as in `watch ... | head`: stop, and let nothing be flushed into the broken pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except UsageError as exc:
-        return fail(str(exc), 2)
-    except BinanceError as exc:
-        return fail(str(exc), 1)
-    except BaseException as exc:
-        if isinstance(exit_request(exc), KeyboardInterrupt):
-            return 128 + signal.SIGINT
-        raise
-
-
-def main() -> None:
-    """Run the command line and exit."""
-    try:
-        code = app(result_action="return_value")
-    except UsageError as exc:
-        code = fail(str(exc), 2)
-    except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
-    raise SystemExit(code if isinstance(code, int) else 0)
+        code = app(exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as exc:
+        code = fail(f"{exc} Try: trio-binance --help", USAGE)
+    except (Exception, KeyboardInterrupt) as exc:
+        told = code_for(exc)
+        if told is None:
+            raise
+        code = told
+    raise SystemExit(code or 0)

@@ -1,130 +1,158 @@
-"""The live view: what the demo shows, as tables on a terminal or as plain lines elsewhere."""
+"""The live view: the demo's picture on a terminal, repainted in place, fitted to its width and height."""
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, Self, final
 
-import attrs
-from rich.columns import Columns
 from rich.console import Group
 from rich.live import Live
 from rich.panel import Panel
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .output import clock_text, line
+from .output import clock_text, number
+from .plain import side_of
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from trio_binance.models import BookTickerEvent, DepthUpdateEvent, TradeEvent
+    from .picture import Picture, Step
 
-SHOWN_TRADES = 12
-
-
-@attrs.define
-class Totals:
-    """How much was seen."""
-
-    trades: int = 0
-    book_tickers: int = 0
-    depth_events: int = 0
-
-    @property
-    def messages(self) -> int:
-        """All of it."""
-        return self.trades + self.book_tickers + self.depth_events
+BEGIN_FRAME, END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
+"""Have the terminal show a frame only when it is whole ("synchronized output"); others ignore it."""
+WIDE: Final = 140
+"""Columns from which trades stand beside the rest; below, under it."""
+ROOMY: Final = 70
+"""Columns for all there is to show; below, what matters less goes, so that numbers keep every digit."""
+STORY_ROWS: Final = 7
+SIDE_STYLE: Final = {"buy": "green", "sell": "red"}
+STATUS_STYLE: Final = {"READY": "bold green", "DEGRADED": "bold yellow"}
+WORD_STYLE: Final = {"sent": "cyan", "fill": "green", "FILLED": "bold green", "NEW": "cyan"}
 
 
 @final
-class Picture:
-    """What there is to show; filled by the feeds, painted by ``View``."""
-
-    def __init__(self, title: str) -> None:
-        self.title = title
-        self.totals = Totals()
-        self.trades: deque[TradeEvent] = deque(maxlen=SHOWN_TRADES)
-        self.tops: dict[str, BookTickerEvent] = {}
-        self.story: list[str] = []
-        self.state = ""
-
-    def on_trade(self, trade: TradeEvent) -> None:
-        """Take a trade."""
-        self.totals.trades += 1
-        self.trades.append(trade)
-
-    def on_top(self, top: BookTickerEvent) -> None:
-        """Take a change of a best bid or ask."""
-        self.totals.book_tickers += 1
-        self.tops[top.symbol] = top
-
-    def on_depth(self, _event: DepthUpdateEvent) -> None:
-        """Take a change of a book."""
-        self.totals.depth_events += 1
-
-    def paint(self) -> RenderableType:
-        """Return the picture as it is now."""
-        sides = Columns([self._trades_table(), Group(self._tops_table(), self._story_panel())], padding=(0, 2))
-        return Panel(Group(sides, Text(self.state, style="dim")), title=self.title, border_style="cyan")
-
-    def _trades_table(self) -> Table:
-        table = Table("time (UTC)", "symbol", "side", title="trades", title_justify="left")
-        table.add_column("quantity", justify="right")
-        table.add_column("price", justify="right")
-        for trade in reversed(self.trades):
-            side, style = ("sell", "red") if trade.is_buyer_maker else ("buy", "green")
-            time = clock_text(trade.trade_time)
-            table.add_row(time, trade.symbol, Text(side, style), f"{trade.quantity:f}", Text(f"{trade.price:f}", style))
-        return table
-
-    def _tops_table(self) -> Table:
-        table = Table("symbol", title="top of book", title_justify="left")
-        for name in ("bid quantity", "bid", "ask", "ask quantity"):
-            table.add_column(name, justify="right")
-        for symbol, top in sorted(self.tops.items()):
-            bid, ask = Text(f"{top.bid_price:f}", "green"), Text(f"{top.ask_price:f}", "red")
-            table.add_row(symbol, f"{top.bid_quantity:f}", bid, ask, f"{top.ask_quantity:f}")
-        return table
-
-    def _story_panel(self) -> RenderableType:
-        return Panel("\n".join(self.story), title="one order", title_align="left") if self.story else Text("")
-
-
-@final
-class View:
-    """Paints a picture several times a second; on no terminal it writes plain lines instead."""
+class LiveView:
+    """Paints the picture; the last one stays on the screen."""
 
     def __init__(self, picture: Picture, console: Console) -> None:
         self._picture = picture
-        self._plain = not console.is_terminal
-        self._live = None if self._plain else Live(picture.paint(), console=console, auto_refresh=False)
-        self._told = 0
-        self._last: TradeEvent | None = None
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
 
-    def __enter__(self) -> View:
-        if self._live is not None:
-            self._live.start()
-        else:
-            line(self._picture.title)
+    def __enter__(self) -> Self:
+        self._live.start()
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self.refresh()
-        if self._live is not None:
-            self._live.stop()
+        """Give the terminal back as it was, with its cursor."""
+        self._live.stop()
 
-    def refresh(self) -> None:
-        """Show what is new."""
-        if self._live is not None:
-            self._live.update(self._picture.paint(), refresh=True)
-            return
-        picture = self._picture
-        if picture.trades and picture.trades[-1] is not self._last:
-            self._last = trade = picture.trades[-1]
-            line(f"trade  {clock_text(trade.trade_time)} {trade.symbol} {trade.quantity:f} @ {trade.price:f}")
-        for symbol, top in sorted(picture.tops.items()):
-            line(f"book   {symbol} {top.bid_quantity:f} @ {top.bid_price:f} | {top.ask_price:f} @ {top.ask_quantity:f}")
-        for told in picture.story[self._told :]:
-            line(f"order  {told}")
-        self._told = len(picture.story)
+    async def refresh(self) -> None:
+        """Paint the picture as it is now."""
+        width, height = self._console.size
+        file = self._console.file
+        file.write(BEGIN_FRAME)
+        self._live.update(paint(self._picture, width, height), refresh=True)
+        file.write(END_FRAME)
+        file.flush()
+
+
+def paint(picture: Picture, width: int, height: int) -> RenderableType:
+    """Return the picture for a terminal of this size; its own height never changes, so that nothing jumps."""
+    inner = width - 4
+    rest: list[RenderableType] = [_tops(picture, inner)]
+    if picture.story is not None:
+        rest += [Text(), _heading("one order"), _story(picture, inner)]
+    tops_rows = max(len(picture.tops), 1) + 1
+    rest_rows = tops_rows + (2 + STORY_ROWS if picture.story is not None else 0)
+    body: RenderableType
+    if width >= WIDE:
+        body = Table.grid(padding=(0, 4))
+        body.add_row(_trades(picture, inner, max(rest_rows - 1, 3)), Group(*rest))
+    else:
+        # A frame, the status, a blank line before the trades, their heading, and one line for the cursor.
+        body = Group(*rest, Text(), _trades(picture, inner, max(height - rest_rows - 7, 3)))
+    notice = Text(picture.notices[-1], "yellow", no_wrap=True, overflow="ellipsis") if picture.notices else Text()
+    title = Text(picture.title, "bold")
+    return Panel(Group(_status(picture, inner), notice, body), title=title, border_style="cyan", width=width)
+
+
+def _heading(text: str) -> Text:
+    return Text(text, "bold cyan")
+
+
+def _status(picture: Picture, width: int) -> RenderableType:
+    line = Text.assemble(
+        (picture.status, STATUS_STYLE.get(picture.status, "dim")),
+        f"   {picture.rate:,.0f} messages/s",
+        f"   {picture.counts.total():,} in all",
+        no_wrap=True,
+        overflow="ellipsis",
+    )
+    if picture.offset:
+        line.append(f"   clock {picture.offset}", "dim")
+    if picture.seconds is None or width < 90:
+        return line
+    elapsed = min(picture.elapsed, picture.seconds)
+    row = Table.grid(padding=(0, 2), expand=True)
+    row.add_column(ratio=1)
+    row.add_column(justify="right")
+    row.add_column(width=16)
+    row.add_row(line, f"{elapsed:.0f} of {picture.seconds:g} s", ProgressBar(picture.seconds, elapsed, width=16))
+    return row
+
+
+def _columns(*names: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold cyan")
+    for name in names:
+        is_number = name.startswith(("quantity", "price", "bid", "ask"))
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=True)
+    return table
+
+
+def _trades(picture: Picture, width: int, rows: int) -> Table:
+    """Return the latest trades, newest first, in a table always ``rows`` high; the time goes when it is narrow."""
+    timed = width >= ROOMY
+    table = _columns(*(("trades (UTC)",) if timed else ()), "symbol", "side", "quantity", "price")
+    shown = list(reversed(picture.trades))[:rows]
+    for trade in shown:
+        side = side_of(trade)
+        style = SIDE_STYLE[side]
+        cells = [Text(trade.symbol), Text(side, style), number(trade.quantity), number(trade.price, style)]
+        table.add_row(*([Text(clock_text(trade.trade_time), "dim")] if timed else []), *cells)
+    for _ in range(rows - len(shown)):
+        table.add_row("")
+    return table
+
+
+def _tops(picture: Picture, width: int) -> Table:
+    """Return the best bid and ask of each symbol; the quantities go when it is narrow."""
+    sized = width >= ROOMY
+    names = ("bid quantity", "bid", "ask", "ask quantity") if sized else ("bid", "ask")
+    table = _columns("top of book" if sized else "book", *names)
+    for symbol, top in sorted(picture.tops.items()):
+        prices = [number(top.bid_price, "green"), number(top.ask_price, "red")]
+        cells = [number(top.bid_quantity), *prices, number(top.ask_quantity)] if sized else prices
+        table.add_row(symbol, *cells)
+    if not picture.tops:
+        table.add_row(Text("waiting for the first prices", "dim"))
+    return table
+
+
+def _story(picture: Picture, width: int) -> RenderableType:
+    """Return the steps of the order, always ``STORY_ROWS`` high."""
+    steps = picture.story.steps if picture.story is not None else []
+    # Of a long story, how it began and how it ends.
+    shown = steps if len(steps) <= STORY_ROWS else [steps[0], *steps[-(STORY_ROWS - 1) :]]
+    rows = [_step(step, width) for step in shown]
+    return Group(*rows, *[Text()] * (STORY_ROWS - len(rows)))
+
+
+def _step(step: Step, width: int) -> Text:
+    text = Text(no_wrap=True, overflow="ellipsis")
+    if width >= ROOMY:
+        text.append(f"+{step.after_ms:.1f} ms".rjust(11) + "  ", "dim")
+    text.append(f"{step.word:<8}", WORD_STYLE.get(step.word, ""))
+    text.append(f"{step.told:<28}")
+    return text.append(f"  {step.done}", "dim")

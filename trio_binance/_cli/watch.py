@@ -2,84 +2,185 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import attrs
 import trio
 
 from trio_binance._client.open import open_binance
 from trio_binance._codec import stream as codec
 from trio_binance._codec.jsontext import encode
+from trio_binance._pure.decimals import to_text
+from trio_binance.errors import ApiError, BinanceError, RequestError
 from trio_binance.models import (
     AggTradeEvent,
     BookTickerEvent,
     DepthUpdateEvent,
     KlineEvent,
+    KlineInterval,
+    PartialDepthEvent,
+    SymbolStatus,
     TradeEvent,
 )
 
-from .output import clock_text, line
+from .notices import notice
+from .output import clock_text, fail, tell, write
+from .plain import describe_top, describe_trade
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
 
     from trio_binance._client.client import Binance
+    from trio_binance._services.events import Event
     from trio_binance._services.feed import Feed
     from trio_binance.config import BinanceConfig
+    from trio_binance.models import Candle, Level
 
-StreamName = Literal["trades", "agg_trades", "book_ticker", "klines", "depth"]
+StreamName: TypeAlias = Literal["trades", "agg_trades", "book_ticker", "klines", "depth"]
+LevelCount: TypeAlias = Literal[5, 10, 20]
 
 
-async def show(
-    config: BinanceConfig,
-    symbols: tuple[str, ...],
-    stream: StreamName,
-    *,
-    interval: str,
-    json: bool,
-    seconds: float | None,
-) -> int:
-    """Print events until cancelled, or for so many seconds."""
-    async with open_binance(config) as bx:
-        async with open_stream(bx, symbols, stream, interval) as feed:
-            with trio.move_on_after(float("inf") if seconds is None else seconds):
-                async for event in feed:
-                    line(encode(codec.unstructure(event)).decode() if json else describe(event))
+def _upper(symbols: Sequence[str]) -> tuple[str, ...]:
+    return tuple(symbol.upper() for symbol in symbols)
+
+
+@attrs.frozen
+class Wish:
+    """What to watch. ``interval`` is of candles; ``levels`` asks for the top of the book and not for its changes."""
+
+    symbols: tuple[str, ...] = attrs.field(converter=_upper)
+    stream: StreamName = "trades"
+    interval: str | None = None
+    levels: LevelCount | None = None
+    json: bool = False
+    seconds: float | None = None
+
+    def flaw(self) -> str | None:
+        """Return what cannot be granted, naming the option and its value, or ``None``."""
+        if not self.symbols:
+            return "SYMBOL: give at least one, such as BTCUSDT"
+        if self.interval is not None and not KlineInterval(self.interval).is_known:
+            return f"--interval {self.interval}: expected one of {', '.join(KlineInterval)}"
+        if self.interval is not None and self.stream != "klines":
+            return f"--interval {self.interval}: only --stream klines has intervals, not {self.stream}"
+        if self.levels is not None and self.stream != "depth":
+            return f"--levels {self.levels}: only --stream depth has levels, not {self.stream}"
+        return None
+
+    def open(self, bx: Binance) -> AbstractAsyncContextManager[Feed[Any]]:
+        """Return the feed of the stream."""
+        streams = bx.streams
+        match self.stream:
+            case "trades":
+                return streams.trades(*self.symbols)
+            case "agg_trades":
+                return streams.agg_trades(*self.symbols)
+            case "book_ticker":
+                return streams.book_ticker(*self.symbols)
+            case "klines":
+                return streams.klines(*self.symbols, interval=self.interval or "1m")
+            case "depth" if self.levels is not None:
+                return streams.partial_depth(*self.symbols, levels=self.levels)
+            case "depth":
+                return streams.depth(*self.symbols)
+
+
+async def show(config: BinanceConfig, wish: Wish) -> int:
+    """Print events until cancelled, or for so many seconds; a lost connection is told of and comes back by itself.
+
+    Returns 1 when a symbol is unknown, or when in those seconds the exchange could not be reached.
+    """
+    subscribed = False
+    async with open_binance(attrs.evolve(config, hooks=(*config.hooks, _tell_of))) as bx:
+        with trio.move_on_after(float("inf") if wish.seconds is None else wish.seconds):
+            opening = wish.open(bx)
+            if flaw := await _check_symbols(bx, wish.symbols):
+                return fail(flaw, 1)
+            async with opening as feed:
+                subscribed = True
+                async for batch in feed.batches():
+                    await write(*map(_to_json if wish.json else describe, batch))
+    if not subscribed:
+        return fail(f"{config.environment.name}: not reached within {wish.seconds:g} s", 1)
     return 0
 
 
-def open_stream(
-    bx: Binance, symbols: tuple[str, ...], stream: StreamName, interval: str
-) -> AbstractAsyncContextManager[Feed[Any]]:
-    """Return the feed of a stream by the name people use for it here."""
-    match stream:
-        case "trades":
-            return bx.streams.trades(*symbols)
-        case "agg_trades":
-            return bx.streams.agg_trades(*symbols)
-        case "book_ticker":
-            return bx.streams.book_ticker(*symbols)
-        case "klines":
-            return bx.streams.klines(*symbols, interval=interval)
-        case "depth":
-            return bx.streams.depth(*symbols)
+def _tell_of(event: Event) -> None:
+    if told := notice(event):
+        tell(told)
+
+
+async def _check_symbols(bx: Binance, symbols: Sequence[str]) -> str | None:
+    """Return which symbol does not exist, or ``None``.
+
+    The exchange confirms the stream of a symbol that does not exist, and then says nothing: ask it beforehand. An
+    exchange that cannot be asked is no reason not to listen to it.
+    """
+    name = bx.config.environment.name
+    try:
+        with trio.fail_after(bx.config.tuning.connect_timeout + 1):
+            info = await bx.general.exchange_info(symbols=symbols)
+    except RequestError as exc:
+        return await _which_unknown(bx, symbols) or f"SYMBOL {', '.join(symbols)}: {exc}"
+    except BinanceError as exc:
+        tell(f"{name}: symbols not checked: {exc}")
+    except trio.TooSlowError:
+        tell(f"{name}: symbols not checked: no answer within {bx.config.tuning.connect_timeout + 1:g} s")
+    else:
+        for found in info.symbols:
+            if found.status != SymbolStatus.TRADING:
+                tell(f"{found.symbol} does not trade at the moment: {found.status}")
+    return None
+
+
+async def _which_unknown(bx: Binance, symbols: Sequence[str]) -> str | None:
+    """Ask for each alone: the answer to a question about several does not name the one at fault."""
+    for symbol in symbols:
+        try:
+            await bx.general.exchange_info(symbol=symbol)
+        except ApiError as exc:
+            return f"SYMBOL {symbol}: {bx.config.environment.name} has none of this name ({exc.message})"
+    return None
+
+
+# ----------------------------------------------------------------------------------------------------- lines
+
+
+def _to_json(event: Any) -> str:
+    return encode(codec.unstructure(event)).decode()
 
 
 def describe(event: object) -> str:
-    """Return an event as one line for people."""
+    """Return an event as one line for people, every number in its exact text."""
     match event:
         case TradeEvent() | AggTradeEvent():
-            side = "sell" if event.is_buyer_maker else "buy "
-            return f"{clock_text(event.trade_time)}  {event.symbol:<10} {side} {event.quantity} @ {event.price}"
+            return describe_trade(event)
         case BookTickerEvent():
-            bid, ask = f"{event.bid_quantity} @ {event.bid_price}", f"{event.ask_price} @ {event.ask_quantity}"
-            return f"{event.symbol:<10} bid {bid:>28} | ask {ask}"
+            return describe_top(event)
         case KlineEvent():
-            candle = event.candle
-            state = "closed" if candle.is_closed else "open"
-            prices = f"o {candle.open} h {candle.high} l {candle.low} c {candle.close}"
-            return f"{clock_text(candle.open_time)}  {event.symbol:<10} {candle.interval.value} {prices} v {candle.volume} {state}"
+            return _describe_candle(event.candle)
         case DepthUpdateEvent():
-            ids = f"{event.first_update_id}..{event.final_update_id}"
-            return f"{clock_text(event.event_time)}  {event.symbol:<10} {ids}  {len(event.bids)} bids {len(event.asks)} asks changed"
+            changes = f"bids {_levels(event.bids)}  asks {_levels(event.asks)}"
+            head = f"{clock_text(event.event_time)}  {event.symbol:<10}"
+            return f"{head}  {event.first_update_id}..{event.last_update_id}  {changes}"
+        case PartialDepthEvent():
+            return f"{event.symbol:<10}  bids {_levels(event.bids)}  asks {_levels(event.asks)}"
         case _:
             return str(event)
+
+
+def _describe_candle(candle: Candle) -> str:
+    prices = (candle.open_price, candle.high_price, candle.low_price, candle.close_price)
+    told = "  ".join(f"{name} {to_text(price)}" for name, price in zip("ohlc", prices, strict=True))
+    state = "closed" if candle.is_closed else "open"
+    head = f"{clock_text(candle.open_time)}  {candle.symbol:<10}  {candle.interval}"
+    return f"{head}  {told}  volume {to_text(candle.volume)}  {state}"
+
+
+def _levels(levels: Sequence[Level]) -> str:
+    """Return the first level and how many more there are; a quantity of 0 says that the level is gone."""
+    if not levels:
+        return "-"
+    first = f"{to_text(levels[0].quantity)} @ {to_text(levels[0].price)}"
+    return first if len(levels) == 1 else f"{first} (+{len(levels) - 1})"

@@ -3,7 +3,7 @@
     open_binance
     └─ (the embedded exchange, when the configuration asks for one)
        └─ root: rest_for_one, transient, 5 restarts in 10 s
-          rest, clock, streams (one_for_one, a child per socket), wsapi, userdata
+          rest, streams (one_for_one, a child per socket), clock, wsapi, userdata: each stands on those before it
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ class _Builder:
         router.ws_api = ws_api
         services: list[Service] = [
             RestService(router, self._config, self._dialer, self._board),
-            ClockService(clock, router, tuning, self._board),
             stream_sockets,
+            ClockService(clock, router, tuning, self._board),
         ]
         services += [service for service in (ws_api, user_data) if service is not None]
         root = self._supervisor("root", services, Strategy.REST_FOR_ONE)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .observe import Observer
 
 
-class Renewal(Exception):  # noqa: N818 - it is no error: the connection has served its time
+class Renewal(Exception):
     """The connection is to be replaced at once; nothing is wrong with it."""
 
 

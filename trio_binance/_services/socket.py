@@ -10,86 +10,29 @@ handshake is done, every wait has a deadline, ``FrameTap`` takes the messages, a
 
 from __future__ import annotations
 
-import re
-import string
 from contextlib import asynccontextmanager, suppress
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast, final
-from urllib.parse import quote, urlsplit
 
-import attrs
 import trio
 import trio_websocket
 
-from trio_binance._protocol.reply import wait_from_retry_after
 from trio_binance._util import raise_saving_context
-from trio_binance.errors import (
-    BinanceError,
-    ConnectError,
-    ConnectionLost,
-    DeadlineExceeded,
-    InvalidArgument,
-    Outcome,
-    ProtocolError,
-    api_error_class,
-)
+from trio_binance.errors import ConnectError, ConnectionLost, DeadlineExceeded, InvalidArgument, Outcome
 
-from .frametap import Answer, FrameTap, Inbox
+from .frametap import FrameTap, Inbox
+from .handshake import Target, encode_header, handshake_error
+from .service import exit_request, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from trio_binance.config import Tuning
 
     from .dialer import Dialer
+    from .frametap import SocketStatistics
 
 WAITING_BYTES: Final = 16 * 2**20
 """How much may wait for a slow consumer before reading, and with it the answering of pings, pauses."""
-_REFUSALS: Final = frozenset((403, 418, 429, 451))
-_PORTS: Final = {"ws": 80, "wss": 443}
-
-
-@attrs.frozen
-class SocketStatistics:
-    """What went over one connection so far."""
-
-    messages: int
-    bytes_received: int
-    pings: int
-    """Pings of the peer."""
-    pings_answered: int
-    pongs: int
-    """Pongs of the peer, asked for or not."""
-    frames_sent: int
-    """Ours, pings and pongs included: what the limit of messages a second counts."""
-    waiting_bytes: int
-    peak_bytes: int
-    last_heard: float
-
-
-@attrs.frozen
-class _Target:
-    """What a URL says about whom to call and what to ask for."""
-
-    tls: bool
-    host: str
-    port: int
-    authority: str
-    resource: str
-
-    @classmethod
-    def parse(cls, url: str) -> _Target:
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as exc:
-            raise InvalidArgument("url", url, str(exc)) from exc
-        if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc or not parts.netloc.isascii():
-            raise InvalidArgument("url", url, "expected ws://host/path or wss://host/path")
-        resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        # Symbols may be written in any script since 2025-12-15; what a URL can carry as it is stays as it is.
-        encoded = quote(resource, safe=string.punctuation)
-        return cls(parts.scheme == "wss", parts.hostname, port or _PORTS[parts.scheme], parts.netloc, encoded)
 
 
 @final
@@ -183,18 +126,7 @@ class Socket:
 
     def statistics(self) -> SocketStatistics:
         """Return what went over it so far."""
-        tap, inbox = self._tap, self._inbox
-        return SocketStatistics(
-            messages=tap.messages,
-            bytes_received=tap.bytes_received,
-            pings=tap.pings,
-            pings_answered=tap.pongs_sent,
-            pongs=tap.pongs,
-            frames_sent=tap.frames_sent,
-            waiting_bytes=inbox.waiting_bytes,
-            peak_bytes=inbox.peak_bytes,
-            last_heard=tap.last_heard,
-        )
+        return self._tap.statistics()
 
     def _check_open(self) -> None:
         if self._connection.closed is not None or self._inbox.ended:
@@ -212,7 +144,7 @@ class _Link:
 
     def __init__(
         self,
-        target: _Target,
+        target: Target,
         dialer: Dialer,
         tuning: Tuning,
         headers: list[tuple[bytes, bytes]],
@@ -244,7 +176,15 @@ class _Link:
             give_up_at = trio.current_time() + self.tuning.connect_timeout
             transport = await self._dial(give_up_at)
             try:
-                await self._converse(transport, give_up_at, task_status)
+                tap = self._tap = self._put_tap_on(transport)
+                async with trio.open_nursery() as nursery:
+                    connection = self._connection = await self._shake_hands(nursery, tap, give_up_at)
+                    self._socket = Socket(self, tap, self._inbox, connection)
+                    nursery.start_soon(self._wait_closed, connection)
+                    task_status.started(self._socket)
+                    await self._leave.wait()
+                    await self._say_goodbye(connection, tap)
+                    nursery.cancel_scope.cancel()
             except BaseExceptionGroup as group:
                 self._judge(group)
             finally:
@@ -260,10 +200,8 @@ class _Link:
             return await self._dialer.connect(target.host, target.port, tls=target.tls)
         raise ConnectError(f"{self.name}: no connection within {self.tuning.connect_timeout:g} s")
 
-    async def _converse(
-        self, transport: trio.abc.Stream, give_up_at: float, task_status: trio.TaskStatus[Socket]
-    ) -> None:
-        tap = self._tap = FrameTap(
+    def _put_tap_on(self, transport: trio.abc.Stream) -> FrameTap:
+        return FrameTap(
             transport,
             self._inbox,
             max_message_bytes=self.tuning.max_message_bytes,
@@ -271,14 +209,6 @@ class _Link:
             on_frame_sent=self._on_message,
             on_violation=self._leave.set,
         )
-        async with trio.open_nursery() as nursery:
-            connection = self._connection = await self._shake_hands(nursery, tap, give_up_at)
-            self._socket = Socket(self, tap, self._inbox, connection)
-            nursery.start_soon(self._wait_closed, connection)
-            task_status.started(self._socket)
-            await self._leave.wait()
-            await self._say_goodbye(connection, tap)
-            nursery.cancel_scope.cancel()
 
     async def _shake_hands(
         self, nursery: trio.Nursery, tap: FrameTap, give_up_at: float
@@ -322,42 +252,15 @@ class _Link:
 
     def _judge(self, group: BaseExceptionGroup[BaseException]) -> None:
         """Raise what belongs to the opener; keep for the socket's user what happened to an open connection."""
-        leaves = list(_leaves(group))
-        crash = next((exc for exc in leaves if not isinstance(exc, trio.Cancelled)), None)
-        self.fatal = next((exc for exc in leaves if isinstance(exc, KeyboardInterrupt | SystemExit)), None)
+        causes = list(leaves(group))
+        crash = next((exc for exc in causes if not isinstance(exc, trio.Cancelled)), None)
+        self.fatal = exit_request(group)
         if self.fatal is not None or crash is None:
-            raise_saving_context(self.fatal or leaves[0])
+            raise_saving_context(self.fatal or causes[0])
         if self._socket is None:
-            raise_saving_context(self._handshake_error(crash))
+            assert self._tap is not None
+            raise_saving_context(handshake_error(crash, self._tap.answer, self.name))
         self._crash = crash
-
-    def _handshake_error(self, crash: BaseException) -> BinanceError:
-        assert self._tap is not None
-        answer = self._tap.answer
-        if answer.complete and answer.status not in (0, 101):
-            error: BinanceError = self._refusal()
-        elif isinstance(crash, BinanceError):
-            return crash
-        else:
-            error = ProtocolError(
-                f"{self.name}: answered the handshake with something else",
-                payload=answer.start,
-                outcome=Outcome.NOT_SENT,
-            )
-        error.__cause__ = crash
-        return error
-
-    def _refusal(self) -> BinanceError:
-        assert self._tap is not None
-        answer = self._tap.answer
-        said = re.sub(r"<[^>]*>|\s+", " ", answer.body.decode("utf-8", "replace")).strip()[:200]
-        if answer.status not in _REFUSALS:
-            return ConnectError(f"{self.name}: handshake refused with HTTP {answer.status}: {said or 'no explanation'}")
-        error = api_error_class(answer.status, None)(
-            said or "no explanation", status=answer.status, operation=f"handshake with {self.name}"
-        )
-        error.retry_at = trio.current_time() + _wait(answer)
-        return error
 
     def raise_lost(self, outcome: Outcome = Outcome.UNKNOWN) -> NoReturn:
         """Raise what became of the connection."""
@@ -377,30 +280,6 @@ class _Link:
             return 1006, None, self._tap.trouble or "the connection broke"
         said = f"{int(closed.code)} {closed.reason or ''}".strip()
         return int(closed.code), closed.reason, f"closed by the peer: {said}"
-
-
-def _wait(answer: Answer) -> float:
-    """Return the seconds to stay away; the answer's own date is the server's clock that its ``Retry-After`` means."""
-    try:
-        server_ms = int(parsedate_to_datetime(answer.headers.get("date", "")).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        server_ms = 0
-    return wait_from_retry_after(answer.headers.get("retry-after"), answer.status, server_ms)
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for exc in group.exceptions:
-        if isinstance(exc, BaseExceptionGroup):
-            yield from _leaves(exc)
-        else:
-            yield exc
-
-
-def _header(name: str, value: str) -> tuple[bytes, bytes]:
-    # Refused here, in words without the value: a header carries the API key, and h11's own refusal would quote it.
-    if not name.isascii() or not value.isascii() or not (name + value).isprintable():
-        raise InvalidArgument("headers", name, "not a header that can be sent")
-    return name.encode("ascii"), value.encode("ascii")
 
 
 @asynccontextmanager
@@ -432,7 +311,7 @@ async def open_socket(
         ProtocolError: what answered speaks no WebSocket. As with the others, nothing was sent.
         InvalidArgument: the URL or a header cannot be sent.
     """
-    link = _Link(_Target.parse(url), dialer, tuning, [_header(*each) for each in headers], on_message)
+    link = _Link(Target.parse(url), dialer, tuning, [encode_header(*each) for each in headers], on_message)
     body_error: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
@@ -449,4 +328,4 @@ async def open_socket(
                 link.hang_up()
     except BaseExceptionGroup as group:
         # By identity and not from the group: Trio copies groups within its own.
-        raise_saving_context(link.fatal or body_error or next(_leaves(group)))
+        raise_saving_context(link.fatal or body_error or next(leaves(group)))

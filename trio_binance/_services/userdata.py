@@ -125,7 +125,10 @@ class UserData:
             AuthError: the exchange refuses the key.
             ConnectorClosed: the connector is closed, or closes meanwhile.
         """
-        sink, feed = open_feed(buffer=buffer, overflow=overflow, key=type, streams=(STREAM,))
+        ends: tuple[FeedSink[UserEvent], Feed[UserEvent]] = open_feed(
+            buffer=buffer, overflow=overflow, key=type, streams=(STREAM,)
+        )
+        sink, feed = ends
         self._sinks.append(sink)
         try:
             await self.wait_subscribed()

@@ -42,8 +42,8 @@ class Book:
     """Both sides of a symbol. Each change of a level gets the next update id, without holes."""
 
     def __init__(self) -> None:
-        self.bids: SortedDict[int, Level] = SortedDict()
-        self.asks: SortedDict[int, Level] = SortedDict()
+        self.bids = SortedDict()
+        self.asks = SortedDict()
         self.update_id = 0
         self.watchers: list[Changes] = []
 
@@ -57,9 +57,8 @@ class Book:
 
     def best(self) -> tuple[int, int, int, int]:
         """Return best bid, its quantity, best ask, its quantity; zeros for an empty side."""
-        bid, bid_level = self.bids.peekitem(-1) if self.bids else (0, None)
-        ask, ask_level = self.asks.peekitem(0) if self.asks else (0, None)
-        return bid, bid_level.total if bid_level else 0, ask, ask_level.total if ask_level else 0
+        bid, ask = self.best_bid() or 0, self.best_ask() or 0
+        return bid, self.total_at(bid=True, price=bid), ask, self.total_at(bid=False, price=ask)
 
     def best_against(self, order: Order) -> int | None:
         """Return the best price that ``order`` could trade with."""

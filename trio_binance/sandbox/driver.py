@@ -16,8 +16,8 @@ from .frames import Close, Cut, Ping, RestReply, Text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .faults import Injector
     from .frames import Output, RestRequest
+    from .injector import Injector
 
 Kind: TypeAlias = Literal["stream", "ws_api"]
 

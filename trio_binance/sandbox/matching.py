@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .numbers import SCALE, cost, cost_up
+from .numbers import SCALE, cost
 from .orders import CANCELED, EXPIRED, EXPIRED_IN_MATCH, FILLED, PARTIALLY_FILLED, Fill, PreventedMatch
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class Matcher:
         if not order.buys:
             amount = order.quantity
         else:
-            amount = cost_up(order.price, order.quantity) if order.price else balance.free
+            amount = cost(order.price, order.quantity) if order.price else balance.free
         balance.free -= amount
         balance.locked += amount
         order.locked = amount
@@ -233,7 +233,7 @@ class Matcher:
     def _release_excess(self, order: Order) -> None:
         """Give back what better prices saved: a LIMIT locks what its rest can cost, a filled MARKET order nothing."""
         if order.price:
-            needed = cost_up(order.price, order.remaining) if order.buys else order.remaining
+            needed = cost(order.price, order.remaining) if order.buys else order.remaining
             self._unlock(order, order.locked - needed)
         else:
             self._release(order)

@@ -1,8 +1,6 @@
 """The network: TCP in memory, with latency, fragments, windows, resets and black holes, on the Trio clock.
 
-A connection is two pipes. A pipe holds chunks of bytes, each with the moment it arrives; whoever reads waits for that
-moment, so nothing here runs in the background and a mock clock rules every delay. Faults are those of a real line:
-a black hole holds bytes back (TCP would send them again once the hole closes), it never loses some in the middle.
+A connection is two pipes; nothing here runs in the background. Faults are those of a real line.
 """
 
 from __future__ import annotations
@@ -10,35 +8,24 @@ from __future__ import annotations
 import enum
 import errno
 import math
-import operator
-from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, Protocol, final
+from typing import TYPE_CHECKING, Literal, final
 
 import attrs
 import trio
 
 from trio_binance.errors import ConnectError, TLSError
 
+from .pipe import Guard, Link, Pipe, check_limit
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .pipe import Uniform
+
 Direction = Literal["in", "out", "both"]
 
-_COALESCE = 65536
 _BACKLOG = 128
-
-
-class Uniform(Protocol):
-    """What the network asks of a source of chance; ``random.Random`` has it."""
-
-    def random(self) -> float:
-        """Return a number in [0, 1)."""
-        ...
-
-    def randint(self, a: int, b: int) -> int:
-        """Return an integer in [a, b]."""
-        ...
 
 
 class DialFault(enum.Enum):
@@ -54,164 +41,6 @@ class DialFault(enum.Enum):
     """The connection is made, the TLS handshake fails."""
 
 
-@attrs.frozen
-class Link:
-    """How one direction of a connection behaves; times in seconds, sizes in bytes."""
-
-    latency: float = 0.0
-    jitter: float = 0.0
-    """Up to this much is added to the latency of each chunk; order is kept, as TCP keeps it."""
-    fragment: int | None = None
-    """A read returns between one and this many bytes, by chance."""
-    pace: float = 0.0
-    """The least time between two reads that return something: a slow drip together with ``fragment``."""
-    window: int = 2**20
-    """Bytes sent and not yet read, after which the sender waits."""
-
-
-@final
-class _Lot:
-    """Where one task waits for a pipe to change, or for a moment."""
-
-    __slots__ = ("_lot",)
-
-    def __init__(self) -> None:
-        self._lot = trio.lowlevel.ParkingLot()
-
-    async def wait(self, until: float) -> None:
-        if until == math.inf:
-            await self._lot.park()
-            return
-        with trio.move_on_at(until):
-            await self._lot.park()
-
-    def wake(self) -> None:
-        self._lot.unpark_all()
-
-
-@final
-class _Guard:
-    """Refuses a second task where only one may be."""
-
-    __slots__ = ("_busy", "_message")
-
-    def __init__(self, message: str) -> None:
-        self._busy = False
-        self._message = message
-
-    def __enter__(self) -> None:
-        if self._busy:
-            raise trio.BusyResourceError(self._message)
-        self._busy = True
-
-    def __exit__(self, *_: object) -> None:
-        self._busy = False
-
-
-@final
-class _Pipe:
-    """One direction of a connection: bytes in order, each chunk with the moment it arrives."""
-
-    def __init__(self, link: Link, rng: Uniform | None) -> None:
-        self.link = link
-        self.readable = _Lot()
-        self.writable = _Lot()
-        self.broken = False
-        self.gone_at = math.inf
-        """When word of the reader's leaving is sent back: the sender learns of it once that arrives."""
-        self._rng = rng
-        self._chunks: deque[tuple[float, bytes]] = deque()
-        self._taken = 0
-        self._size = 0
-        self._eof_at = math.inf
-        self._last_arrival = 0.0
-        self._next_read = 0.0
-        self._held_until = -math.inf
-
-    @property
-    def room(self) -> int:
-        return self.link.window - self._size
-
-    def arrival(self, now: float) -> float:
-        """Return when something sent now arrives; never before what was sent earlier."""
-        delay = self.link.latency
-        if self.link.jitter and self._rng is not None:
-            delay += self.link.jitter * self._rng.random()
-        self._last_arrival = max(self._last_arrival, now + delay)
-        return self._last_arrival
-
-    def passes_at(self, moment: float) -> float:
-        """Return when something that arrives at ``moment`` really does, behind a black hole."""
-        return max(moment, self._held_until)
-
-    def put(self, data: bytes, now: float) -> None:
-        self._size += len(data)
-        if self.gone_at == math.inf:
-            self._chunks.append((self.arrival(now), data))
-            self.readable.wake()
-
-    def end(self, now: float) -> None:
-        self._eof_at = self.arrival(now)
-        self.readable.wake()
-
-    def leave(self, told_at: float) -> None:
-        """Forget what was not read; its sender is told at ``told_at``, and fills the window until then."""
-        self._chunks.clear()
-        self.gone_at = told_at
-        self.wake()
-
-    def break_off(self) -> None:
-        self._chunks.clear()
-        self.broken = True
-        self.wake()
-
-    def hold(self, until: float) -> None:
-        self._held_until = until
-
-    def wake(self) -> None:
-        self.readable.wake()
-        self.writable.wake()
-
-    def readable_at(self) -> float:
-        """Return from when on a read has something to say: bytes, the end, or that the line broke."""
-        if self.broken:
-            return 0.0
-        if self._chunks:
-            return self.passes_at(max(self._chunks[0][0], self._next_read))
-        return self.passes_at(self._eof_at)
-
-    def take(self, limit: int | None, now: float) -> bytes:
-        """Return what has arrived; ``b""`` at the end. A chunk that fits is handed over as it is, not copied."""
-        if self.broken:
-            raise trio.BrokenResourceError("connection reset")
-        parts = self._arrived(self._most(limit), now)
-        self._next_read = now + self.link.pace
-        self.writable.wake()
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def _most(self, limit: int | None) -> int:
-        if limit is None:
-            limit = max(_COALESCE, len(self._chunks[0][1])) if self._chunks else _COALESCE
-        if self.link.fragment is None:
-            return limit
-        piece = self.link.fragment if self._rng is None else self._rng.randint(1, self.link.fragment)
-        return min(limit, piece)
-
-    def _arrived(self, most: int, now: float) -> list[bytes]:
-        parts: list[bytes] = []
-        while most and self._chunks and self._chunks[0][0] <= now:
-            chunk, start = self._chunks[0][1], self._taken
-            size = min(len(chunk) - start, most)
-            parts.append(chunk[start : start + size])
-            most -= size
-            self._size -= size
-            self._taken += size
-            if self._taken == len(chunk):
-                self._chunks.popleft()
-                self._taken = 0
-        return parts
-
-
 @final
 class MemoryStream(trio.abc.HalfCloseableStream):
     """One end of a connection in memory. ``number`` counts the network's dials, ``side`` says whose end it is.
@@ -220,7 +49,7 @@ class MemoryStream(trio.abc.HalfCloseableStream):
     are plain all the same.
     """
 
-    def __init__(self, network: MemoryNetwork, dial: Dial, side: str, inbound: _Pipe, outbound: _Pipe) -> None:
+    def __init__(self, network: MemoryNetwork, dial: Dial, side: str, inbound: Pipe, outbound: Pipe) -> None:
         self.dial = dial
         self.side = side
         self._network = network
@@ -228,8 +57,8 @@ class MemoryStream(trio.abc.HalfCloseableStream):
         self._out = outbound
         self._closed = False
         self._ended = False
-        self._sending = _Guard("another task is sending on this stream")
-        self._receiving = _Guard("another task is receiving from this stream")
+        self._sending = Guard("another task is sending on this stream")
+        self._receiving = Guard("another task is receiving from this stream")
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "reset" if self._in.broken else "open"
@@ -286,7 +115,7 @@ class MemoryStream(trio.abc.HalfCloseableStream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Return bytes that have arrived, or ``b""`` at the end. Cancelled, nothing is lost."""
-        _check_most(max_bytes)
+        check_limit(max_bytes)
         with self._receiving:
             await self._wait_readable()
             return self._in.take(max_bytes, trio.current_time())
@@ -355,13 +184,8 @@ class MemoryStream(trio.abc.HalfCloseableStream):
             pipe.link = link
             pipe.wake()
 
-    def _pipes(self, direction: Direction) -> tuple[_Pipe, ...]:
+    def _pipes(self, direction: Direction) -> tuple[Pipe, ...]:
         return {"in": (self._in,), "out": (self._out,), "both": (self._in, self._out)}[direction]
-
-
-def _check_most(max_bytes: int | None) -> None:
-    if max_bytes is not None and operator.index(max_bytes) < 1:
-        raise ValueError("max_bytes must be >= 1")
 
 
 @attrs.frozen
@@ -480,7 +304,7 @@ class MemoryNetwork:
             raise TLSError(f"{dial.host}:{dial.port}: TLS handshake failed")
 
     async def _join(self, listener: MemoryListener, dial: Dial) -> MemoryStream:
-        up, down = _Pipe(self.link, self._rng), _Pipe(self.link, self._rng)
+        up, down = Pipe(self.link, self._rng), Pipe(self.link, self._rng)
         client = MemoryStream(self, dial, "client", down, up)
         server = MemoryStream(self, dial, "server", up, down)
         self._streams[client] = self._streams[server] = None

@@ -76,13 +76,11 @@ def from_decimal(value: Decimal) -> int:
 
 
 def cost(price: int, quantity: int) -> int:
-    """Return ``price * quantity`` in atoms of the quote asset, cut to eight decimals."""
+    """Return ``price * quantity`` in atoms of the quote asset, cut to eight decimals.
+
+    The parts of a whole never cost more than the whole: what is locked for an order pays for all its fills.
+    """
     return price * quantity // SCALE
-
-
-def cost_up(price: int, quantity: int) -> int:
-    """Return ``price * quantity`` rounded up: what must be locked so that every sequence of fills can be paid."""
-    return -(-price * quantity // SCALE)
 
 
 def average(quote: int, quantity: int) -> int:

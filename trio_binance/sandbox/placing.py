@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .numbers import cost, cost_up
+from .numbers import SCALE, cost
 from .orders import BUY, SELL, Order
 from .refusals import bad, filter_failure, needless, one_of, rejected
 from .symbols import STP_MODES
@@ -183,7 +183,7 @@ def check_engine(venue: Venue, order: Order) -> None:
 def _needed(venue: Venue, order: Order) -> int:
     if not order.buys:
         return order.quantity
-    return cost_up(order.price, order.quantity) if order.price else venue.matcher.price_of(order)
+    return cost(order.price, order.quantity) if order.price else venue.matcher.price_of(order)
 
 
 def quantity_for_quote(venue: Venue, order: Order) -> int:
@@ -194,10 +194,10 @@ def quantity_for_quote(venue: Venue, order: Order) -> int:
     """
     step, left, quantity = venue.symbol.step, order.quote_quantity, 0
     for maker in venue.book.facing(order):
-        affordable = left * 100_000_000 // maker.price // step * step
+        affordable = left * SCALE // maker.price // step * step
         taken = min(affordable, maker.remaining)
         quantity += taken
-        left -= cost_up(maker.price, taken)
+        left -= cost(maker.price, taken)
         if taken < maker.remaining:
             break
     if quantity < venue.symbol.min_quantity:

@@ -1,195 +1,37 @@
 """The player: a recorded session served over the same wire as the exchange, byte for byte.
 
-A recording is a text of one JSON record a line, in time order, plain or gzipped: ``connect``, ``ws`` (a message as it
-was received) and ``http`` (an answer fetched at that moment). It is read line by line, twice: once to know its streams
-and answers, once to play it. Nothing is ever dropped: the player waits for whoever reads slowest.
+A recording is read line by line, twice: once to know its streams and answers, once to play it. Nothing is ever
+dropped: the player waits for whoever reads slowest.
 """
 
 from __future__ import annotations
 
-import gzip
 import math
-import re
-import zlib
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never, final
-from urllib.parse import parse_qs, unquote, urlsplit
+from contextlib import closing
+from typing import TYPE_CHECKING, Final, Literal, assert_never, final
+from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import msgspec
 import trio
 
-from trio_binance.errors import ConfigError
-
 from .driver import text_frame
 from .frames import Close, Output, Ping, RestReply, Text, dump
+from .recording import JSON_HEADERS, answer_key, read_records, target_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from .driver import Driver, Kind
     from .events import Json
     from .frames import RestRequest
+    from .recording import Record, Session
 
 END_REASON: Final = "end of recording"
 PING_EVERY_US: Final = 20_000_000
 _NEVER_US: Final = 2**62
 _BATCH: Final = 256
 _WAITING_LIMIT: Final = 256 * 1024
-_TIME: Final = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,12}))?")
-_VERSION: Final = re.compile(r"^/s?api/v[0-9]+(?=/)")
-_JSON: Final = (("content-type", "application/json;charset=UTF-8"),)
-
-Key: TypeAlias = tuple[str, str, str]
-"""Method, path without its version, symbol: what tells one recorded answer from another."""
-
-
-# ---------------------------------------------------------------------------------------------------- reading
-
-
-@final
-class Record(msgspec.Struct, frozen=True):
-    """One line of a recording."""
-
-    kind: Literal["connect", "ws", "http"]
-    t: str | int | None = None
-    t_ns: int | None = None
-    raw: str | None = None
-    raw_file: str | None = None
-    method: str = "GET"
-    url: str = ""
-    status: int = 200
-
-    @property
-    def time_ns(self) -> int:
-        """When it was received, in nanoseconds since 1970; exact, the text never becomes a float.
-
-        Raises:
-            ValueError: the record carries no time, or none that is a number.
-        """
-        if self.t_ns is not None:
-            return self.t_ns
-        match = _TIME.fullmatch(str(self.t))
-        if match is None:
-            raise ValueError(f"t={self.t!r}: expected seconds since 1970")
-        return int(match[1]) * 10**9 + int((match[2] or "").ljust(9, "0")[:9])
-
-
-class _Envelope(msgspec.Struct):
-    stream: str
-    data: msgspec.Raw
-
-
-_decode_record: Final = msgspec.json.Decoder(Record).decode
-_decode_envelope: Final = msgspec.json.Decoder(_Envelope).decode
-
-
-def read_records(path: Path) -> Generator[Record, None, None]:
-    """Yield the records of a recording, one for each line.
-
-    Raises:
-        ConfigError: the file cannot be read, or a line is no record; the message names the file and the line.
-    """
-    number = 0
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rb") as file:
-            for line in file:
-                number += 1
-                yield _decode_record(line)
-    except (OSError, EOFError, zlib.error) as exc:
-        raise ConfigError(f"{path}: unreadable after line {number}: {exc}") from exc
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{path}, line {number}: {exc}") from exc
-
-
-@attrs.define(eq=False)
-class Session:
-    """What is known of a recording before it is played."""
-
-    path: Path
-    records: int = 0
-    first_ns: int = 0
-    last_ns: int = 0
-    streams: set[str] = attrs.field(factory=set)
-    """Those that some message belongs to."""
-    answers: dict[Key, RestReply] = attrs.field(factory=dict)
-    """The first answer of each kind."""
-    bare_stream: str = ""
-    """The one stream of a raw connection, whose messages carry no name."""
-
-    def split(self, raw: bytes) -> tuple[str, bytes, bytes]:
-        """Return a message's stream (``""`` for none), its combined form and its data, both as they stand."""
-        try:
-            envelope = _decode_envelope(raw)
-        except msgspec.MsgspecError:
-            return self.bare_stream, b'{"stream":"%s","data":%s}' % (self.bare_stream.encode(), raw), raw
-        return envelope.stream, raw, bytes(envelope.data)
-
-    def load(self, record: Record) -> RestReply:
-        """Return the answer that an ``http`` record holds, or names as a file beside the recording."""
-        if record.raw_file is None:
-            return RestReply(record.status, _JSON, (record.raw or "").encode())
-        file = self.path.with_name(record.raw_file)
-        data = file.read_bytes()
-        return RestReply(record.status, _JSON, gzip.decompress(data) if file.suffix == ".gz" else data)
-
-
-async def read_session(path: Path) -> Session:
-    """Read a whole recording and return what is in it, keeping only the first answers. May be cancelled.
-
-    Raises:
-        ConfigError: the file cannot be read or is no recording, with the line at fault.
-    """
-    session = Session(path)
-    with closing(read_records(path)) as records:
-        for session.records, record in enumerate(records, 1):
-            with _blaming(path, session.records):
-                _note(session, record)
-            if session.records % _BATCH == 0:
-                await trio.lowlevel.checkpoint()
-    if not session.records:
-        raise ConfigError(f"{path}: no records")
-    await trio.lowlevel.checkpoint()
-    return session
-
-
-@contextmanager
-def _blaming(path: Path, line: int) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, OSError, EOFError, zlib.error) as exc:
-        raise ConfigError(f"{path}, line {line}: {exc}") from exc
-
-
-def _note(session: Session, record: Record) -> None:
-    session.last_ns = record.time_ns
-    session.first_ns = session.first_ns or session.last_ns
-    if record.kind == "http":
-        key = answer_key(record.method, record.url)
-        if key not in session.answers:
-            session.answers[key] = session.load(record)
-    elif record.kind == "connect":
-        names, combined = target_streams(record.url)
-        session.bare_stream = "" if combined or len(names) != 1 else names[0]
-    elif name := session.split((record.raw or "").encode())[0]:
-        session.streams.add(name)
-
-
-def target_streams(url: str) -> tuple[list[str], bool]:
-    """Return the streams that a WebSocket's address asks for, and whether it is a combined one."""
-    parts = urlsplit(url)
-    combined = not parts.path.startswith("/ws")
-    names = parse_qs(parts.query).get("streams", [""])[0] if combined else unquote(parts.path[len("/ws/") :])
-    return [name for name in names.split("/") if name], combined
-
-
-def answer_key(method: str, url: str) -> Key:
-    """Return what a request is matched by: two requests of one key get the same recorded answer."""
-    parts = urlsplit(url)
-    symbol = parse_qs(parts.query).get("symbol", [""])[0]
-    return method, _VERSION.sub("", parts.path), symbol.upper()
 
 
 # ------------------------------------------------------------------------------------------------- the doors
@@ -338,27 +180,27 @@ class ReplayExchange:
         time_ns = self.session.first_ns if self.position is None else self.position.time_ns
         time = time_ns // (1000 if micro else 1_000_000)
         if (method, path) == ("GET", "/ping"):
-            return RestReply(200, _JSON, b"{}")
+            return RestReply(200, JSON_HEADERS, b"{}")
         if (method, path) == ("GET", "/time"):
-            return RestReply(200, _JSON, dump({"serverTime": time}).encode())
+            return RestReply(200, JSON_HEADERS, dump({"serverTime": time}).encode())
         if (method, path) == ("GET", "/exchangeInfo"):
             return self._exchange_info(request.target, symbol, time)
         if key in self.answers:
             return self.answers[key]
         if symbol and any(known[:2] == key[:2] for known in self.answers):
-            return RestReply(400, _JSON, dump({"code": -1121, "msg": "Invalid symbol."}).encode())
+            return RestReply(400, JSON_HEADERS, dump({"code": -1121, "msg": "Invalid symbol."}).encode())
         return _not_found()
 
     def _exchange_info(self, target: str, symbol: str, time: int) -> RestReply:
         recorded = self.answers.get(("GET", "/exchangeInfo", ""))
         if recorded is None:
             empty = {"timezone": "UTC", "serverTime": time, "rateLimits": [], "exchangeFilters": [], "symbols": []}
-            return RestReply(200, _JSON, dump(empty).encode())
+            return RestReply(200, JSON_HEADERS, dump(empty).encode())
         listed = parse_qs(urlsplit(target).query).get("symbols")
         if not symbol and listed is None:
             return recorded
         wanted = {symbol} if listed is None else set(_decode_names(listed[0]))
-        return RestReply(200, _JSON, _only_symbols(recorded.body, wanted))
+        return RestReply(200, JSON_HEADERS, _only_symbols(recorded.body, wanted))
 
 
 class _Control(msgspec.Struct):
@@ -387,7 +229,7 @@ def _only_symbols(body: bytes, wanted: set[str]) -> bytes:
 
 
 def _not_found() -> RestReply:
-    return RestReply(404, _JSON, dump({"code": -1000, "msg": "Not in this recording."}).encode())
+    return RestReply(404, JSON_HEADERS, dump({"code": -1000, "msg": "Not in this recording."}).encode())
 
 
 # ------------------------------------------------------------------------------------------------ the player

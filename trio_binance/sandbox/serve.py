@@ -15,11 +15,13 @@ from trio_binance.config import BinanceConfig, Credentials, Environment, KeyType
 
 from .driver import Driver
 from .exchange import Exchange
-from .faults import FaultSchedule, Injector
+from .faults import FaultSchedule
+from .injector import Injector
 from .keys import Key
 from .market import Market
 from .network import MemoryNetwork, MemoryStream
-from .replay import Player, ReplayExchange, read_session
+from .recording import read_session
+from .replay import Player, ReplayExchange
 from .wire import serve_connection
 
 if TYPE_CHECKING:
@@ -223,37 +225,67 @@ def _register(market: Market, credentials: Credentials) -> Key:
 async def _serving(
     driver: Driver, listener: trio.abc.Listener[Any], *tasks: Callable[[], Awaitable[object]]
 ) -> AsyncIterator[None]:
-    """Serve while the block lasts. An error of the block leaves as itself; a bug of the exchange's too."""
-    error: BaseException | None = None
+    """Serve while the block lasts, and while it cleans up after a cancellation from outside.
+
+    An error of the block leaves as itself; a bug of the exchange cancels the block and leaves as itself too.
+    """
+    jobs = [driver.run, partial(trio.serve_listeners, partial(_serve, driver), [listener]), *tasks]
+    if driver.faults is not None:
+        jobs.append(partial(driver.faults.run, driver))
+    shop = _Shop(jobs)
+    raised: BaseException | None = None
+    left: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(driver.run)
-            nursery.start_soon(partial(trio.serve_listeners, partial(_serve, driver), [listener]))
-            for task in tasks:
-                nursery.start_soon(task)
-            if driver.faults is not None:
-                nursery.start_soon(driver.faults.run, driver)
+            nursery.start_soon(shop.run, nursery.cancel_scope)
             try:
                 yield
             except BaseException as exc:
-                error = exc
+                raised = exc
                 raise
             finally:
-                nursery.cancel_scope.cancel(reason="the sandbox closes")
+                shop.scope.cancel(reason="the sandbox closes")
     except BaseExceptionGroup as group:
-        raise_saving_context(_chosen(group, error))
+        # A nursery takes its own cancellation out of a group by making another: the original is better, if whole.
+        left = group.exceptions[0] if raised is None or _is_cancelled(raised) else raised
+    shop.leave(left)
 
 
-def _chosen(group: BaseExceptionGroup[BaseException], error: BaseException | None) -> BaseException:
-    """Return the one exception to leave with: the exchange's own bug first, for it explains the block's."""
-    bugs = [exc for exc in group.exceptions if exc is not error and not isinstance(exc, trio.Cancelled)]
-    if not bugs:
-        return error if error is not None else group.exceptions[0]
-    bug = bugs[0] if len(bugs) == 1 else BaseExceptionGroup("the sandbox failed", bugs)
-    if error is None or isinstance(error, trio.Cancelled):
-        return bug
-    error.add_note(f"meanwhile the sandbox failed: {bug!r}")
-    return error
+@final
+class _Shop:
+    """The running exchange; what ends it is kept, and not thrown into the block's nursery."""
+
+    def __init__(self, jobs: list[Callable[[], Awaitable[object]]]) -> None:
+        self._jobs = jobs
+        self._bug: BaseException | None = None
+        self.scope = trio.CancelScope(shield=True)
+
+    async def run(self, block: trio.CancelScope) -> None:
+        try:
+            with self.scope:
+                async with trio.open_nursery() as nursery:
+                    for job in self._jobs:
+                        nursery.start_soon(job)
+        except BaseExceptionGroup as group:
+            self._bug = group.exceptions[0] if len(group.exceptions) == 1 else group
+            block.cancel(reason="the sandbox failed")
+
+    def leave(self, left: BaseException | None) -> None:
+        """Raise what the user must see: the exchange's own bug first, for it explains the block's end."""
+        if self._bug is not None and (left is None or _is_cancelled(left)):
+            raise_saving_context(self._bug)
+        if left is None:
+            return
+        if self._bug is not None:
+            left.add_note(f"meanwhile the sandbox failed: {self._bug!r}")
+        raise_saving_context(left)
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Tell whether a cancellation is in it."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(_is_cancelled, error.exceptions))
+    return isinstance(error, trio.Cancelled)
 
 
 async def _serve(driver: Driver, stream: trio.abc.Stream) -> None:
