@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_binance._protocol.call import Stamp, given as given_params, rest_request, rest_text, ws_params, ws_value
+from trio_binance._protocol.call import Stamp, rest_request, rest_text, ws_params, ws_value
+from trio_binance._protocol.call import given as given_params
 from trio_binance._protocol.catalogue import account, general, market, trading
 from trio_binance._pure.keys import signer_for
 from trio_binance.config import Credentials
@@ -31,7 +32,7 @@ def test_a_signed_order_is_the_documents_own_example_byte_for_byte() -> None:
             "side": "BUY",
             "type": "LIMIT",
             "timeInForce": "GTC",
-            "quantity": Decimal("1"),
+            "quantity": Decimal(1),
             "price": Decimal("0.1"),
         },
         signer_for(CREDENTIALS),

@@ -269,6 +269,31 @@ def test_a_large_frame_in_tiny_reads_is_not_looked_at_with_each_read(monkeypatch
     assert looks <= 3
 
 
+@pytest.mark.parametrize("before", [b"", frame(TEXT, b"before"), frame(PING, b"p") + frame(BINARY, b"x" * 200)])
+@pytest.mark.parametrize("size", [3, 125, 126, 300, 2**16])
+def test_a_frame_cut_after_its_header_is_looked_at_again_with_its_last_byte_and_not_before(
+    before: bytes, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it begins in its read: waiting for a byte too many would delay it until the next message."""
+    looks: list[int] = []
+    look = FrameCutter._cut
+
+    def noted(cutter: FrameCutter, data: bytes, messages: list[bytes], through: bytearray) -> int:
+        looks.append(len(data))
+        return look(cutter, data, messages, through)
+
+    monkeypatch.setattr(FrameCutter, "_cut", noted)
+    whole = frame(BINARY, b"y" * size)
+    header = len(whole) - size
+    cutter = FrameCutter(2**20)
+    cutter.feed(before + whole[:header])
+    for at in range(header, len(whole) - 1, max(1, size // 7)):
+        cutter.feed(whole[at : min(at + max(1, size // 7), len(whole) - 1)])
+    assert looks == [len(before) + header]
+    assert cutter.feed(whole[-1:]) == ([b"y" * size], b"")
+    assert looks == [len(before) + header, len(whole)]
+
+
 # --------------------------------------------------------------------------------------------------- the answer
 
 

@@ -76,7 +76,8 @@ def test_only_cancels_pass_an_open_breaker_and_only_reads_leave_nothing_unknown(
 
 def test_every_row_agrees_with_the_exchanges_documents(spec: Path) -> None:
     documents = {
-        f"{entry['method']} {entry['path']}": entry for entry in json.loads((spec / "rest.json").read_text())["endpoints"]
+        f"{entry['method']} {entry['path']}": entry
+        for entry in json.loads((spec / "rest.json").read_text())["endpoints"]
     }
     for row in ROWS.values():
         if not row.path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
@@ -14,8 +15,8 @@ def ok(number: int) -> bytes:
     return json.dumps({"result": None, "id": number}).encode()
 
 
-def sent(subscriptions: Subscriptions, now: float = 0.0) -> list[dict[str, object]]:
-    messages = []
+def sent(subscriptions: Subscriptions, now: float = 0.0) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = []
     while text := subscriptions.next_message(now):
         messages.append(json.loads(text))
     return messages
@@ -37,7 +38,7 @@ def test_a_wish_is_asked_for_once_and_stands_when_the_exchange_says_so() -> None
 def test_many_wishes_go_out_in_batches() -> None:
     subscriptions = Subscriptions(timeout=10.0)
     subscriptions.want(f"s{number}@trade" for number in range(2 * BATCH + 1))
-    assert [len(message["params"]) for message in sent(subscriptions)] == [BATCH, BATCH, 1]  # type: ignore[arg-type]
+    assert [len(message["params"]) for message in sent(subscriptions)] == [BATCH, BATCH, 1]
 
 
 def test_a_new_connection_is_asked_for_everything_again() -> None:

@@ -13,7 +13,7 @@ from wsproto.events import AcceptConnection, CloseConnection, Event, Request
 
 from trio_binance._services.socket import Socket, open_socket
 from trio_binance.config import Tuning
-from trio_binance.errors import BinanceError
+from trio_binance.errors import BinanceError, ConnectionLost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -162,3 +162,19 @@ async def error_of_opening(script: Script, *, url: str = URL) -> BinanceError:
                 raise AssertionError("opened")
     assert trio.current_time() <= TUNING.connect_timeout
     return caught.value
+
+
+async def loss_told_by(script: Script, *, tuning: Tuning = TUNING) -> tuple[ConnectionLost, list[bytes]]:
+    """Return the error that ends the receiving, and the messages before it."""
+    messages: list[bytes] = []
+    async with connected_to(script, tuning=tuning) as (socket, _):
+        caught: ConnectionLost | None = None
+        while caught is None:
+            try:
+                messages += await socket.receive()
+            except ConnectionLost as exc:
+                caught = exc
+        with pytest.raises(ConnectionLost) as again:
+            await socket.receive()
+        assert again.value.code == caught.code
+    return caught, messages

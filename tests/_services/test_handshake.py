@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 
 from tests._protocol.test_frames import HEAD
 from trio_binance._protocol.frames import Answer
@@ -119,3 +120,39 @@ async def test_w04_garbage_instead_of_101(answer: bytes, autojump_clock: MockClo
     assert isinstance(error, ProtocolError)
     assert error.outcome is Outcome.NOT_SENT
     assert error.payload == answer
+
+
+# ---------------------------------------------------------------------------------------------------- the parts
+
+
+def answer_of(data: bytes) -> Answer:
+    answer = Answer()
+    answer.feed(data)
+    return answer
+
+
+def test_a_target_is_the_url_in_parts_with_what_no_url_can_carry_encoded() -> None:
+    assert Target.parse("wss://A.test:9443/ws/币@trade?x=%20&y=[1]") == Target(
+        True, "a.test", 9443, "A.test:9443", "/ws/%E5%B8%81@trade?x=%20&y=[1]"
+    )
+    assert Target.parse("ws://a.test") == Target(False, "a.test", 80, "a.test", "/")
+
+
+@pytest.mark.parametrize(("name", "value"), [("X-Ä", "1"), ("X", "schlüssel"), ("X", "1\r\nY: 2"), ("X\n", "1")])
+def test_only_printable_ascii_is_a_header(name: str, value: str) -> None:
+    assert encode_header("X-MBX-APIKEY", "abc") == (b"X-MBX-APIKEY", b"abc")
+    with pytest.raises(InvalidArgument, match="headers"):
+        encode_header(name, value)
+
+
+async def test_a_failed_handshake_is_its_answer_if_there_is_one_and_else_its_own_error() -> None:
+    crash = ValueError("what h11 said")
+    refused = handshake_error(crash, answer_of(b"HTTP/1.1 503 Busy\r\n\r\n"), "a.test")
+    assert (type(refused), refused.__cause__) == (ConnectError, crash)
+    assert str(refused) == "a.test: handshake refused with HTTP 503: no explanation"
+    ours = ConnectError("the line was reset")
+    assert handshake_error(ours, answer_of(b"HTTP/1.1"), "a.test") is ours
+    assert handshake_error(ours, answer_of(b"HTTP/1.1 101 Yes\r\n\r\n"), "a.test") is ours
+    odd = handshake_error(crash, answer_of(b"220 mail.test\r\n\r\n"), "a.test")
+    assert isinstance(odd, ProtocolError)
+    assert (odd.payload, odd.outcome, odd.__cause__) == (b"220 mail.test\r\n\r\n", Outcome.NOT_SENT, crash)

@@ -14,6 +14,7 @@ import trio
 import trio.testing
 
 from trio_binance._protocol.catalogue import account, general, market, trading
+from trio_binance._protocol.operation import Value
 from trio_binance._protocol.wsapi import Answer
 from trio_binance._pure.keys import signer_for
 from trio_binance._pure.limits import LimitKind, Limits
@@ -47,7 +48,7 @@ from trio_binance.models import ServerTime
 WALL_US = 1_700_000_070_000_000
 OK = b'{"serverTime":1700000070000}'
 ACK = b'{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"mine","transactTime":1507725176595}'
-ORDER = {
+ORDER: Mapping[str, Value] = {
     "symbol": "BTCUSDT",
     "side": "BUY",
     "type": "MARKET",
@@ -332,7 +333,9 @@ async def test_five_failures_open_the_breaker_and_nothing_is_sent_but_cancels(
     assert len(world.http.sent) == sent + 1
 
 
-@pytest.mark.parametrize("answer", [(400, b'{"code":-1121,"msg":"Invalid symbol."}'), (429, b'{"code":-1015,"msg":""}')])
+@pytest.mark.parametrize(
+    "answer", [(400, b'{"code":-1121,"msg":"Invalid symbol."}'), (429, b'{"code":-1015,"msg":""}')]
+)
 async def test_refusals_and_limits_are_no_failures(
     answer: tuple[int, bytes], autojump_clock: trio.testing.MockClock
 ) -> None:
@@ -447,8 +450,6 @@ async def test_an_error_on_the_websocket_api_is_the_same_as_on_rest(autojump_clo
     world.router.ws_api = ScriptedWsApi(answer(400, error={"code": -1121, "msg": "Invalid symbol."}))  # type: ignore[assignment]
     with pytest.raises(BinanceError, match=r"Invalid symbol\."):
         await world.router.call(market.DEPTH, {"symbol": "NOPE"})
-
-
 
 
 class NoDialer:

@@ -7,7 +7,7 @@ exchange refuses it ("timestamp ... outside of the recvWindow").
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -72,7 +72,7 @@ def given(params: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def rest_request(
-    operation: Operation[object], params: Mapping[str, Value], signer: Signer | None = None, stamp: Stamp | None = None
+    operation: Operation[Any], params: Mapping[str, Value], signer: Signer | None = None, stamp: Stamp | None = None
 ) -> RestRequest:
     """Return the REST request of a call, signed when ``signer`` and ``stamp`` are given.
 

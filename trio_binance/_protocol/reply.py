@@ -7,6 +7,7 @@ or unreadable answer, and every 5xx, is UNKNOWN for whatever changes state.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -90,10 +91,8 @@ def wait_from_retry_after(text: str | None, status: int, server_ms: int) -> floa
     if text is not None and re.fullmatch(r"\s*\d{1,12}\s*", text, re.ASCII):
         wait = 1.0 * int(text)
     elif text is not None:
-        try:
+        with suppress(ValueError):
             wait = parsedate_to_datetime(text).timestamp() - server_ms / 1000
-        except ValueError:
-            pass
     return min(max(wait, MIN_WAIT), MAX_WAIT)
 
 

@@ -64,11 +64,11 @@ Incoming = Answer | Event | SessionError | Shutdown | Stray
 class _Frame(msgspec.Struct):
     id: Any = None
     status: int = 0
-    result: msgspec.Raw = msgspec.Raw(b"null")  # noqa: RUF009 - an immutable value
+    result: msgspec.Raw = msgspec.Raw(b"null")
     error: Any = None
     rateLimits: Any = None
     subscriptionId: int | None = None
-    event: msgspec.Raw = msgspec.Raw(b"")  # noqa: RUF009
+    event: msgspec.Raw = msgspec.Raw(b"")
 
 
 @final

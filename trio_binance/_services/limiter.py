@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, final
 import attrs
 import trio
 
-from trio_binance._pure.limits import Cost, LimitKind, Limits, Rule
 from trio_binance._protocol.operation import Lane
+from trio_binance._pure.limits import Cost, LimitKind, Limits, Rule
 
 from .events import BanEnded, BanStarted, RateLimitHit
 
@@ -41,7 +41,11 @@ class _Waiter:
 class Taken:
     """A receipt: what was taken of the limits, and the server time of each taking."""
 
-    parts: tuple[tuple[Cost, int], ...]
+    parts: tuple[tuple[Cost, int], ...] = ()
+
+    def and_part(self, cost: Cost, server_ms: int) -> Taken:
+        """Return a receipt for this too."""
+        return Taken((*self.parts, (cost, server_ms)))
 
     @property
     def weight_only(self) -> Taken:
@@ -103,15 +107,15 @@ class Limiter:
         Raises:
             LimitExceeded: the cost alone is larger than a limit.
         """
-        taken: list[tuple[Cost, int]] = []
+        taken = Taken()
         try:
             await trio.lowlevel.checkpoint()
             for part in _parts(cost):
-                taken.append((part, await self._acquire_part(part, lane)))
+                taken = taken.and_part(part, await self._acquire_part(part, lane))
         except BaseException:
-            self.refund(Taken(tuple(taken)))
+            self.refund(taken)
             raise
-        return Taken(tuple(taken))
+        return taken
 
     async def _acquire_part(self, cost: Cost, lane: Lane) -> int:
         """Return the server time at which it was taken: it names the windows."""

@@ -270,7 +270,7 @@ class Router:
             await self._limiter.acquire(Cost(weight=general.PING.weight({}), raw=1), general.PING.lane)
             await self._send_rest(general.PING, {})
         except BaseException as exc:
-            self._on_error(exc, Taken(()), permit)
+            self._on_error(exc, Taken(), permit)
             if not isinstance(exc, BinanceError):
                 raise
         else:

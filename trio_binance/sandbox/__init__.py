@@ -1,0 +1,36 @@
+"""The embedded exchange: a second implementation of the exchange, for tests, demonstrations and simulations.
+
+    async with open_sandbox(SandboxSpec(seed=7), credentials=credentials) as sandbox:
+        async with open_binance(config, dialer=sandbox.dialer) as bx: ...
+
+``open_sandbox`` runs it in memory, ``open_loopback`` on a real socket, ``open_replay`` plays a recorded session over
+the same wire. What goes wrong, and when, is data: see ``FaultSchedule``.
+"""
+
+from .faults import Answer as Answer
+from .faults import Bend as Bend
+from .faults import BlackHole as BlackHole
+from .faults import CloseSockets as CloseSockets
+from .faults import DialTrouble as DialTrouble
+from .faults import Ending as Ending
+from .faults import FaultSchedule as FaultSchedule
+from .faults import OnDial as OnDial
+from .faults import OnHandshake as OnHandshake
+from .faults import OnRequest as OnRequest
+from .faults import Reset as Reset
+from .faults import SendRaw as SendRaw
+from .faults import ServerShutdown as ServerShutdown
+from .faults import Slow as Slow
+from .faults import Timed as Timed
+from .faults import random_schedule as random_schedule
+from .market import Market as Market
+from .network import MemoryNetwork as MemoryNetwork
+from .network import MemoryStream as MemoryStream
+from .pipe import Link as Link
+from .rules import Rules as Rules
+from .serve import Replay as Replay
+from .serve import Sandbox as Sandbox
+from .serve import open_loopback as open_loopback
+from .serve import open_replay as open_replay
+from .serve import open_sandbox as open_sandbox
+from .serve import serve_loopback as serve_loopback

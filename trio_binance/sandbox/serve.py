@@ -229,7 +229,11 @@ async def _serving(
 
     An error of the block leaves as itself; a bug of the exchange cancels the block and leaves as itself too.
     """
-    jobs = [driver.run, partial(trio.serve_listeners, partial(_serve, driver), [listener]), *tasks]
+    jobs: list[Callable[[], Awaitable[object]]] = [
+        driver.run,
+        partial(trio.serve_listeners, partial(_serve, driver), [listener]),
+        *tasks,
+    ]
     if driver.faults is not None:
         jobs.append(partial(driver.faults.run, driver))
     shop = _Shop(jobs)

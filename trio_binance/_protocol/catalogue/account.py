@@ -36,7 +36,13 @@ MY_TRADES: Operation[list[AccountTrade]] = Operation(
     source=_MEMORY_FIRST,
 )
 COMMISSION: Operation[AccountCommission] = Operation(
-    "GET", "/api/v3/account/commission", "account.commission", _USER_DATA, fixed(20), AccountCommission, source="Database"
+    "GET",
+    "/api/v3/account/commission",
+    "account.commission",
+    _USER_DATA,
+    fixed(20),
+    AccountCommission,
+    source="Database",
 )
 ORDER_RATE_LIMITS: Operation[list[RateLimitUsage]] = Operation(
     "GET", "/api/v3/rateLimit/order", "account.rateLimits.orders", _USER_DATA, fixed(40), list[RateLimitUsage]

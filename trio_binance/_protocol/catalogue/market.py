@@ -21,9 +21,7 @@ AGG_TRADES: Operation[list[AggTrade]] = Operation(
 KLINES: Operation[list[Kline]] = Operation(
     "GET", "/api/v3/klines", "klines", _NONE, fixed(2), list[Kline], source=_DATABASE
 )
-AVG_PRICE: Operation[AveragePrice] = Operation(
-    "GET", "/api/v3/avgPrice", "avgPrice", _NONE, fixed(2), AveragePrice
-)
+AVG_PRICE: Operation[AveragePrice] = Operation("GET", "/api/v3/avgPrice", "avgPrice", _NONE, fixed(2), AveragePrice)
 _WEIGHT_24HR = by_symbols((20, 2), (100, 40), everything=80)
 TICKER_24HR: Operation[Ticker24h] = Operation(
     "GET", "/api/v3/ticker/24hr", "ticker.24hr", _NONE, _WEIGHT_24HR, Ticker24h

@@ -27,7 +27,14 @@ TEST: Operation[OrderTestResult] = Operation(
     OrderTestResult,
 )
 CANCEL: Operation[CancelResult] = Operation(
-    "DELETE", "/api/v3/order", "order.cancel", _TRADE, fixed(1), CancelResult, free_on_success=True, source=MATCHING_ENGINE
+    "DELETE",
+    "/api/v3/order",
+    "order.cancel",
+    _TRADE,
+    fixed(1),
+    CancelResult,
+    free_on_success=True,
+    source=MATCHING_ENGINE,
 )
 CANCEL_OPEN_ORDERS: Operation[list[CancelResult]] = Operation(
     "DELETE",
