@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import os
-import pickle
-import traceback
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import pytest
 
+from tests.canaries import CANARY, KEY, PEM, refusal, write_key_file
 from trio_binance.config import (
     BinanceConfig,
     Credentials,
@@ -24,39 +21,15 @@ from trio_binance.config import (
     SandboxSpec,
     Secret,
     Tuning,
-    mask,
-    read_key_file,
 )
-from trio_binance.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
-CANARY = "canary-7f3a"
-PEM = f"-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----\n"
-
-
-def refusal(build: Callable[[], object]) -> str:
-    """Return all that is printed of the ConfigError that ``build`` raises, and what it is chained to."""
-    with pytest.raises(ConfigError) as caught:
-        build()
-    error: BaseException | None = caught.value
-    said = ""
-    while error is not None:
-        # A traceback quotes lines of source, which here are full of canaries; the texts are what matters.
-        said += "".join(traceback.format_exception_only(error)) + repr(error) + repr(vars(error))
-        error = error.__cause__ or error.__context__
-    assert CANARY not in said
-    return said
+    pass
 
 
 @pytest.fixture
 def key_file(tmp_path: Path) -> Path:
-    path = tmp_path / "key.pem"
-    path.write_text(PEM)
-    path.chmod(0o600)
-    return path
+    return write_key_file(tmp_path)
 
 
 def toml(folder: Path, text: str, mode: int = 0o600) -> Path:
@@ -64,158 +37,6 @@ def toml(folder: Path, text: str, mode: int = 0o600) -> Path:
     path.write_text(text, "utf-8")
     path.chmod(mode)
     return path
-
-
-# --------------------------------------------------------------------------------------------------- secrets
-
-
-def test_a_secret_never_shows() -> None:
-    secret = Secret(CANARY.encode())
-    shown = [repr(secret), str(secret), f"{secret}", f"{secret!s:>30}", "%s %r" % (secret, secret), repr([secret])]  # noqa: UP031 - one of the ways it could show
-    shown += [str(attrs.asdict(Credentials.hmac(KEY, CANARY))), str(dir(secret))]
-    assert CANARY not in "".join(shown)
-    assert secret.reveal() == CANARY.encode()
-    assert not hasattr(secret, "__dict__")
-
-
-def test_a_secret_cannot_be_pickled_but_its_owner_can_be_copied() -> None:
-    with pytest.raises(TypeError, match="cannot be pickled"):
-        pickle.dumps(BinanceConfig(Environment.TESTNET, Credentials.hmac(KEY, CANARY)))
-    config = BinanceConfig(Environment.TESTNET, Credentials.hmac(KEY, CANARY))
-    assert copy.deepcopy(config) == copy.copy(config) == config
-    secret = Secret(b"x")
-    assert copy.copy(secret) is secret
-
-
-def test_secrets_are_equal_by_value() -> None:
-    assert Secret(b"a") == Secret(b"a") != Secret(b"b")
-    assert hash(Secret(b"a")) == hash(Secret(b"a"))
-    assert Secret(b"a") != b"a"
-
-
-def test_a_key_is_shown_by_its_first_four_characters() -> None:
-    assert mask(KEY) == "vmPU***"
-    assert mask("12345678") == "***"
-    shown = repr(BinanceConfig(Environment.TESTNET, Credentials.rsa(KEY, PEM, passphrase=CANARY)))
-    assert "Credentials(RSA, api_key='vmPU***')" in shown
-    assert CANARY not in shown
-    assert KEY not in shown
-
-
-# ----------------------------------------------------------------------------------------------- credentials
-
-
-def test_each_kind_of_credentials_says_its_kind() -> None:
-    hmac = Credentials.hmac(f" {KEY}\n", f" {CANARY}\n")
-    assert (hmac.api_key, hmac.key_type, hmac.secret.reveal()) == (KEY, KeyType.HMAC, CANARY.encode())
-    rsa = Credentials.rsa(KEY, PEM.encode(), passphrase="p")
-    assert (rsa.key_type, rsa.secret.reveal(), rsa.passphrase) == (KeyType.RSA, PEM.encode(), Secret(b"p"))
-    assert Credentials.ed25519(KEY, PEM).key_type is KeyType.ED25519
-
-
-@pytest.mark.parametrize("api_key", ["", "two words", "schlüssel", "a\nb", "a\x00b", None, 5, b"x"])
-def test_an_api_key_that_no_header_can_carry_is_refused(api_key: Any) -> None:
-    assert "api_key" in refusal(lambda: Credentials.hmac(api_key, CANARY))
-
-
-@pytest.mark.parametrize("secret", ["", "  \n", None, 5, f"\ud800{CANARY}"])
-def test_a_secret_that_is_missing_is_refused_by_name(secret: Any) -> None:
-    assert "secret: " in refusal(lambda: Credentials.hmac(KEY, secret))
-
-
-def test_a_pem_must_be_one() -> None:
-    for pem in ("/home/me/key.pem", CANARY, b"", None, 7, f"\ud800{CANARY}"):
-        assert "pem: " in refusal(lambda pem=pem: Credentials.ed25519(KEY, pem))  # type: ignore[misc]
-    assert "pathlib.Path" in refusal(lambda: Credentials.ed25519(KEY, "key.pem"))
-    assert "passphrase: " in refusal(lambda: Credentials.rsa(KEY, PEM, passphrase=5))  # type: ignore[arg-type]
-
-
-def test_the_constructor_itself_checks_its_types() -> None:
-    assert "secret: expected Secret" in refusal(lambda: Credentials(KEY, KeyType.HMAC, CANARY))  # type: ignore[arg-type]
-    assert "key_type" in refusal(lambda: Credentials(KEY, "HMAC", Secret(b"x")))  # type: ignore[arg-type]
-    assert "passphrase" in refusal(lambda: Credentials(KEY, KeyType.RSA, Secret(b"x"), CANARY))  # type: ignore[arg-type]
-
-
-def test_a_key_is_read_from_its_file(key_file: Path) -> None:
-    assert read_key_file(key_file) == PEM.encode()
-    assert Credentials.ed25519(KEY, key_file).secret.reveal() == PEM.encode()
-
-
-def test_a_key_file_that_others_can_read_is_warned_of_where_it_was_asked_for(key_file: Path) -> None:
-    key_file.chmod(0o640)
-    with pytest.warns(InsecureKeyFileWarning, match=r"mode 640.*chmod 600") as caught:
-        Credentials.rsa(KEY, key_file)
-    assert caught[0].filename == __file__
-    assert CANARY not in str(caught[0].message)
-
-
-def test_a_key_file_that_cannot_be_a_key_is_refused_by_name(tmp_path: Path) -> None:
-    assert "nothing" in refusal(lambda: read_key_file(tmp_path / "nothing"))
-    assert "directory" in refusal(lambda: read_key_file(tmp_path))
-    (tmp_path / "big").write_bytes(CANARY.encode() * 10_000)
-    assert "65536 bytes" in refusal(lambda: read_key_file(tmp_path / "big"))
-
-
-# ---------------------------------------------------------------------------------------------- environments
-
-
-def test_the_presets_are_the_exchange_s_own() -> None:
-    presets = Environment.presets()
-    assert list(presets) == ["production", "market_data_only", "testnet", "demo", "us"]
-    assert all(each.rest_url.startswith("https://") for each in presets.values())
-    assert all(each.stream_url.startswith("wss://") for each in presets.values())
-    assert not Environment.MARKET_DATA_ONLY.takes_keys
-    assert Environment.MARKET_DATA_ONLY.ws_api_url is None
-
-
-def test_a_slash_too_many_is_forgiven() -> None:
-    lab = Environment("lab", "http://127.0.0.1:8001/", "ws://[::1]:8002/", "ws://127.0.0.1:8003/ws-api/v3")
-    assert (lab.rest_url, lab.stream_url) == ("http://127.0.0.1:8001", "ws://[::1]:8002")
-
-
-BAD_HOSTS = [
-    "", "api.binance.com", "ftp://api.binance.com", "https://", "https://api.binance.com/api", "https://a.b?x=1",
-    "https://a.b#x", "https://a.b:99999", "https://a.b:0", "https://a.b:x", "https://[::1", "https://a b", "https://ä.b",
-    "https://a.b\r\nX-Evil: 1", " https://a.b", None, 5, b"https://a.b",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("url", BAD_HOSTS, ids=ascii)
-def test_a_url_that_cannot_work_is_refused_by_name(url: Any) -> None:
-    assert "rest_url" in refusal(lambda: Environment("lab", url, "ws://a.b"))
-    if url is not None:
-        assert "ws_api_url" in refusal(lambda: Environment("lab", "http://a.b", "ws://a.b", url))
-
-
-def test_each_url_has_its_own_scheme_and_shape() -> None:
-    assert "stream_url" in refusal(lambda: Environment("lab", "http://a.b", "http://a.b"))
-    assert "stream_url" in refusal(lambda: Environment("lab", "http://a.b", "wss://stream.binance.com:9443/ws"))
-    assert "no query" in refusal(lambda: Environment("lab", "http://a.b", "ws://a.b", "ws://a.b/ws-api/v3?x=1"))
-    assert "name" in refusal(lambda: Environment(None, "http://a.b", "ws://a.b"))  # type: ignore[arg-type]
-
-
-def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
-    for url in (f"https://user:{CANARY}@a.b", f"https://{CANARY}@a.b", f"gopher://user:{CANARY}@a.b/x"):
-        assert "password" in refusal(lambda url=url: Environment("lab", url, "ws://a.b"))  # type: ignore[misc]
-
-
-# ---------------------------------------------------------------------------------------------------- tuning
-
-
-@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "5", None, True])
-def test_a_deadline_is_a_positive_number(value: Any) -> None:
-    assert "connect_timeout=" in refusal(lambda: Tuning(connect_timeout=value))
-
-
-@pytest.mark.parametrize("value", [0, -1, 5.0, "5", None, True])
-def test_a_count_is_a_positive_whole_number(value: Any) -> None:
-    assert "buffer=" in refusal(lambda: Tuning(buffer=value))
-    assert "recv_window_ms=" in refusal(lambda: Tuning(recv_window_ms=value))
-
-
-def test_the_receive_window_is_at_most_a_minute() -> None:
-    assert Tuning(recv_window_ms=60_000).recv_window_ms == 60_000
-    assert "60000" in refusal(lambda: Tuning(recv_window_ms=60_001))
 
 
 # --------------------------------------------------------------------------------------------- configurations

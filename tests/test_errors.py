@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import copy
 import inspect
-import json
 import pickle
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from trio_binance import errors
 from trio_binance.errors import (
     ApiError,
-    AuthError,
     Banned,
     BinanceError,
     Blocked,
     BreakerOpen,
-    CancelRejected,
     ClockUnsynced,
     ConfigError,
     ConnectError,
@@ -30,8 +27,6 @@ from trio_binance.errors import (
     DecodeError,
     DuplicateOrder,
     FeedOverflow,
-    FilterError,
-    InsufficientBalance,
     InvalidArgument,
     LimitExceeded,
     NetworkError,
@@ -39,8 +34,6 @@ from trio_binance.errors import (
     Outcome,
     PartialFailure,
     ProtocolError,
-    RateLimited,
-    RegionBlocked,
     RequestError,
     ServerError,
     ServiceCrashed,
@@ -48,14 +41,7 @@ from trio_binance.errors import (
     SubscriptionRefused,
     TimestampError,
     TLSError,
-    TooManyOrders,
-    UnknownOrder,
-    UnknownSymbol,
-    api_error_class,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CLASSES = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, BinanceError)]
 API_CLASSES = [c for c in CLASSES if issubclass(c, ApiError)]
@@ -170,74 +156,3 @@ def test_an_api_error_tells_operation_number_words_and_what_to_do() -> None:
 
 def test_a_protocol_error_keeps_the_start_of_what_was_sent() -> None:
     assert len(ProtocolError("odd", payload=b"x" * 10**6).payload) == 200
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "message", "cls"),
-    [
-        (400, -1013, "Filter failure: LOT_SIZE", FilterError),
-        (400, -1121, "Invalid symbol.", UnknownSymbol),
-        (400, -1100, "Illegal characters", RequestError),
-        (400, -2010, "Account has insufficient balance for requested action.", InsufficientBalance),
-        (400, -2010, "Duplicate order sent.", DuplicateOrder),
-        (400, -2010, "Market is closed.", OrderRejected),
-        (400, -1010, "Duplicate order sent.", DuplicateOrder),
-        (400, -2011, "Unknown order sent.", CancelRejected),
-        (400, -2011, "Duplicate order sent.", CancelRejected),
-        (400, -2013, "Order does not exist.", UnknownOrder),
-        (400, -1021, "Timestamp", TimestampError),
-        (401, -2015, "Invalid API-key", AuthError),
-        (401, None, "", AuthError),
-        (400, -1022, "Signature", AuthError),
-        (403, None, "<html>", Blocked),
-        (409, -2021, "Order cancel-replace partially failed.", PartialFailure),
-        (409, None, "", PartialFailure),
-        (429, -2021, "Order cancel-replace partially failed.", PartialFailure),
-        (400, -2022, "Order cancel-replace failed.", OrderRejected),
-        (429, -2022, "Order cancel-replace failed.", TooManyOrders),
-        (429, -1003, "Too many requests", RateLimited),
-        (429, -1015, "Too many new orders", TooManyOrders),
-        (429, None, "", RateLimited),
-        (418, -1003, "banned", Banned),
-        (418, None, "", Banned),
-        (451, 0, "Service unavailable from a restricted location", RegionBlocked),
-        (500, -1000, "", ServerError),
-        (503, -2010, "Duplicate order sent.", ServerError),
-        (504, None, "", ServerError),
-        (400, -1007, "Timeout", ServerError),
-        (400, -99999, "new", ApiError),
-        (408, None, "", ApiError),
-    ],
-)
-def test_an_error_answer_becomes_the_class_that_says_what_to_do(
-    status: int, code: int | None, message: str, cls: type[ApiError]
-) -> None:
-    assert api_error_class(status, code, message) is cls
-
-
-CLASS_BY_CLASSIFICATION: dict[str, type[ApiError]] = {
-    "auth": AuthError,
-    "server": ServerError,
-    "rate_limit": RateLimited,
-    "order_rate_limit": TooManyOrders,
-    "connection_limit": RateLimited,
-    "time_sync": TimestampError,
-    "cancel_reject": CancelRejected,
-    "amend_reject": errors.AmendRejected,
-    "partial": PartialFailure,
-    "client_bug": RequestError,
-    "sbe": RequestError,
-    "no_data": RequestError,
-    "session_state": RequestError,
-    "session_limit": RequestError,
-}
-
-
-def test_every_number_in_the_documents_has_its_class(spec: Path) -> None:
-    for each in json.loads((spec / "errors.json").read_text("utf-8"))["codes"]:
-        wanted = CLASS_BY_CLASSIFICATION.get(each["classification"]["class"])
-        found = api_error_class(400, each["code"], (each["messages"] or [""])[0])
-        if wanted is not None:
-            assert issubclass(found, wanted), each["code"]
-        if each["classification"]["unknown_outcome"] == "yes":
-            assert found.outcome is Outcome.UNKNOWN, each["code"]

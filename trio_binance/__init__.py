@@ -1,9 +1,9 @@
 """A connector to Binance Spot for Trio: structured, exact, supervised.
 
-    async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
-        await bx.wait_ready()
-        async with bx.streams.trades("BTCUSDT") as feed:
-            async for trade in feed: ...
+async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
+    await bx.wait_ready()
+    async with bx.streams.trades("BTCUSDT") as feed:
+        async for trade in feed: ...
 """
 
 # The house, from the roof down; a lower floor never imports a higher one.
@@ -24,12 +24,11 @@ from ._services.feed import Feed as Feed
 from ._services.status import Status as Status
 from ._util import fixup_module_metadata
 from .config import BinanceConfig as BinanceConfig
-from .config import Credentials as Credentials
-from .config import Environment as Environment
-from .config import InsecureKeyFileWarning as InsecureKeyFileWarning
-from .config import KeyType as KeyType
 from .config import Overflow as Overflow
-from .config import Tuning as Tuning
+from .credentials import Credentials as Credentials
+from .credentials import InsecureKeyFileWarning as InsecureKeyFileWarning
+from .credentials import KeyType as KeyType
+from .environments import Environment as Environment
 from .errors import AmendRejected as AmendRejected
 from .errors import ApiError as ApiError
 from .errors import AuthError as AuthError
@@ -66,8 +65,8 @@ from .errors import ServiceCrashed as ServiceCrashed
 from .errors import StreamError as StreamError
 from .errors import StreamTerminated as StreamTerminated
 from .errors import SubscriptionRefused as SubscriptionRefused
-from .errors import TLSError as TLSError
 from .errors import TimestampError as TimestampError
+from .errors import TLSError as TLSError
 from .errors import TooManyOrders as TooManyOrders
 from .errors import UnknownOrder as UnknownOrder
 from .errors import UnknownSymbol as UnknownSymbol
@@ -120,10 +119,10 @@ from .models import Level as Level
 from .models import Levels as Levels
 from .models import LimitMakerOrder as LimitMakerOrder
 from .models import LimitOrder as LimitOrder
+from .models import ListedOrder as ListedOrder
 from .models import ListOrderStatus as ListOrderStatus
 from .models import ListStatus as ListStatus
 from .models import ListStatusType as ListStatusType
-from .models import ListedOrder as ListedOrder
 from .models import LotSizeFilter as LotSizeFilter
 from .models import MakerTakerRates as MakerTakerRates
 from .models import MarketLotSizeFilter as MarketLotSizeFilter
@@ -136,9 +135,9 @@ from .models import MaxNumOrderAmendsFilter as MaxNumOrderAmendsFilter
 from .models import MaxNumOrderListsFilter as MaxNumOrderListsFilter
 from .models import MaxNumOrdersFilter as MaxNumOrdersFilter
 from .models import MaxPositionFilter as MaxPositionFilter
-from .models import MinNotionalFilter as MinNotionalFilter
 from .models import MiniTicker24h as MiniTicker24h
 from .models import MiniTickerEvent as MiniTickerEvent
+from .models import MinNotionalFilter as MinNotionalFilter
 from .models import NewOrderRespType as NewOrderRespType
 from .models import NotionalFilter as NotionalFilter
 from .models import OrderAck as OrderAck
@@ -187,6 +186,7 @@ from .models import UnknownUserEvent as UnknownUserEvent
 from .models import UserEvent as UserEvent
 from .models import WorkingFloor as WorkingFloor
 from .models import as_datetime as as_datetime
+from .tuning import Tuning as Tuning
 
 fixup_module_metadata(__name__, globals())
 del fixup_module_metadata

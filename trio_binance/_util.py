@@ -39,6 +39,15 @@ def raise_saving_context(exc: BaseException) -> NoReturn:
         del exc, context
 
 
+def shown(value: object) -> str:
+    """Return the start of a value's repr; a bad argument may be long, or an int too long for Python to write."""
+    try:
+        text = repr(value)
+    except ValueError:
+        text = f"<{type(value).__name__} too long to show>"
+    return text if len(text) <= 100 else f"{text[:100]}..."
+
+
 class NoPublicConstructor(type):
     """A metaclass for classes that only this package makes: calling one raises ``TypeError``.
 

@@ -40,7 +40,7 @@
     │   ├── SubscriptionRefused      the exchange did not accept the stream's name
     │   ├── FeedOverflow             the consumer was slower than the stream and asked to be told so
     │   └── StreamTerminated         the exchange ended the subscription
-    └── ServiceCrashed               a bug of ours, restarted too often; ``__cause__`` is the crash that was one too many
+    └── ServiceCrashed               a bug of ours, restarted too often; ``__cause__`` is the crash one too many
 
 No error carries a secret, a signature or a signed URL.
 """
@@ -49,6 +49,8 @@ from __future__ import annotations
 
 import enum
 from typing import TYPE_CHECKING, ClassVar
+
+from ._util import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,18 +94,6 @@ def _rebuild(cls: type[BinanceError], args: tuple[object, ...], state: dict[str,
     return error
 
 
-# ----------------------------------------------------------------------------------------------- the caller's
-
-
-def _shown(value: object) -> str:
-    """Return the start of a value's repr; a bad argument may be long, or an int too long for Python to write."""
-    try:
-        text = repr(value)
-    except ValueError:
-        text = f"<{type(value).__name__} too long to show>"
-    return text if len(text) <= 100 else f"{text[:100]}..."
-
-
 class UsageError(BinanceError):
     """The call cannot be made as it stands; nothing was sent."""
 
@@ -116,7 +106,7 @@ class InvalidArgument(UsageError, ValueError):
     """An argument cannot be sent; ``field`` and ``value`` name it."""
 
     def __init__(self, field: str, value: object, reason: str) -> None:
-        super().__init__(f"{field}={_shown(value)}: {reason}")
+        super().__init__(f"{field}={shown(value)}: {reason}")
         self.field = field
         self.value = value
         self.reason = reason
@@ -128,9 +118,6 @@ class CredentialsRequired(UsageError):
 
 class ConnectorClosed(UsageError):
     """The connector was used after its ``async with`` block had ended."""
-
-
-# ------------------------------------------------------------------------------------------------ held back
 
 
 class NotAdmitted(BinanceError):
@@ -151,9 +138,6 @@ class LimitExceeded(NotAdmitted):
 
 class ClockUnsynced(NotAdmitted):
     """Server time is not known well enough to sign a request."""
-
-
-# ----------------------------------------------------------------------------------------------- the network
 
 
 class NetworkError(BinanceError):
@@ -185,9 +169,6 @@ class ConnectionLost(NetworkError):
 
 class DeadlineExceeded(NetworkError):
     """The protocol's own deadline passed (connect, answer, ping, close)."""
-
-
-# ---------------------------------------------------------------------------------------------- the exchange
 
 
 class ApiError(BinanceError):
@@ -337,9 +318,6 @@ class DecodeError(ProtocolError):
         self.model = model
 
 
-# ------------------------------------------------------------------------------------------------- the feeds
-
-
 class StreamError(BinanceError):
     """A feed ended before its time; ``streams`` names the streams concerned."""
 
@@ -368,62 +346,3 @@ class ServiceCrashed(BinanceError):
     """A part of the connector crashed more often than its supervisor allows. A bug of ours: please report it."""
 
     outcome = Outcome.UNKNOWN
-
-
-# ------------------------------------------------------------------------- the exchange's numbers -> classes
-
-_REQUEST_CODES = (
-    -1014, -1020, -1100, -1101, -1102, -1103, -1104, -1105, -1106, -1108, -1111, -1112, -1114, -1115, -1116, -1117,
-    -1118, -1119, -1120, -1122, -1125, -1127, -1128, -1130, -1134, -1135, -1139, -1145, -1151, -1152, -1153, -1155,
-    -1158, -1160, -1161, -1165, -1166, -1168, -1182, -1190, -1191, -1194, -1196, -1197, -1198, -1199, -1210, -1211,
-    -1220, -1221, -1222, -1223, -1224, -1225, -2016, -2035, -2036, -2039, -2042, -2043,
-)  # fmt: skip
-
-CLASS_BY_CODE: Mapping[int, type[ApiError]] = {
-    **dict.fromkeys(_REQUEST_CODES, RequestError),
-    **dict.fromkeys((-1000, -1001, -1006, -1007, -1008, -1016), ServerError),
-    **dict.fromkeys((-1002, -1022, -2014, -2015), AuthError),
-    **dict.fromkeys((-1003, -1034), RateLimited),
-    # errors.md: -2021 "not both" halves of a cancel-replace failed, -2022 "both the cancellation and new order".
-    **dict.fromkeys((-1010, -2010, -2022), OrderRejected),
-    **dict.fromkeys((-2013, -2026), UnknownOrder),
-    -1013: FilterError,
-    -1015: TooManyOrders,
-    -1021: TimestampError,
-    -1121: UnknownSymbol,
-    -2021: PartialFailure,
-    -2011: CancelRejected,
-    -2038: AmendRejected,
-}
-"""The exchange's error numbers by what the caller can do next; a number that is missing falls back to its status."""
-
-CLASS_BY_STATUS: Mapping[int, type[ApiError]] = {
-    401: AuthError,
-    403: Blocked,
-    409: PartialFailure,
-    418: Banned,
-    429: RateLimited,
-    451: RegionBlocked,
-}
-
-
-_CLASS_BY_MESSAGE: Mapping[str, type[ApiError]] = {
-    # errors.md, "Messages for -1010 ERROR_MSG_RECEIVED, -2010 NEW_ORDER_REJECTED, ..."
-    "Duplicate order sent.": DuplicateOrder,
-    "Account has insufficient balance for requested action.": InsufficientBalance,
-}
-
-
-def api_error_class(status: int, code: int | None, message: str = "") -> type[ApiError]:
-    """Return the class for an error answer of the exchange: a ban first, then its number and words, then the status."""
-    if status in (418, 451):
-        return CLASS_BY_STATUS[status]
-    if status >= 500:
-        return ServerError
-    if status == 429 and code == -2022:
-        # rest-api.md, "Cancel an existing order and send a new order": the order count is exceeded, nothing was done.
-        return TooManyOrders
-    if code is not None and code in CLASS_BY_CODE:
-        found = CLASS_BY_CODE[code]
-        return _CLASS_BY_MESSAGE.get(message, found) if found is OrderRejected else found
-    return CLASS_BY_STATUS.get(status, ApiError)

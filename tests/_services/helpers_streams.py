@@ -19,7 +19,7 @@ from trio_binance._services.link import Link
 from trio_binance._services.observe import Observer
 from trio_binance._services.router import RestService, Router
 from trio_binance._services.scope import open_service_scope
-from trio_binance._services.status import StatusBoard
+from trio_binance._services.status import Status, StatusBoard
 from trio_binance._services.streams import Shard, Streams
 from trio_binance._services.supervisor import Supervisor
 from trio_binance._services.userdata import UserData
@@ -56,6 +56,19 @@ class Highest(Random):
         return b
 
 
+class _Dialer:
+    """The way to the network of one link; remembers when it was gone, and its latest line."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self._lab = lab
+        self._name = name
+
+    async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        self._lab.dialled.append(trio.current_time())
+        line = self._lab.lines[self._name] = await self._lab.network.connect(host, port, tls=tls)
+        return line
+
+
 class Lab:
     """Makes the services, and looks into the exchange behind them."""
 
@@ -66,6 +79,7 @@ class Lab:
         self.network = network
         self.events: list[Any] = []
         self.dialled: list[float] = []
+        self.lines: dict[str, MemoryStream] = {}
         self._happened = trio.Event()
         self.observer = Observer((self._on_event,), credentials=config.credentials)
         self.board = StatusBoard(self.observer)
@@ -100,10 +114,6 @@ class Lab:
 
     # -------------------------------------------------------------------------------------- our side
 
-    async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
-        self.dialled.append(trio.current_time())
-        return await self.network.connect(host, port, tls=tls)
-
     def supervisor(self, services: Sequence[Service], strategy: Strategy, name: str) -> Supervisor:
         return Supervisor(services, observer=self.observer, strategy=strategy, name=name)
 
@@ -115,7 +125,7 @@ class Lab:
             url,
             cost=Cost(raw=0, connections=1),
             lane=Lane.MARKET,
-            dialer=self,
+            dialer=_Dialer(self, name),
             limiter=self.limiter,
             tuning=self.tuning,
             observer=self.observer,
@@ -164,10 +174,13 @@ class Lab:
         """Return the exchange's end of the youngest WebSocket of a kind."""
         return [socket for socket in self.sandbox.driver.sockets if socket.kind == kind][-1]
 
-    def line(self, kind: str = "stream") -> MemoryStream:
-        """Return our end of the line of the youngest WebSocket."""
-        del kind
-        return [stream for stream in self.network.open_streams if stream.side == "client"][-1]
+    def line(self, name: str = "streams:1") -> MemoryStream:
+        """Return our end of the latest line of a link."""
+        return self.lines[name]
+
+    def status(self) -> Status:
+        """Return how it all is."""
+        return self.board.status
 
     def carried(self) -> set[str]:
         """Return every stream that the exchange sends to anyone."""
@@ -199,7 +212,7 @@ async def open_lab(
         if prepare is not None:
             prepare(lab)
         known: dict[str, Service] = {
-            "rest": RestService(lab.router, config, lab, lab.board),
+            "rest": RestService(lab.router, config, network, lab.board),
             "clock": ClockService(lab.clock, lab.router, lab.tuning, lab.board),
             "streams": lab.streams,
             "wsapi": lab.ws_api,

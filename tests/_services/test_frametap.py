@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from tests._protocol.test_frames import BINARY, CLOSE, HEAD, PING, PONG, TEXT, frame
-from trio_binance._services.frametap import FrameTap, Inbox
+from trio_binance._services.frametap import FrameTap, Inbox, SocketStatistics
 from trio_binance.errors import ConnectError
 
 from .peers import Line
@@ -200,6 +200,25 @@ async def test_frames_of_ours_are_counted_the_handshake_is_not() -> None:
         await wire.tap.send_all(frame(PONG, mask=True))
         await wire.tap.send_all(frame(TEXT, mask=True))
         assert (wire.sent, wire.tap.frames_sent, wire.tap.pongs_sent) == (2, 2, 1)
+
+
+async def test_once_we_are_closing_trio_websocket_hears_no_more_pings_and_the_figures_still_count_them() -> None:
+    async with Wire() as wire:
+        wire.tap.begin_closing()
+        await wire.tap.send_all(frame(PONG, mask=True))
+        await wire.far.send_all(frame(TEXT, b"abc") + frame(PING) + frame(PONG) + frame(CLOSE))
+        assert await wire.tap.receive_some() == frame(CLOSE)
+        assert wire.tap.statistics() == SocketStatistics(
+            messages=1,
+            bytes_received=len(HEAD) + 5 + 3 * 2,
+            pings=1,
+            pings_answered=1,
+            pongs=1,
+            frames_sent=1,
+            waiting_bytes=3 + 64,
+            peak_bytes=3 + 64,
+            last_heard=wire.tap.last_heard,
+        )
 
 
 async def test_after_a_violation_nothing_is_read_and_the_stream_ends_with_our_close_frame() -> None:

@@ -145,7 +145,7 @@ def test_only_printable_ascii_is_a_header(name: str, value: str) -> None:
         encode_header(name, value)
 
 
-async def test_a_failed_handshake_is_its_answer_if_there_is_one_and_else_its_own_error() -> None:
+def test_a_failed_handshake_is_its_answer_if_there_is_one_and_else_its_own_error() -> None:
     crash = ValueError("what h11 said")
     refused = handshake_error(crash, answer_of(b"HTTP/1.1 503 Busy\r\n\r\n"), "a.test")
     assert (type(refused), refused.__cause__) == (ConnectError, crash)

@@ -17,7 +17,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests._services.test_transport import OK, Dialer, Peer, StuckLine, closes_on_second, hang, reply, serve
+from tests._services.helpers_http import OK, Dialer, Peer, StuckLine, closes_on_second, hang, reply, serve
 from trio_binance._services.dialer import TcpDialer
 from trio_binance._services.http import HttpClient, HttpReply, open_http
 from trio_binance.config import Tuning

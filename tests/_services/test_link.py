@@ -23,8 +23,7 @@ from trio_binance._services.link import Link, first_of
 from trio_binance.config import Tuning
 from trio_binance.errors import BinanceError, DecodeError
 from trio_binance.errors import ConnectionLost as Lost
-from trio_binance.sandbox.faults import Answer, BlackHole, DialTrouble, OnHandshake, Timed
-from trio_binance.sandbox.faults import Bend, Reset
+from trio_binance.sandbox.faults import Answer, Bend, BlackHole, DialTrouble, OnHandshake, Reset, Timed
 from trio_binance.sandbox.network import DialFault
 from trio_binance.sandbox.rules import Rules
 
@@ -130,7 +129,9 @@ async def test_the_delay_is_drawn_from_the_whole_range(autojump_clock: MockClock
 
 
 @pytest.mark.parametrize(("lived", "delay"), [(59.0, 2.0), (61.0, 1.0)])
-async def test_only_a_stable_connection_makes_the_delays_start_anew(lived: float, delay: float, autojump_clock: MockClock) -> None:
+async def test_only_a_stable_connection_makes_the_delays_start_anew(
+    lived: float, delay: float, autojump_clock: MockClock
+) -> None:
     faults = (Timed(1.0, Reset()), Timed(2.0 + lived, Reset()))
     async with linked(*faults, rng=Highest()) as (lab, _, _):
         again = await lab.wait_for(Reconnected, 2)
@@ -155,7 +156,8 @@ async def test_who_is_sent_away_stays_away(answer: Answer, status: int, wait: fl
     async with linked(OnHandshake(1, Bend.say(answer)), rng=Highest()) as (lab, _, _):
         await lab.wait_for(Connected, within=400)
         [ban] = lab.seen(BanStarted)
-        assert (ban.status, ban.until - lab.dialled[0]) == (status, pytest.approx(wait, abs=1.1))
+        assert ban.status == status
+        assert ban.until - lab.dialled[0] == pytest.approx(wait, abs=1.1)
         assert lab.dialled[1] - lab.dialled[0] >= wait
         assert len(lab.dialled) == 2
 
@@ -168,7 +170,9 @@ async def test_a_handshake_refused_otherwise_is_tried_again(autojump_clock: Mock
         assert not lab.seen(BanStarted)
 
 
-async def test_a_connection_is_renewed_in_time_at_once_and_without_counting_as_a_failure(autojump_clock: MockClock) -> None:
+async def test_a_connection_is_renewed_in_time_at_once_and_without_counting_as_a_failure(
+    autojump_clock: MockClock,
+) -> None:
     tuning = Tuning(connection_lifetime=100.0)
     async with linked(Timed(250.0, Reset()), rng=Highest(), tuning=tuning) as (lab, _, guest):
         await lab.wait_for(Reconnected, 2)
@@ -179,7 +183,9 @@ async def test_a_connection_is_renewed_in_time_at_once_and_without_counting_as_a
         assert (await lab.wait_for(Reconnected, 3)).after == pytest.approx(1.0)
 
 
-async def test_connections_that_are_sent_away_young_are_replaced_at_once_the_first_time_only(autojump_clock: MockClock) -> None:
+async def test_connections_that_are_sent_away_young_are_replaced_at_once_the_first_time_only(
+    autojump_clock: MockClock,
+) -> None:
     async with linked(rng=Highest()) as (lab, link, _):
         for number in range(1, 4):
             await lab.wait_for(Connected if number == 1 else Reconnected, max(1, number - 1))
@@ -241,7 +247,9 @@ async def test_a_busy_connection_that_speaks_while_it_is_checked_is_kept(autojum
 
 @pytest.mark.parametrize("direction", ["in", "out", "both"])
 @pytest.mark.parametrize("alive", [True, False])
-async def test_a_dead_connection_is_noticed_within_75_seconds(direction: Any, alive: bool, autojump_clock: MockClock) -> None:
+async def test_a_dead_connection_is_noticed_within_75_seconds(
+    direction: Any, alive: bool, autojump_clock: MockClock
+) -> None:
     ping = yes if alive else no
     async with linked(Timed(50.0, BlackHole(direction)), ping=ping, rules=Rules(**NO_PINGS)) as (lab, _, guest):
         lost = await lab.wait_for(ConnectionLost)
@@ -262,6 +270,7 @@ async def test_a_connection_that_breaks_while_it_is_checked_is_lost_for_that_rea
 async def test_messages_go_out_no_faster_than_the_exchange_takes_them_and_no_slower(autojump_clock: MockClock) -> None:
     async with linked() as (lab, link, guest):
         await lab.wait_for(Connected)
+        await trio.testing.wait_all_tasks_blocked()
         started = trio.current_time()
         for number in range(12):
             await link.send(guest.sockets[0], '{"method":"LIST_SUBSCRIPTIONS","id":%d}' % number)
@@ -273,13 +282,14 @@ async def test_messages_go_out_no_faster_than_the_exchange_takes_them_and_no_slo
 
 
 async def test_pings_of_ours_and_pongs_count_as_messages(autojump_clock: MockClock) -> None:
-    rules = Rules(ping_every_us=400_000)
+    rules = Rules(ping_every_us=1_500_000)
     async with linked(rules=rules) as (lab, link, guest):
         await lab.wait_for(Connected)
+        await trio.testing.wait_all_tasks_blocked()
         for number in range(40):
             await link.send(guest.sockets[0], '{"method":"LIST_SUBSCRIPTIONS","id":%d}' % number)
         assert link.connects == 1
-        assert guest.sockets[0].statistics().pings_answered > 10
+        assert guest.sockets[0].statistics().pings_answered > 4
 
 
 async def test_the_end_of_a_recording_ends_the_run(autojump_clock: MockClock) -> None:
@@ -350,16 +360,20 @@ async def test_first_of_ends_with_the_first(autojump_clock: MockClock) -> None:
 
 
 @pytest.mark.parametrize("crash", [ValueError("a bug"), KeyboardInterrupt(), SystemExit(3)])
-async def test_first_of_lets_crashes_and_interrupts_out_without_a_group(crash: BaseException, autojump_clock: MockClock) -> None:
+async def test_first_of_lets_crashes_and_interrupts_out_without_a_group(
+    crash: BaseException, autojump_clock: MockClock
+) -> None:
     with pytest.raises(type(crash)) as caught:
         await first_of(trio.sleep_forever, lambda: first_of(lambda: ends(crash), trio.sleep_forever))
     assert caught.value is crash
 
 
-async def test_first_of_prefers_an_interrupt_to_a_crash_and_the_first_crash_to_others(autojump_clock: MockClock) -> None:
+async def test_first_of_prefers_an_interrupt_to_a_crash_and_the_first_crash_to_others(
+    autojump_clock: MockClock,
+) -> None:
     with pytest.raises(KeyboardInterrupt):
         await first_of(lambda: ends(ValueError("a bug")), lambda: raises_when_cancelled(KeyboardInterrupt()))
-    with pytest.raises(ValueError, match="first|second") as caught:
+    with pytest.raises(ValueError, match=r"first|second") as caught:
         await first_of(lambda: ends(ValueError("first")), lambda: raises_when_cancelled(ValueError("second")))
     assert "meanwhile ValueError" in caught.value.__notes__[0]
 
@@ -369,6 +383,7 @@ async def test_first_of_can_be_cancelled(autojump_clock: MockClock) -> None:
     with trio.move_on_after(1) as scope:
         await first_of(trio.sleep_forever, trio.sleep_forever)
     assert scope.cancelled_caught
-    with trio.CancelScope() as scope, pytest.raises(BinanceError):
+    with trio.CancelScope() as scope:
         scope.cancel()
-        await first_of(lambda: raises_when_cancelled(Lost("x")))
+        with pytest.raises(BinanceError):
+            await first_of(lambda: raises_when_cancelled(Lost("x")))

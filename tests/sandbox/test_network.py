@@ -10,7 +10,8 @@ import trio
 import trio.testing
 
 from trio_binance.errors import ConnectError, Outcome, TLSError
-from trio_binance.sandbox.network import Dial, DialFault, Link, MemoryNetwork, MemoryStream
+from trio_binance.sandbox.network import Dial, DialFault, MemoryNetwork, MemoryStream
+from trio_binance.sandbox.pipe import Link
 
 Pair = tuple[MemoryStream, MemoryStream]
 
@@ -58,69 +59,10 @@ async def test_it_still_is_one_with_latency_jitter_and_fragments(autojump_clock:
     await trio.testing.check_half_closeable_stream(slow_pair, None)
 
 
-async def test_a_chunk_is_handed_over_without_being_copied() -> None:
-    client, server = await pair()
-    sent = bytes(200_000)
-    await client.send_all(sent)
-    assert await server.receive_some() is sent
-
-
-async def test_small_chunks_arrive_together() -> None:
-    client, server = await pair()
-    for letter in (b"a", b"b", b"c"):
-        await client.send_all(letter)
-    assert await server.receive_some() == b"abc"
-
-
-async def test_bytes_arrive_after_the_latency_and_in_order(autojump_clock: trio.testing.MockClock) -> None:
-    client, server = await pair(MemoryNetwork(random.Random(3), link=Link(latency=0.1, jitter=0.5)))
-    start = trio.current_time()
-    for number in range(50):
-        await client.send_all(bytes([number]))
-    assert await receive_exactly(server, 50) == bytes(range(50))
-    assert 0.1 <= trio.current_time() - start <= 0.6
-
-
 async def test_a_dial_takes_a_round_trip(autojump_clock: trio.testing.MockClock) -> None:
     start = trio.current_time()
     await pair(MemoryNetwork(link=Link(latency=0.2)))
     assert trio.current_time() - start == pytest.approx(0.4)
-
-
-async def test_the_end_arrives_after_what_was_sent_before(autojump_clock: trio.testing.MockClock) -> None:
-    client, server = await pair(MemoryNetwork(link=Link(latency=1.0)))
-    await client.send_all(b"last words")
-    await client.aclose()
-    assert await server.receive_some(4) == b"last"
-    assert await server.receive_some() == b" words"
-    assert await server.receive_some() == b""
-
-
-async def test_a_slow_drip_is_one_byte_a_second(autojump_clock: trio.testing.MockClock) -> None:
-    client, server = await pair(MemoryNetwork(link=Link(fragment=1, pace=1.0)))
-    start = trio.current_time()
-    await client.send_all(b"drops")
-    assert await receive_exactly(server, 5) == b"drops"
-    assert trio.current_time() - start == pytest.approx(4.0)
-
-
-async def test_fragments_are_cut_by_chance_and_the_same_for_the_same_seed(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    async def sizes(seed: int) -> list[int]:
-        client, server = await pair(MemoryNetwork(random.Random(seed), link=Link(fragment=100)))
-        await client.send_all(bytes(1000))
-        await client.aclose()
-        found = []
-        while part := await server.receive_some():
-            found.append(len(part))
-        return found
-
-    first = await sizes(1)
-    assert sum(first) == 1000
-    assert max(first) <= 100
-    assert len(set(first)) > 3
-    assert first == await sizes(1) != await sizes(2)
 
 
 async def test_a_full_window_stops_the_sender_until_the_reader_reads() -> None:

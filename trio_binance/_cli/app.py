@@ -140,7 +140,7 @@ def public_config(env: EnvironmentName) -> BinanceConfig:
 def main() -> NoReturn:
     """Run the command line and exit: 0, 1 when it failed, 2 when it was asked wrongly, 130 after Ctrl-C."""
     try:
-        code = app(exit_on_error=False, print_error=False, result_action="return_value")
+        code = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as exc:
         code = fail(f"{exc} Try: trio-binance --help", USAGE)
     except (Exception, KeyboardInterrupt) as exc:

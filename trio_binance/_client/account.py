@@ -8,6 +8,7 @@ from trio_binance._protocol.catalogue import account
 from trio_binance.config import Overflow
 from trio_binance.errors import CredentialsRequired
 
+from .checks import check_feed
 from .trading import which_order
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from trio_binance._services.userdata import UserData
     from trio_binance.models import (
         Account as AccountReport,
+    )
+    from trio_binance.models import (
         AccountCommission,
         AccountTrade,
         OrderStatusReport,
@@ -115,7 +118,9 @@ class Account:
 
         Raises:
             CredentialsRequired: the configuration holds no key, or the environment has no WebSocket API.
+            InvalidArgument: ``buffer`` is less than one.
         """
+        check_feed(buffer, overflow)
         if self._user_data is None:
             raise CredentialsRequired("account events need credentials and an environment with a WebSocket API")
         return self._user_data.open(buffer=buffer, overflow=overflow)

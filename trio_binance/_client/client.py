@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
@@ -11,8 +12,10 @@ from trio_binance._services.status import Status
 from trio_binance._util import NoPublicConstructor
 from trio_binance.errors import InvalidArgument
 
+from .checks import check_count
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from trio_binance._protocol.operation import Value
     from trio_binance._pure.breaker import BreakerStatistics
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
     from trio_binance._services.limiter import Limiter
     from trio_binance._services.router import Router
     from trio_binance._services.status import StatusBoard
-    from trio_binance._services.streams import Streams as StreamsService, StreamsStatistics
+    from trio_binance._services.streams import Streams as StreamsService
+    from trio_binance._services.streams import StreamsStatistics
     from trio_binance._services.supervisor import Supervisor, SupervisorStatistics
     from trio_binance._services.userdata import UserData, UserDataStatistics
     from trio_binance._services.wsapi import WsApi, WsApiStatistics
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from .market import Market
     from .streams import Streams
     from .trading import Trading
+
+_PATH = re.compile(r"/[!\"$->@-~]*")
 
 
 @attrs.frozen
@@ -133,7 +139,7 @@ class Binance(metaclass=NoPublicConstructor):
         self,
         method: str,
         path: str,
-        params: Mapping[str, Value] | None = None,
+        params: Mapping[str, Value | Sequence[str]] | None = None,
         *,
         signed: bool = False,
         weight: int = 1,
@@ -141,18 +147,21 @@ class Binance(metaclass=NoPublicConstructor):
         """Ask anything of the exchange's REST API: the way out when a method is missing here.
 
         Goes through the limits (``weight``), the breaker and the signer like every other call, and returns the
-        JSON answer with exact decimals. Cancelled after the request has left, its outcome is unknown.
+        JSON answer with exact decimals; a list among the parameters is sent as a JSON array. Cancelled after the
+        request has left, its outcome is unknown.
 
         Raises:
-            InvalidArgument: ``method`` or ``path`` cannot be sent.
+            InvalidArgument: ``method``, ``path`` or a parameter cannot be sent.
             BinanceError: as for every call.
         """
         if method not in ("GET", "POST", "PUT", "DELETE"):
             raise InvalidArgument("method", method, "expected GET, POST, PUT or DELETE")
-        if not path.startswith("/") or not path.isascii() or not path.isprintable() or any(c in path for c in " ?#"):
+        if not isinstance(path, str) or not _PATH.fullmatch(path):
             raise InvalidArgument("path", path, 'expected a path such as "/api/v3/ping", without a query')
+        check_count("weight", weight, 0)
         security = Security.TRADE if signed and method != "GET" else Security.USER_DATA if signed else Security.NONE
         # What is not a GET may change something: it is never sent twice, and a lost answer leaves it UNKNOWN.
         source = "Memory" if method == "GET" else MATCHING_ENGINE
         operation: Operation[Any] = Operation(method, path, None, security, fixed(weight), Any, source=source)
-        return await self._engine.router.call(operation, params or {})
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in (params or {}).items()}
+        return await self._engine.router.call(operation, values)

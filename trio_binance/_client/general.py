@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, final
 
 from trio_binance._protocol.catalogue import general
 
+from .checks import names_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,8 +47,8 @@ class General:
             general.EXCHANGE_INFO,
             {
                 "symbol": symbol,
-                "symbols": None if symbols is None else tuple(symbols),
-                "permissions": None if permissions is None else tuple(permissions),
+                "symbols": names_of("symbols", symbols),
+                "permissions": names_of("permissions", permissions),
                 "showPermissionSets": show_permission_sets,
                 "symbolStatus": symbol_status,
             },

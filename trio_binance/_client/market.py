@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, final
 
 from trio_binance._protocol.catalogue import market
 
+from .checks import names_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -99,7 +101,7 @@ class Market:
 
     async def tickers_24hr(self, symbols: Sequence[str] | None = None) -> list[Ticker24h]:
         """Return the statistics of several symbols, or of all (weight 80). Source: GET /api/v3/ticker/24hr."""
-        return await self._router.call(market.TICKERS_24HR, {"symbols": _tuple(symbols)})
+        return await self._router.call(market.TICKERS_24HR, {"symbols": names_of("symbols", symbols)})
 
     async def price_ticker(self, symbol: str) -> PriceTicker:
         """Return one symbol's latest price. Weight 2. Source: GET /api/v3/ticker/price."""
@@ -107,7 +109,7 @@ class Market:
 
     async def price_tickers(self, symbols: Sequence[str] | None = None) -> list[PriceTicker]:
         """Return the latest prices of several symbols, or of all. Weight 4. Source: GET /api/v3/ticker/price."""
-        return await self._router.call(market.PRICE_TICKERS, {"symbols": _tuple(symbols)})
+        return await self._router.call(market.PRICE_TICKERS, {"symbols": names_of("symbols", symbols)})
 
     async def book_ticker(self, symbol: str) -> BookTicker:
         """Return one symbol's best bid and ask. Weight 2. Source: GET /api/v3/ticker/bookTicker."""
@@ -118,8 +120,4 @@ class Market:
 
         Source: GET /api/v3/ticker/bookTicker.
         """
-        return await self._router.call(market.BOOK_TICKERS, {"symbols": _tuple(symbols)})
-
-
-def _tuple(symbols: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if symbols is None else tuple(symbols)
+        return await self._router.call(market.BOOK_TICKERS, {"symbols": names_of("symbols", symbols)})

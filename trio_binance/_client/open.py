@@ -1,9 +1,9 @@
 """The opening: a configuration becomes a running connector, and leaves nothing behind when its block ends.
 
-    open_binance
-    └─ (the embedded exchange, when the configuration asks for one)
-       └─ root: rest_for_one, transient, 5 restarts in 10 s
-          rest, streams (one_for_one, a child per socket), clock, wsapi, userdata: each stands on those before it
+open_binance
+└─ (the embedded exchange, when the configuration asks for one)
+   └─ root: rest_for_one, transient, 5 restarts in 10 s
+      rest, streams (one_for_one, a child per socket), clock, wsapi, userdata: each stands on those before it
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from trio_binance._services.observe import Observer
 from trio_binance._services.router import RestService, Router
 from trio_binance._services.scope import open_service_scope
 from trio_binance._services.status import StatusBoard
-from trio_binance._services.streams import Shard, Streams as StreamsService
+from trio_binance._services.streams import Shard
+from trio_binance._services.streams import Streams as StreamsService
 from trio_binance._services.supervisor import Supervisor
 from trio_binance._services.userdata import UserData
 from trio_binance._services.wsapi import WsApi
 from trio_binance.config import BinanceConfig, ReplaySpec, SandboxSpec
-from trio_binance.errors import BinanceError
+from trio_binance.errors import ServiceCrashed
 from trio_binance.sandbox.serve import open_replay, open_sandbox
 
 from .account import Account
@@ -85,13 +86,22 @@ async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -
         try:
             async with open_service_scope(root):
                 yield bx
-        except BinanceError as exc:
-            engine.streams.end(exc)
+        except ServiceCrashed as exc:
+            # An error of the block's own is none of the feeds' that other tasks read: theirs end in order.
+            _end(engine, exc)
             raise
         finally:
-            engine.streams.end(None)
-            engine.board.close()
+            _end(engine, None)
             builder.observer.flush()
+
+
+def _end(engine: Engine, error: ServiceCrashed | None) -> None:
+    """End every feed and refuse every call, those that wait included: nobody is left to answer them."""
+    engine.router.close()
+    engine.streams.end(error)
+    if engine.user_data is not None:
+        engine.user_data.end(error)
+    engine.board.close()
 
 
 @asynccontextmanager

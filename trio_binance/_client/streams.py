@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, final
 
 from trio_binance.config import Overflow
 from trio_binance.errors import InvalidArgument
 
+from .checks import check_feed
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Hashable, Iterable
     from contextlib import AbstractAsyncContextManager
 
     from trio_binance._services.feed import Feed
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
         TickerEvent,
         TradeEvent,
     )
+
+
+_WORD = re.compile(r"[0-9A-Za-z]+")
 
 
 @final
@@ -78,7 +84,7 @@ class Streams:
         overflow: Overflow = Overflow.DROP_OLDEST,
     ) -> AbstractAsyncContextManager[Feed[PartialDepthEvent]]:
         """Open the best 5, 10 or 20 levels, every 1000 or 100 ms. Source: <symbol>@depth<levels>."""
-        if levels not in (5, 10, 20):
+        if levels not in (5, 10, 20) or not isinstance(levels, int):
             raise InvalidArgument("levels", levels, "expected 5, 10 or 20")
         return self._open(_names(symbols, f"depth{levels}{_speed(speed_ms)}"), buffer, overflow)
 
@@ -90,6 +96,8 @@ class Streams:
         overflow: Overflow = Overflow.DROP_OLDEST,
     ) -> AbstractAsyncContextManager[Feed[KlineEvent]]:
         """Open candles while they form, and once when they close. Source: <symbol>@kline_<interval>."""
+        if not isinstance(interval, str) or not _WORD.fullmatch(interval):
+            raise InvalidArgument("interval", interval, 'expected an interval such as "1m"')
         return self._open(_names(symbols, f"kline_{interval!s}"), buffer, overflow)
 
     def mini_ticker(
@@ -110,21 +118,21 @@ class Streams:
         """Open streams by the exchange's own names; a kind we do not know comes as ``UnknownEvent``."""
         if not names:
             raise InvalidArgument("names", names, "give at least one stream")
+        for name in names:
+            if not isinstance(name, str) or not name or not name.isprintable() or " " in name:
+                raise InvalidArgument("names", name, 'expected a stream such as "btcusdt@trade"')
         return self._open(names, buffer, overflow)
 
     def _open(self, names: Iterable[str], buffer: int | None, overflow: Overflow) -> AbstractAsyncContextManager[Any]:
         size = self._tuning.buffer if buffer is None else buffer
-        if not isinstance(size, int) or size < 1:
-            raise InvalidArgument("buffer", size, "expected a positive number of items")
-        return self._service.open(tuple(names), buffer=size, overflow=overflow, key=_KEY)
+        check_feed(size, overflow)
+        return self._service.open(tuple(names), buffer=size, overflow=overflow, key=_subject)
 
 
-def _by_symbol(event: Any) -> Hashable:
-    """Conflate by what an event is about: its symbol, or its stream's name where it has none."""
-    return getattr(event, "symbol", None) or getattr(event, "stream", None)
-
-
-_KEY: Callable[[Any], Hashable] = _by_symbol
+def _subject(event: Any) -> Hashable:
+    """Return what an event is about: a trade never replaces a candle, nor a minute's candle an hour's."""
+    name = getattr(event, "symbol", None) or getattr(event, "stream", None)
+    return type(event), name, getattr(getattr(event, "candle", None), "interval", None)
 
 
 def _names(symbols: tuple[str, ...], kind: str) -> list[str]:

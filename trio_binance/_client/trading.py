@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, final
 from trio_binance._codec.rest import order_params
 from trio_binance._protocol.catalogue import trading
 from trio_binance.errors import BinanceError, CancelRejected, InvalidArgument
+from trio_binance.models import OrderRequest
 
 if TYPE_CHECKING:
     from trio_binance._protocol.operation import Value
     from trio_binance._pure.ids import ClientOrderIds
     from trio_binance._services.router import Router
-    from trio_binance.models import CancelResult, OrderAck, OrderFull, OrderRequest, OrderResult, OrderTestResult
+    from trio_binance.models import CancelResult, OrderAck, OrderFull, OrderResult, OrderTestResult
 
 NOTHING_OPEN = "Unknown order sent."
 
@@ -67,6 +68,8 @@ class Trading:
         return await self._router.call(trading.TEST, params)
 
     def _params(self, order: OrderRequest) -> dict[str, Value]:
+        if not isinstance(order, OrderRequest):
+            raise TypeError(f"order: expected a LimitOrder, LimitMakerOrder or MarketOrder, not {type(order).__name__}")
         params: dict[str, Value] = dict(order_params(order))
         params.setdefault("newClientOrderId", self._ids.next_id())
         return params

@@ -16,7 +16,6 @@ from trio_binance.models import (
     AggTradeEvent,
     AvgPriceEvent,
     BookTickerEvent,
-    Candle,
     DepthUpdateEvent,
     Extra,
     KlineEvent,
@@ -36,130 +35,14 @@ from . import jsontext
 from .assembly import assemble, compile_function
 from .converter import Dialect, Members, own_fields
 from .jsontext import Json
+from .letters import NAMES, TAGS
 
 Event: TypeAlias = StreamEvent | tuple[MiniTickerEvent, ...]
 """What a frame of a stream holds: an event, or all symbols' at once."""
 
 Decoder: TypeAlias = Callable[[bytes], Event]
 
-# ---------------------------------------------------------------------------------------------------- the letters
-
-_TAGS: Mapping[type[Model], tuple[str, str]] = {
-    TradeEvent: ("e", "trade"),
-    AggTradeEvent: ("e", "aggTrade"),
-    DepthUpdateEvent: ("e", "depthUpdate"),
-    KlineEvent: ("e", "kline"),
-    MiniTickerEvent: ("e", "24hrMiniTicker"),
-    TickerEvent: ("e", "24hrTicker"),
-    AvgPriceEvent: ("e", "avgPrice"),
-    ServerShutdownEvent: ("e", "serverShutdown"),
-}
-
-_NAMES: Mapping[type[Model], Mapping[str, str]] = {
-    TradeEvent: {
-        "event_time": "E",
-        "symbol": "s",
-        "trade_id": "t",
-        "price": "p",
-        "quantity": "q",
-        "trade_time": "T",
-        "is_buyer_maker": "m",
-        "is_best_match": "M",
-    },
-    AggTradeEvent: {
-        "event_time": "E",
-        "symbol": "s",
-        "agg_trade_id": "a",
-        "price": "p",
-        "quantity": "q",
-        "first_trade_id": "f",
-        "last_trade_id": "l",
-        "trade_time": "T",
-        "is_buyer_maker": "m",
-        "is_best_match": "M",
-    },
-    BookTickerEvent: {
-        "update_id": "u",
-        "symbol": "s",
-        "bid_price": "b",
-        "bid_quantity": "B",
-        "ask_price": "a",
-        "ask_quantity": "A",
-    },
-    DepthUpdateEvent: {
-        "event_time": "E",
-        "symbol": "s",
-        "first_update_id": "U",
-        "last_update_id": "u",
-        "bids": "b",
-        "asks": "a",
-    },
-    PartialDepthEvent: {"symbol": "symbol", "last_update_id": "lastUpdateId", "bids": "bids", "asks": "asks"},
-    KlineEvent: {"event_time": "E", "symbol": "s", "candle": "k"},
-    Candle: {
-        "open_time": "t",
-        "close_time": "T",
-        "symbol": "s",
-        "interval": "i",
-        "first_trade_id": "f",
-        "last_trade_id": "L",
-        "open_price": "o",
-        "close_price": "c",
-        "high_price": "h",
-        "low_price": "l",
-        "volume": "v",
-        "trade_count": "n",
-        "is_closed": "x",
-        "quote_volume": "q",
-        "taker_buy_volume": "V",
-        "taker_buy_quote_volume": "Q",
-        "unused": "B",
-    },
-    MiniTickerEvent: {
-        "event_time": "E",
-        "symbol": "s",
-        "close_price": "c",
-        "open_price": "o",
-        "high_price": "h",
-        "low_price": "l",
-        "volume": "v",
-        "quote_volume": "q",
-    },
-    TickerEvent: {
-        "event_time": "E",
-        "symbol": "s",
-        "price_change": "p",
-        "price_change_percent": "P",
-        "weighted_avg_price": "w",
-        "prev_close_price": "x",
-        "last_price": "c",
-        "last_quantity": "Q",
-        "bid_price": "b",
-        "bid_quantity": "B",
-        "ask_price": "a",
-        "ask_quantity": "A",
-        "open_price": "o",
-        "high_price": "h",
-        "low_price": "l",
-        "volume": "v",
-        "quote_volume": "q",
-        "open_time": "O",
-        "close_time": "C",
-        "first_trade_id": "F",
-        "last_trade_id": "L",
-        "trade_count": "n",
-    },
-    AvgPriceEvent: {
-        "event_time": "E",
-        "symbol": "s",
-        "interval": "i",
-        "average_price": "w",
-        "last_trade_time": "T",
-    },
-    ServerShutdownEvent: {"event_time": "E"},
-}
-
-_DIALECT = Dialect(lambda cls, name: _NAMES[cls][name], lambda cls: _TAGS.get(cls))
+_DIALECT = Dialect(lambda cls, name: NAMES[cls][name], lambda cls: TAGS.get(cls))
 
 # ------------------------------------------------------------------------------------------- a frame to its decoder
 
@@ -256,7 +139,7 @@ def _plain_event(stream: str, value: Json, cls: type[Model] | None, given: Mappi
     word = value.get("e") if isinstance(value, dict) else None
     if word == "serverShutdown":
         cls = ServerShutdownEvent
-    if cls is None or not isinstance(value, dict) or _TAGS.get(cls, ("e", word))[1] != word:
+    if cls is None or not isinstance(value, dict) or TAGS.get(cls, ("e", word))[1] != word:
         return UnknownEvent(stream, word if isinstance(word, str) else None, value)
     return _DIALECT.structure({**given, **value}, cls)
 
@@ -355,7 +238,7 @@ def _plan(
 ) -> tuple[type[msgspec.Struct], dict[str, list[str]], str]:
     """Return the wire's struct for a model, what moves its fields into the model, and what makes its ``extra``."""
     cls = type(model)
-    names = dict(_NAMES[cls])
+    names = dict(NAMES[cls])
     types: dict[str, Any] = {}
     values: dict[str, list[str]] = {}
     for field in own_fields(cls):
@@ -365,9 +248,9 @@ def _plan(
             del names[field.name]
         else:
             types[field.name], values[field.name] = _move(field, getattr(model, field.name), source, scope)
-    if cls in _TAGS:
+    if cls in TAGS:
         # A word may hold digits ("24hrTicker"), which the skeleton does not show.
-        names["tag"], types["tag"] = _TAGS[cls][0], Literal[_TAGS[cls][1]]
+        names["tag"], types["tag"] = TAGS[cls][0], Literal[TAGS[cls][1]]
     unknown = {f"extra_{place}": name for place, name in enumerate(model.extra)}
     names |= unknown
     types |= dict.fromkeys(unknown, Any)

@@ -15,16 +15,9 @@ import attrs
 
 from trio_binance._codec import rest as codec
 from trio_binance._codec.jsontext import decode
+from trio_binance._codes import api_error_class
 from trio_binance._pure.limits import LimitKind, Rule
-from trio_binance.errors import (
-    ApiError,
-    Blocked,
-    DecodeError,
-    Outcome,
-    ProtocolError,
-    RateLimited,
-    api_error_class,
-)
+from trio_binance.errors import ApiError, Blocked, DecodeError, Outcome, ProtocolError, RateLimited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -19,7 +19,7 @@ from trio_binance._codec.jsontext import decode, encode
 from trio_binance.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 BATCH = 200
 """Names in one SUBSCRIBE: about 5 KB; 1024 streams are asked for with six messages."""
@@ -148,8 +148,7 @@ class Subscriptions:
             return [Ignored("not JSON")]
         if not isinstance(reply, dict):
             return [Ignored("not an object")]
-        error = reply.get("error") if isinstance(reply.get("error"), dict) else reply if "code" in reply else None
-        number = reply.get("id")
+        error, number = _error_of(reply), reply.get("id")
         if number is None and error is not None and len(self._asked) == 1:
             # Some refusals carry no id (web-socket-streams.md, "Error Messages").
             number = next(iter(self._asked))
@@ -165,7 +164,7 @@ class Subscriptions:
         self._confirmed.update(streams)
         return [Confirmed(streams)] if streams else []
 
-    def _refuse(self, asked: _Asked, error: dict[str, object]) -> list[Effect]:
+    def _refuse(self, asked: _Asked, error: Mapping[str, object]) -> list[Effect]:
         streams = tuple(name for name in asked.streams if name in self._wanted)
         if asked.verb is Verb.UNSUBSCRIBE or not streams:
             return []
@@ -180,6 +179,14 @@ class Subscriptions:
         """Return the streams whose SUBSCRIBE was not answered in time; the connection is then not to be trusted."""
         late = [asked.streams for asked in self._asked.values() if asked.overdue_at <= now]
         return tuple(name for streams in late for name in streams)
+
+
+def _error_of(reply: Mapping[str, object]) -> Mapping[str, object] | None:
+    """Return the error a control reply tells, in either of its forms: ``{"error": {...}}`` or its fields bare."""
+    error = reply.get("error")
+    if isinstance(error, dict):
+        return error
+    return reply if "code" in reply else None
 
 
 class _Shutdown(msgspec.Struct):

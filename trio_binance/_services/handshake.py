@@ -11,8 +11,9 @@ from urllib.parse import quote, urlsplit
 import attrs
 import trio
 
+from trio_binance._codes import api_error_class
 from trio_binance._protocol.reply import wait_from_retry_after
-from trio_binance.errors import BinanceError, ConnectError, InvalidArgument, Outcome, ProtocolError, api_error_class
+from trio_binance.errors import BinanceError, ConnectError, InvalidArgument, Outcome, ProtocolError
 
 if TYPE_CHECKING:
     from trio_binance._protocol.frames import Answer

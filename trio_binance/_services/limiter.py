@@ -15,6 +15,7 @@ import trio
 
 from trio_binance._protocol.operation import Lane
 from trio_binance._pure.limits import Cost, LimitKind, Limits, Rule
+from trio_binance.errors import ConnectorClosed
 
 from .events import BanEnded, BanStarted, RateLimitHit
 
@@ -89,6 +90,7 @@ class Limiter:
         self._line: list[_Waiter] = []
         self._numbers = count()
         self._ban_until = 0
+        self._closed = False
 
     @property
     def waiting(self) -> int:
@@ -106,6 +108,7 @@ class Limiter:
 
         Raises:
             LimitExceeded: the cost alone is larger than a limit.
+            ConnectorClosed: the connector is closed, or closes meanwhile.
         """
         taken = Taken()
         try:
@@ -131,6 +134,8 @@ class Limiter:
 
     def _admit(self, waiter: _Waiter) -> int | None:
         """Take the waiter's cost and return 0, or return the server time to ask again (``None``: when woken)."""
+        if self._closed:
+            raise ConnectorClosed("the connector is closed")
         for ahead in self._line:
             if ahead is waiter:
                 break
@@ -155,6 +160,11 @@ class Limiter:
     def _wake_all(self) -> None:
         for waiter in self._line:
             waiter.woken.set()
+
+    def close(self) -> None:
+        """Send everyone who waits away, and who comes later: the connector is closed."""
+        self._closed = True
+        self._wake_all()
 
     def refund(self, taken: Taken) -> None:
         """Give back what was not spent: not sent at all, or free because it succeeded."""

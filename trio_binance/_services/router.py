@@ -84,8 +84,14 @@ class Router:
             failures=tuning.breaker_failures, probes=tuning.breaker_probes, open_for=tuning.breaker_open
         )
         self._tripped = trio.Event()
+        self._closed = False
         self.http: HttpClient | None = None
         self.ws_api: WsApi | None = None
+
+    def close(self) -> None:
+        """Refuse every call from now on, and those that wait in the limits' line: the connector is closed."""
+        self._closed = True
+        self._limiter.close()
 
     # ------------------------------------------------------------------------------------------- the call
 
@@ -98,6 +104,8 @@ class Router:
         Raises:
             BinanceError: see ``trio_binance.errors``; ``.outcome`` tells what became of the request.
         """
+        if self._closed:
+            raise ConnectorClosed(f"{operation.name}: the connector is closed")
         for attempt in range(RETRIES + 2):
             signed_at = trio.current_time()
             try:

@@ -8,7 +8,6 @@ end, takes it out of the pool and never meets the next request.
 
 from __future__ import annotations
 
-import re
 import types
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, final
@@ -26,8 +25,9 @@ from trio_binance.errors import (
     InvalidArgument,
     NetworkError,
     Outcome,
-    ProtocolError,
 )
+
+from .http1 import Call, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -38,11 +38,6 @@ if TYPE_CHECKING:
 
 IDLE_LIMIT = 20.0
 """Seconds an unused connection is kept: less than the exchange keeps it, for a request that meets the close is lost."""
-MAX_HEAD_BYTES = 64 * 1024
-MAX_HEADERS = 256
-RECEIVE_BYTES = 64 * 1024
-
-_OUR_OWN_WORDS = re.compile(rb"(?i)signature=|x-mbx-apikey")
 
 
 @attrs.frozen
@@ -58,113 +53,10 @@ class HttpStatistics:
 
 
 @attrs.define(eq=False)
-class _Call:
-    """One request on its way: what goes out, and how far it got."""
-
-    label: str
-    head: h11.Request
-    body: bytes
-    sent_at: float | None = None
-    """When its first byte was handed to a stream; ``None`` means that not one byte left."""
-    heard: bool = False
-    """A byte of an answer has arrived."""
-
-
-@final
-class _Connection:
-    """A stream, and h11's idea of where on it we are."""
-
-    def __init__(self, stream: trio.abc.Stream, max_body_bytes: int) -> None:
-        self.stream = stream
-        self._max_body_bytes = max_body_bytes
-        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
-        self._start = b""
-        self._ended = False
-
-    async def exchange(self, call: _Call) -> httpx.Response:
-        """Send the call and return its answer. On any exception, Cancelled included, the stream is of no more use."""
-        events = (call.head, h11.Data(data=call.body), h11.EndOfMessage())
-        data = b"".join(filter(None, map(self._h11.send, events)))
-        call.sent_at = trio.current_time()
-        try:
-            await self.stream.send_all(data)
-            return await self._receive(call)
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-            raise ConnectionLost(f"{call.label}: the connection broke") from exc
-
-    def rearm(self) -> bool:
-        """Make ready for another call and return True, unless either side is done or something is left over."""
-        if (self._h11.our_state, self._h11.their_state) != (h11.DONE, h11.DONE) or any(self._h11.trailing_data):
-            return False
-        self._h11.start_next_cycle()
-        self._start = b""
-        return True
-
-    async def _receive(self, call: _Call) -> httpx.Response:
-        head = await self._next_event(call)
-        while isinstance(head, h11.InformationalResponse):
-            head = await self._next_event(call)
-        assert isinstance(head, h11.Response)  # h11 raises where anything else comes first
-        self._check_head(call, head)
-        body = await self._receive_body(call)
-        times = {"sent_at": call.sent_at, "received_at": trio.current_time()}
-        words = {"http_version": b"HTTP/" + head.http_version, "reason_phrase": bytes(head.reason)}
-        headers = list(head.headers)
-        return httpx.Response(
-            head.status_code, headers=headers, stream=httpx.ByteStream(body), extensions=times | words
-        )
-
-    async def _receive_body(self, call: _Call) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        while isinstance(event := await self._next_event(call), h11.Data):
-            size += len(event.data)
-            self._check_size(call, size)
-            chunks.append(event.data)
-        return b"".join(chunks)
-
-    async def _next_event(self, call: _Call) -> h11.Event:
-        while not isinstance(event := self._parse(call), h11.Event):
-            data = bytes(await self.stream.receive_some(RECEIVE_BYTES))
-            call.heard = call.heard or bool(data)
-            self._ended = not data
-            self._start = self._start or data[:1000]
-            self._h11.receive_data(data)
-        return event
-
-    def _parse(self, call: _Call) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
-        with suppress(h11.RemoteProtocolError):
-            return self._h11.next_event()
-        # h11's own words quote what arrived, which from a peer that merely echoes is our signed request: they are
-        # neither repeated nor kept as the cause.
-        if not self._ended:
-            raise self._broken(call, "the answer is not HTTP/1.1")
-        when = "in the middle of the answer" if call.heard else "without an answer"
-        raise ConnectionLost(f"{call.label}: the peer closed the connection {when}")
-
-    def _check_head(self, call: _Call, head: h11.Response) -> None:
-        size = sum(len(name) + len(value) for name, value in head.headers)
-        if len(head.headers) > MAX_HEADERS or size > MAX_HEAD_BYTES:
-            raise self._broken(call, f"more than {MAX_HEADERS} headers or {MAX_HEAD_BYTES} bytes of them")
-        for name, value in head.headers:
-            if name == b"content-encoding" and value.lower() != b"identity":
-                raise self._broken(call, "the body is compressed, which was not asked for")
-            if name == b"content-length":
-                self._check_size(call, int(value))
-
-    def _check_size(self, call: _Call, size: int) -> None:
-        if size > self._max_body_bytes:
-            raise self._broken(call, f"the body is larger than max_body_bytes={self._max_body_bytes}")
-
-    def _broken(self, call: _Call, what: str) -> ProtocolError:
-        return ProtocolError(f"{call.label}: {what}", payload=_OUR_OWN_WORDS.split(self._start)[0])
-
-
-@attrs.define(eq=False)
 class _Idle:
     """A connection at rest and the task that reads it meanwhile."""
 
-    connection: _Connection
+    connection: Connection
     scope: trio.CancelScope
     watch_ended: trio.Event = attrs.field(factory=trio.Event)
     taken: bool = False
@@ -216,7 +108,7 @@ class DialerTransport(httpx.AsyncBaseTransport):
         self._tuning = tuning
         self._nursery = nursery
         self._permits = trio.Semaphore(tuning.rest_connections)
-        self._open: set[_Connection] = set()
+        self._open: set[Connection] = set()
         self._idle: list[_Idle] = []
         self._closed = False
         self._requests = self._opened = self._reused = self._failures = 0
@@ -263,17 +155,17 @@ class DialerTransport(httpx.AsyncBaseTransport):
             self._requests, len(self._open), len(self._idle), self._opened, self._reused, self._failures
         )
 
-    async def _prepare(self, request: httpx.Request) -> _Call:
+    async def _prepare(self, request: httpx.Request) -> Call:
         label = f"{request.method} {request.url.path[:200]}"
         if request.url.netloc != self._origin.netloc or request.url.scheme != self._origin.scheme:
             raise InvalidArgument("url", f"{request.url.scheme}://{request.url.host}", "not the host of this transport")
         target = request.extensions.get("target", request.url.raw_path)
         with suppress(h11.LocalProtocolError):  # its text may quote a header's value
             head = h11.Request(method=request.method, target=target, headers=request.headers.raw)
-            return _Call(label, head, await request.aread())
+            return Call(label, head, await request.aread())
         raise InvalidArgument("request", label, "cannot be written as HTTP/1.1")
 
-    async def _perform(self, call: _Call) -> httpx.Response:
+    async def _perform(self, call: Call) -> httpx.Response:
         connection = await self._take_idle()
         if connection is not None:
             self._reused += 1
@@ -287,12 +179,12 @@ class DialerTransport(httpx.AsyncBaseTransport):
                 self._purge()
         return await self._exchange(await self._dial(), call)
 
-    async def _dial(self) -> _Connection:
+    async def _dial(self) -> Connection:
         self._check_open()
         url = self._origin
         tls = url.scheme == "https"
         stream = await self._dialer.connect(url.host, url.port or (443 if tls else 80), tls=tls)
-        connection = _Connection(stream, self._tuning.max_body_bytes)
+        connection = Connection(stream, self._tuning.max_body_bytes)
         self._open.add(connection)
         self._opened += 1
         return connection
@@ -301,7 +193,7 @@ class DialerTransport(httpx.AsyncBaseTransport):
         if self._closed:
             raise ConnectorClosed("the HTTP client is closed")
 
-    async def _exchange(self, connection: _Connection, call: _Call) -> httpx.Response:
+    async def _exchange(self, connection: Connection, call: Call) -> httpx.Response:
         try:
             self._check_open()
             answer = await connection.exchange(call)
@@ -327,7 +219,7 @@ class DialerTransport(httpx.AsyncBaseTransport):
             self._idle = [other for other in self._idle if other is not idle]
             await self._discard(idle.connection)
 
-    async def _take_idle(self) -> _Connection | None:
+    async def _take_idle(self) -> Connection | None:
         """Return the connection that rested last and is quiet, or None. Cancelled, it closes the one it looked at."""
         while self._idle:
             idle = self._idle.pop()
@@ -350,7 +242,7 @@ class DialerTransport(httpx.AsyncBaseTransport):
         for idle in purged:
             idle.scope.cancel(reason="the connections at rest are not to be trusted")
 
-    async def _discard(self, connection: _Connection) -> None:
+    async def _discard(self, connection: Connection) -> None:
         """Close a connection: at once and without manners, so it never waits and no cancellation stops it half-way."""
         self._open.discard(connection)
         with trio.move_on_after(self._tuning.close_timeout, shield=True), suppress(OSError, trio.BrokenResourceError):

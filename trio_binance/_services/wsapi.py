@@ -15,13 +15,13 @@ from trio_binance._protocol.wsapi import Answer, Conversation, Event, SessionErr
 from trio_binance.errors import (
     ApiError,
     AuthError,
-    BinanceError,
     ConnectionLost,
     DeadlineExceeded,
     Outcome,
     ProtocolError,
 )
 
+from .link import first_of
 from .status import Degraded, Ready
 
 if TYPE_CHECKING:
@@ -67,9 +67,16 @@ EVENTS = 10_000
 
 @attrs.define(eq=False)
 class _Pending:
+    text: str
+    sent: bool = False
     done: trio.Event = attrs.field(factory=trio.Event)
     answer: Answer | None = None
-    error: BinanceError | None = None
+    error: ConnectionLost | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is known of a request that has no answer."""
+        return Outcome.UNKNOWN if self.sent else Outcome.NOT_SENT
 
 
 @attrs.frozen
@@ -114,13 +121,14 @@ class WsApi:
         # One for all connections, so that the ids of two connections never meet in `_pending`.
         self._conversation = Conversation()
         self._pending: dict[int, _Pending] = {}
+        self._outgoing: trio.MemorySendChannel[int] | None = None
         self._news: trio.MemorySendChannel[Item] | None = None
         self._requests = self._events = self._strays = 0
 
     @property
     def usable(self) -> bool:
         """Whether a request would find a connection."""
-        return self._socket is not None and not self._retiring
+        return self._outgoing is not None and not self._retiring
 
     @property
     def epoch(self) -> int:
@@ -134,20 +142,21 @@ class WsApi:
     async def request(self, method: str, params: Mapping[str, object]) -> Answer:
         """Send a request and return its answer.
 
-        Cancelled: the answer, if one comes, is dropped; a request that changes state may have been executed.
+        Cancelled: before it was its turn, it is not sent; later the answer, if one comes, is dropped, and a request
+        that changes state may have been executed.
 
         Raises:
             ConnectionLost: no connection (NOT_SENT), or it broke before the answer (UNKNOWN).
             DeadlineExceeded: no answer in time (UNKNOWN).
         """
-        socket = self._socket
-        if socket is None or self._retiring:
+        if self._outgoing is None or self._retiring:
             raise ConnectionLost(f"{method}: the WebSocket API is not connected", outcome=Outcome.NOT_SENT)
         number, text = self._conversation.request(method, params)
-        pending = self._pending[number] = _Pending()
+        pending = self._pending[number] = _Pending(text)
         self._requests += 1
+        # Sent by another task: a caller cancelled in the middle of a frame would break the connection for everyone.
+        self._outgoing.send_nowait(number)
         try:
-            await socket.send(text)
             return await self._wait_answer(method, pending)
         finally:
             self._conversation.give_up(number)
@@ -155,12 +164,13 @@ class WsApi:
             pending.done.set()
 
     async def _wait_answer(self, method: str, pending: _Pending) -> Answer:
-        with trio.move_on_after(self._tuning.request_timeout):
+        seconds = self._tuning.request_timeout
+        with trio.move_on_after(seconds):
             await pending.done.wait()
         if pending.error is not None:
             raise pending.error
         if pending.answer is None:
-            raise DeadlineExceeded(f"{method}: no answer within {self._tuning.request_timeout:g} s")
+            raise DeadlineExceeded(f"{method}: no answer within {seconds:g} s", outcome=pending.outcome)
         return pending.answer
 
     # -------------------------------------------------------------------------------------------- the listener
@@ -201,13 +211,28 @@ class WsApi:
 
     async def serve(self, socket: Socket) -> None:
         """Take every message of one connection until it breaks."""
-        self._socket = socket
-        self._retiring = False
-        self._board.set(self.name, Ready())
-        self._tell(LinkUp(self.epoch))
+        outgoing, waiting = trio.open_memory_channel[int](math.inf)
+        with outgoing, waiting:
+            self._socket, self._outgoing = socket, outgoing
+            self._retiring = False
+            self._board.set(self.name, Ready())
+            self._tell(LinkUp(self.epoch))
+            try:
+                await first_of(lambda: self._listen(socket), lambda: self._talk(socket, waiting))
+            finally:
+                self._outgoing = None
+
+    async def _listen(self, socket: Socket) -> None:
         while True:
             for frame in await socket.receive():
                 self._take(frame)
+
+    async def _talk(self, socket: Socket, waiting: trio.MemoryReceiveChannel[int]) -> None:
+        async for number in waiting:
+            pending = self._pending.get(number)
+            if pending is not None:  # Otherwise its caller has given up meanwhile.
+                pending.sent = True
+                await socket.send(pending.text)
 
     async def retire(self) -> None:
         """Take no new requests and wait for the answers to those in flight: a lost order is a question for hours."""
@@ -230,7 +255,8 @@ class WsApi:
             self._tell(LinkDown(self.epoch, reason, socket.last_heard))
         while self._pending:
             _, pending = self._pending.popitem()
-            pending.error = ConnectionLost(f"the WebSocket API connection was lost: {reason}")
+            message = f"the WebSocket API connection was lost: {reason}"
+            pending.error = ConnectionLost(message, outcome=pending.outcome)
             pending.done.set()
 
     # ----------------------------------------------------------------------------------------------- messages

@@ -1,0 +1,143 @@
+"""The command line: what it says, where, and with which exit code."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from pathlib import Path
+
+import pytest
+
+from trio_binance._cli import app as app_module
+from trio_binance._cli.app import public_config
+from trio_binance.config import BinanceConfig, ReplaySpec, SandboxSpec
+from trio_binance.errors import ConfigError
+
+from .conftest import Cli
+
+
+def test_help_names_every_command(cli: Cli) -> None:
+    result = cli("--help")
+    assert result.code == 0
+    assert all(name in result.out for name in ("demo", "watch", "doctor", "--version"))
+    assert result.err == ""
+
+
+def test_no_command_shows_the_help(cli: Cli) -> None:
+    assert "Usage: trio-binance" in cli().out
+
+
+def test_version_is_that_of_the_distribution(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "version", lambda _name: "1.2.3")
+    assert cli("--version").out == "1.2.3\n"
+
+
+def test_a_checkout_that_is_not_installed_has_no_version(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(app_module, "version", version)
+    assert cli("--version").out == "unknown\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["nope"], 'Unknown command "nope"'),
+        (["watch"], "SYMBOL requires an argument"),
+        (["watch", "BTCUSDT", "--stream", "x"], 'Invalid value "x" for --stream'),
+        (["watch", "BTCUSDT", "--env", "mars"], 'Invalid value "mars" for --env'),
+        (["watch", "BTCUSDT", "--stream", "klines", "--interval", "7z"], "--interval 7z: expected one of 1s, 1m"),
+        (["watch", "BTCUSDT", "--interval", "1m"], "--interval 1m: only --stream klines has intervals, not trades"),
+        (["watch", "BTCUSDT", "--stream", "depth", "--levels", "7"], 'Invalid value "7" for --levels'),
+        (["watch", "BTCUSDT", "--levels", "5"], "--levels 5: only --stream depth has levels, not trades"),
+        (["watch", "BTC/USDT", "--env", "sandbox"], "symbols='BTC/USDT'"),
+        (["demo", "--seconds", "soon"], '--seconds: unable to convert "soon"'),
+        (["demo", "--seconds", "0"], 'Invalid value "0.0" for --seconds'),
+        (["demo", "--seconds", "nan"], 'Invalid value "nan" for --seconds'),
+        (["demo", "--replay", "/no/such/file"], "--replay /no/such/file: no such file"),
+    ],
+)
+def test_what_was_asked_wrongly_is_named_on_stderr_with_exit_code_2(cli: Cli, argv: list[str], told: str) -> None:
+    result = cli(*argv)
+    assert result.code == 2
+    assert told in result.err
+    assert result.err.startswith("trio-binance: ")
+    assert result.err.count("\n") == 1
+    assert result.out == ""
+
+
+def test_a_variable_with_half_a_key_is_a_wrong_question(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BINANCE_API_KEY", "key")
+    result = cli("doctor")
+    assert (result.code, result.out) == (2, "")
+    assert "BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_FILE: missing" in result.err
+
+
+def test_a_file_that_is_no_recording_is_named_with_its_line(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "notes.session.jsonl"
+    path.write_text("hello\n")
+    result = cli("demo", "--replay", str(path))
+    assert result.code == 2
+    assert f"{path}, line 1" in result.err
+
+
+def test_a_bug_leaves_with_its_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_env: object) -> BinanceConfig:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(app_module, "public_config", broken)
+    monkeypatch.setattr(sys, "argv", ["trio-binance", "watch", "BTCUSDT"])
+    with pytest.raises(ZeroDivisionError):
+        app_module.main()
+
+
+def test_ctrl_c_before_a_command_runs_is_no_traceback_either(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_env: object) -> BinanceConfig:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app_module, "public_config", interrupted)
+    assert cli("watch", "BTCUSDT").code == 130
+
+
+def test_watching_uses_no_key() -> None:
+    assert public_config("production").credentials is None
+    assert public_config("testnet").environment.name == "testnet"
+    assert isinstance(public_config("sandbox").embedded, SandboxSpec)
+
+
+def test_demo_hands_on_its_options(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[tuple[object, ...]] = []
+
+    async def show(config: BinanceConfig, *rest: object) -> int:
+        seen.append((config.embedded, *rest))
+        return 0
+
+    monkeypatch.setattr(app_module.demo_command, "show_exchange", show)
+    monkeypatch.setattr(app_module.demo_command, "show_replay", show)
+    path = tmp_path / "a.session.jsonl"
+    path.write_text("")
+    assert cli("demo", "--seed", "3").code == cli("demo", "--replay", str(path), "--speed", "2").code == 0
+    assert seen == [(SandboxSpec(3), 10.0), (ReplaySpec(path, 2.0), path, None)]
+
+
+def test_doctor_takes_the_environment_of_the_option_before_that_of_the_variable(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    async def examine(config: BinanceConfig) -> int:
+        seen.append(config.environment.name)
+        return 0
+
+    monkeypatch.setattr(app_module.doctor_command, "examine", examine)
+    monkeypatch.setenv("BINANCE_ENVIRONMENT", "testnet")
+    cli("doctor")
+    cli("doctor", "--env", "demo")
+    cli("doctor", "--env", "sandbox")
+    assert seen == ["testnet", "demo", "sandbox"]
+
+
+def test_replay_of_a_missing_file_stays_a_config_error_below_the_command_line() -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        BinanceConfig.replay("/no/such/file")

@@ -1,0 +1,372 @@
+"""The user's own events: they flow, they flow again after every loss, and what was missed is told."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+import trio.testing
+
+from tests._services.helpers_streams import Highest, Lab, open_lab
+from trio_binance._services.events import (
+    BanStarted,
+    Dropped,
+    KeyRefused,
+    Reconnected,
+    ServiceCrashed,
+    Undecodable,
+    UserDataGap,
+    UserDataSubscribed,
+)
+from trio_binance._services.status import Status
+from trio_binance._services.wsapi import LinkDown, LinkUp
+from trio_binance.config import Overflow
+from trio_binance.errors import AuthError, BinanceError, ConnectorClosed, FeedOverflow
+from trio_binance.models import BalanceUpdate, EventStreamTerminated, ExecutionReport
+from trio_binance.sandbox.faults import Bend, BlackHole, CloseSockets, OnRequest, Reset, ServerShutdown, Timed
+from trio_binance.sandbox.network import Link
+from trio_binance.sandbox.refusals import Refusal
+from trio_binance.sandbox.wsdoor import WsDoor
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from trio.testing import MockClock
+
+ALL = "rest clock wsapi userdata"
+
+
+def account(*faults: Any, **settings: Any) -> Any:
+    return open_lab(*faults, run=ALL, activity=1e-6, **settings)
+
+
+def events(
+    lab: Lab, *, buffer: int = 100, overflow: Overflow = Overflow.DROP_OLDEST
+) -> AbstractAsyncContextManager[Any]:
+    return lab.user_data.open(buffer=buffer, overflow=overflow)
+
+
+def balance(number: int = 1, subscription: int = 0) -> str:
+    row = f'{{"e":"balanceUpdate","E":{number},"a":"BTC","d":"1.0","T":1}}'
+    return f'{{"subscriptionId":{subscription},"event":{row}}}'
+
+
+class Desk:
+    """Refuses subscriptions as a test says: one refusal after the other, then none."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.refusals: list[Refusal | None] = []
+        self.asked: list[float] = []
+        self.forever: Refusal | None = None
+        subscribe = WsDoor._subscribe_signed
+
+        def refuse(session: Any, call: Any, key: Any) -> Any:
+            self.asked.append(trio.current_time())
+            refusal = self.refusals.pop(0) if self.refusals else self.forever
+            if refusal is not None:
+                raise refusal
+            return subscribe(session, call, key)
+
+        monkeypatch.setattr(WsDoor, "_subscribe_signed", staticmethod(refuse))
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(monkeypatch)
+
+
+BAD_KEY = Refusal(401, -2015, "Invalid API-key, IP, or permissions for action.")
+LATE = Refusal(400, -1021, "Timestamp for this request is outside of the recvWindow.")
+
+
+async def test_events_flow_to_every_feed(autojump_clock: MockClock) -> None:
+    async with account() as lab, events(lab) as one, events(lab) as two:
+        lab.server("ws_api").text(balance())
+        for feed in (one, two):
+            assert isinstance(await feed.receive(), BalanceUpdate)
+        figures = lab.user_data.statistics()
+        assert (figures.subscribed, figures.subscriptions, figures.events, figures.feeds) == (True, 1, 1, 2)
+        assert lab.status() is Status.READY
+
+
+async def test_real_orders_are_told_of(autojump_clock: MockClock) -> None:
+    from trio_binance._protocol.catalogue import trading
+
+    async with account() as lab, events(lab) as feed:
+        place = next(row for row in vars(trading).values() if getattr(row, "ws_method", "") == "order.place")
+        params = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": Decimal("0.01")}
+        await lab.router.call(place, params)
+        assert isinstance(await feed.receive(), ExecutionReport)
+
+
+@pytest.mark.parametrize("fault", [Reset(), CloseSockets(1001), ServerShutdown(0.0), BlackHole()])
+async def test_the_subscription_comes_back_and_the_gap_is_told_from_the_last_sign_of_life(
+    fault: Any, autojump_clock: MockClock
+) -> None:
+    async with account(Timed(55.0, fault)) as lab, events(lab) as feed:
+        await lab.wait_for(UserDataSubscribed, 2)
+        [gap] = lab.seen(UserDataGap)
+        # The exchange's ping at 40 s was the last of it; a farewell is a sign of life as well.
+        last = 55.0 if isinstance(fault, CloseSockets | ServerShutdown) else 40.0
+        assert gap.since == pytest.approx(last, abs=0.6)
+        assert gap.until == lab.seen(UserDataSubscribed)[1].at
+        lab.server("ws_api").text(balance())
+        assert isinstance(await feed.receive(), BalanceUpdate)
+        assert lab.status() is Status.READY
+
+
+async def test_a_terminated_stream_is_subscribed_again_after_a_while(desk: Desk, autojump_clock: MockClock) -> None:
+    def prepare(lab: Lab) -> None:
+        lab.user_data._backoff._rng = Highest()
+
+    async with account(prepare=prepare) as lab, events(lab) as feed:
+        await trio.sleep(10)
+        lab.sandbox.exchange.end_user_streams()
+        lab.sandbox.driver.flush()
+        assert isinstance(await feed.receive(), EventStreamTerminated)
+        await trio.testing.wait_all_tasks_blocked()
+        assert lab.status() is Status.DEGRADED
+        await lab.wait_for(UserDataSubscribed, 2)
+        assert desk.asked[1] == pytest.approx(11, abs=0.1)
+        assert lab.seen(UserDataGap)[0].since == pytest.approx(10)
+        lab.server("ws_api").text('{"subscriptionId":0,"event":{"e":"eventStreamTerminated","E":1}}')
+        await trio.sleep(5)
+        assert len(desk.asked) == 2  # that was the old one's
+        lab.server("ws_api").text('{"subscriptionId":1,"event":{"e":"eventStreamTerminated","E":1}}')
+        lab.server("ws_api").text('{"subscriptionId":1,"event":{"e":"eventStreamTerminated","E":1}}')
+        await trio.sleep(10)
+        assert len(desk.asked) in (3, 4)
+        assert desk.asked[2] - desk.asked[1] >= 5 + 2  # the last one had not lived for a minute
+
+
+async def test_a_revoked_session_is_subscribed_again(desk: Desk, autojump_clock: MockClock) -> None:
+    async with account() as lab, events(lab):
+        await trio.sleep(10)
+        text = '{"id":null,"status":401,"error":{"code":-2015,"msg":"Invalid API-key."}}'
+        lab.server("ws_api").text(text)
+        await lab.wait_for(UserDataSubscribed, 2)  # "already active": adopted
+        assert lab.seen(UserDataSubscribed)[1].subscription == 0
+        assert len(desk.asked) == 2
+        assert lab.seen(UserDataGap)
+
+
+async def test_a_refused_key_is_told_once_and_not_hammered(desk: Desk, autojump_clock: MockClock) -> None:
+    desk.forever = BAD_KEY
+    async with account() as lab:
+        with pytest.raises(AuthError):
+            async with events(lab):
+                pytest.fail("entered")
+        await trio.sleep(600)
+        assert lab.status() is Status.DEGRADED
+        assert "-2015" in lab.board.reasons["userdata"] or "Invalid API-key" in lab.board.reasons["userdata"]
+        assert [event.code for event in lab.seen(KeyRefused)] == [-2015]
+        assert 8 < len(desk.asked) < 60
+        with pytest.raises(AuthError):
+            await lab.user_data.wait_subscribed()
+        desk.forever = None
+        await lab.wait_for(UserDataSubscribed)
+        async with events(lab):
+            assert lab.status() is Status.READY
+        assert lab.user_data.statistics().feeds == 0
+
+
+async def test_a_late_stamp_is_measured_once_and_tried_again_at_once(desk: Desk, autojump_clock: MockClock) -> None:
+    def prepare(lab: Lab) -> None:
+        lab.network.link = Link(latency=0.01)
+
+    desk.refusals = [LATE]
+    async with account(prepare=prepare) as lab, events(lab):
+        assert len(desk.asked) == 2
+        assert 0.02 < desk.asked[1] - desk.asked[0] < 0.5
+        assert not lab.seen(KeyRefused)
+
+
+async def test_stamps_that_are_always_late_are_not_hammered(desk: Desk, autojump_clock: MockClock) -> None:
+    desk.forever = LATE
+    async with account() as lab:
+        await trio.sleep(600)
+        assert len(desk.asked) < 60
+        desk.forever = None
+        await lab.wait_for(UserDataSubscribed)
+
+
+async def test_a_clock_that_cannot_be_measured_is_no_crash(desk: Desk, autojump_clock: MockClock) -> None:
+    desk.refusals = [LATE]
+    faults = [OnRequest(number, Bend.lost(executed=False), "/api/v3/time") for number in range(6, 40)]
+    async with account(*faults) as lab:
+        await lab.wait_for(UserDataSubscribed)
+        assert desk.asked[1] - desk.asked[0] >= lab.tuning.request_timeout
+        assert not lab.seen(ServiceCrashed)
+
+
+async def test_without_any_server_time_the_machines_own_will_do(autojump_clock: MockClock) -> None:
+    async with open_lab(run="wsapi userdata", activity=1e-6) as lab, events(lab):
+        assert trio.current_time() == pytest.approx(lab.tuning.request_timeout, abs=0.5)
+
+
+@pytest.mark.parametrize("first", [Refusal(500, -1000, "oops"), Refusal(400, -1100, "no")])
+async def test_other_refusals_are_tried_again(first: Refusal, desk: Desk, autojump_clock: MockClock) -> None:
+    desk.refusals = [first]
+    async with account() as lab, events(lab):
+        assert len(desk.asked) == 2
+        assert not lab.seen(KeyRefused)
+
+
+async def test_a_limit_stops_the_world(desk: Desk, autojump_clock: MockClock) -> None:
+    data = {"serverTime": 1000, "retryAfter": 61000}
+    desk.refusals = [Refusal(429, -1003, "Too much request weight used.", data)]
+    async with account() as lab, events(lab):
+        assert lab.seen(BanStarted)[0].status == 429
+        assert desk.asked[1] - desk.asked[0] >= 60
+
+
+async def test_an_answer_that_never_comes_is_asked_for_again_and_the_subscription_adopted(
+    autojump_clock: MockClock,
+) -> None:
+    async with account() as lab, events(lab):
+        lab.line("wsapi").reset()
+        await lab.wait_for(Reconnected)
+        lab.line("wsapi").blackhole("in", trio.current_time() + 17)
+        await lab.wait_for(UserDataSubscribed, 2)
+        assert lab.seen(UserDataSubscribed)[1].subscription == -1
+        assert lab.ws_api.epoch == 2
+        lab.server("ws_api").text('{"subscriptionId":0,"event":{"e":"eventStreamTerminated","E":1}}')
+        await lab.wait_for(UserDataSubscribed, 3)
+
+
+async def test_an_answer_without_a_subscription_is_no_crash(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    original = WsDoor._subscribe_signed
+    answers: list[Any] = [({}, [])]
+    monkeypatch.setattr(
+        WsDoor,
+        "_subscribe_signed",
+        staticmethod(lambda session, call, key: answers.pop() if answers else original(session, call, key)),
+    )
+    async with account() as lab, events(lab):
+        assert not lab.seen(ServiceCrashed)
+        assert lab.user_data.statistics().subscriptions == 1
+
+
+async def test_a_connection_that_goes_while_subscribing_costs_nothing(autojump_clock: MockClock) -> None:
+    async with account() as lab, events(lab):
+        used = lab.limiter.statistics().rules[0].used
+        lab.ws_api._retiring = True
+        await lab.user_data._subscribe()  # not usable: nothing happens
+
+        lab.ws_api._retiring = False
+        request = lab.ws_api.request
+
+        async def not_sent(method: str, params: Any) -> Any:
+            lab.ws_api._retiring = True
+            return await request(method, params)
+
+        lab.user_data._ws_api = _With(lab.ws_api, not_sent)
+        await lab.user_data._subscribe()
+        assert lab.limiter.statistics().rules[0].used == used
+
+
+class _With:
+    """The WebSocket API with another ``request``."""
+
+    def __init__(self, ws_api: Any, request: Any) -> None:
+        self._ws_api = ws_api
+        self.request = request
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ws_api, name)
+
+
+async def test_stale_news_of_an_earlier_connection_changes_nothing(desk: Desk, autojump_clock: MockClock) -> None:
+    async with account() as lab, events(lab):
+        lab.line("wsapi").reset()
+        await lab.wait_for(UserDataSubscribed, 2)
+        for item in (LinkUp(1), LinkUp(2), LinkDown(1, "long ago", 0.0)):
+            lab.ws_api._tell(item)
+        await trio.sleep(5)
+        assert len(desk.asked) == 2
+        assert lab.user_data.statistics().subscribed
+
+
+async def test_what_cannot_be_decoded_is_counted_and_told(autojump_clock: MockClock) -> None:
+    async with account() as lab, events(lab) as feed:
+        lab.server("ws_api").text('{"subscriptionId":0,"event":{"e":"balanceUpdate"}}')
+        lab.server("ws_api").text(balance())
+        assert isinstance(await feed.receive(), BalanceUpdate)
+        assert lab.user_data.statistics().undecodable == len(lab.seen(Undecodable)) == 1
+
+
+async def test_a_slow_consumer_is_told_what_it_lost(autojump_clock: MockClock) -> None:
+    async with (
+        account() as lab,
+        events(lab, buffer=2) as slow,
+        events(lab, buffer=2, overflow=Overflow.FAIL) as failing,
+    ):
+        for number in range(5):
+            lab.server("ws_api").text(balance(number))
+        await trio.sleep(1)
+        assert [(await slow.receive()).event_time for _ in range(2)] == [3, 4]
+        assert [(await failing.receive()).event_time for _ in range(2)] == [0, 1]
+        with pytest.raises(FeedOverflow):
+            await failing.receive()
+        assert sum(event.count for event in lab.seen(Dropped)) == 4 == lab.user_data.statistics().dropped
+
+
+async def test_a_service_that_is_run_again_tells_of_the_gap(autojump_clock: MockClock) -> None:
+    async with open_lab(run="rest clock wsapi", activity=1e-6) as lab:
+        for _ in range(2):
+            async with trio.open_nursery() as nursery:
+                await nursery.start(lambda task_status: lab.user_data.run(task_status=task_status))
+                await lab.user_data.wait_subscribed()
+                await trio.sleep(1)
+                nursery.cancel_scope.cancel()
+            await trio.sleep(5)
+        assert [event.subscription for event in lab.seen(UserDataSubscribed)] == [0, 0]
+        [gap] = lab.seen(UserDataGap)
+        assert gap.until - gap.since == pytest.approx(5, abs=0.1)
+
+
+@pytest.mark.parametrize("error", [None, BinanceError("crashed")])
+async def test_feeds_end_with_the_connector_and_openings_fail(
+    error: BinanceError | None, desk: Desk, autojump_clock: MockClock
+) -> None:
+    async with account() as lab, events(lab) as feed:
+        lab.user_data.end(error)
+        with pytest.raises(trio.EndOfChannel if error is None else BinanceError):
+            await feed.receive()
+        with pytest.raises(ConnectorClosed):
+            async with events(lab):
+                pytest.fail("entered")
+
+
+async def test_who_waits_for_events_is_told_that_the_connector_closes(autojump_clock: MockClock) -> None:
+    async with open_lab(run="", activity=1e-6) as lab:
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def waits() -> None:
+                with pytest.raises(ConnectorClosed):
+                    await lab.user_data.wait_subscribed()
+
+            await trio.sleep(1)
+            lab.user_data.end(None)
+
+
+async def test_cancelled_at_any_step_open_leaves_nothing(autojump_clock: MockClock) -> None:
+    async with account() as lab:
+        for steps in range(30):
+            with trio.CancelScope() as scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(cancel_after, steps, scope)
+                    async with events(lab):
+                        scope.cancel()
+            assert lab.user_data.statistics().feeds == 0
+
+
+async def cancel_after(steps: int, scope: trio.CancelScope) -> None:
+    for _ in range(steps):
+        await trio.lowlevel.checkpoint()
+    scope.cancel()

@@ -1,0 +1,304 @@
+"""The WebSocket API: every request comes to an end, whatever becomes of the connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+import trio.testing
+
+from tests._services.helpers_streams import Lab, open_lab
+from trio_binance._protocol.catalogue.session import SUBSCRIBE_SIGNATURE
+from trio_binance._protocol.wsapi import Event
+from trio_binance._services import wsapi as module
+from trio_binance._services.events import BanStarted, ConnectionLost, ConnectionRenewed, Reconnected
+from trio_binance._services.status import Status
+from trio_binance._services.wsapi import LinkDown, LinkUp, SessionLost, refusal
+from trio_binance.errors import AuthError, Banned, BinanceError, DeadlineExceeded, Outcome
+from trio_binance.errors import ConnectionLost as Lost
+from trio_binance.sandbox.faults import DialTrouble, Timed
+from trio_binance.sandbox.network import DialFault, Link
+
+if TYPE_CHECKING:
+    from trio.testing import MockClock
+
+SHUTDOWN = '{"event":{"e":"serverShutdown","E":1}}'
+EVENT = '{"subscriptionId":0,"event":{"e":"x","E":1}}'
+
+
+def api(*faults: Any, **settings: Any) -> Any:
+    return open_lab(*faults, run="wsapi", activity=1e-6, **settings)
+
+
+async def connected(lab: Lab) -> None:
+    while not lab.ws_api.usable:
+        await trio.sleep(0.01)
+
+
+async def outcome_of(lab: Lab, outcomes: list[Any], method: str = "ping") -> None:
+    try:
+        outcomes.append(await lab.ws_api.request(method, {}))
+    except BinanceError as exc:
+        outcomes.append(exc)
+
+
+async def test_requests_in_flight_get_their_own_answers_in_any_order(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("out")  # the exchange hears nothing: we answer
+        answers: dict[int, Any] = {}
+
+        async def ask(number: int) -> None:
+            answers[number] = await lab.ws_api.request("ping", {})
+
+        async with trio.open_nursery() as nursery:
+            for number in range(1, 6):
+                nursery.start_soon(ask, number)
+                await trio.sleep(0.1)
+            assert lab.ws_api.statistics().in_flight == 5
+            for number in (3, 5, 1, 2, 4):
+                lab.server("ws_api").text(f'{{"id":{number},"status":200,"result":{number}}}')
+        assert {number: answer.result for number, answer in answers.items()} == {n: b"%d" % n for n in range(1, 6)}
+        figures = lab.ws_api.statistics()
+        assert (figures.requests, figures.in_flight, figures.strays, figures.connects) == (5, 0, 0, 1)
+
+
+async def test_a_request_without_a_connection_is_not_sent(autojump_clock: MockClock) -> None:
+    async with api(Timed(0.0, DialTrouble(DialFault.REFUSE, 5.0))) as lab:
+        await trio.sleep(0.5)
+        assert lab.status() is Status.DEGRADED
+        with pytest.raises(Lost) as caught:
+            await lab.ws_api.request("ping", {})
+        assert caught.value.outcome is Outcome.NOT_SENT
+        await connected(lab)
+        assert (await lab.ws_api.request("ping", {})).status == 200
+        assert lab.status() is Status.READY
+
+
+async def test_every_request_in_flight_is_unknown_at_once_when_the_connection_breaks(
+    autojump_clock: MockClock,
+) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("out")
+        outcomes: list[Any] = []
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(outcome_of, lab, outcomes)
+            await trio.sleep(1)
+            lab.line("wsapi").reset()
+        assert trio.current_time() < 1.5
+        assert [type(exc) for exc in outcomes] == [Lost] * 3
+        assert {exc.outcome for exc in outcomes} == {Outcome.UNKNOWN}
+        await connected(lab)
+        assert (await lab.ws_api.request("ping", {})).status == 200
+
+
+async def test_an_answer_that_came_before_the_break_counts(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("out")
+        outcomes: list[Any] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outcome_of, lab, outcomes)
+            await trio.sleep(1)
+            lab.server("ws_api").text('{"id":1,"status":200,"result":{}}')
+            lab.server("ws_api").close(1001)
+        assert outcomes[0].status == 200
+
+
+async def test_a_request_has_a_deadline_and_its_late_answer_is_a_stray(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("in", trio.current_time() + 18)
+        started = trio.current_time()
+        with pytest.raises(DeadlineExceeded) as caught:
+            await lab.ws_api.request("ping", {})
+        assert trio.current_time() - started == pytest.approx(lab.tuning.request_timeout)
+        assert caught.value.outcome is Outcome.UNKNOWN
+        await trio.sleep(5)
+        assert lab.ws_api.statistics().strays == 1
+        assert lab.ws_api.statistics().in_flight == 0
+
+
+async def test_a_cancelled_request_leaves_nothing_behind(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        for steps in range(12):
+            with trio.CancelScope() as scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(cancel_after, steps, scope)
+                    await lab.ws_api.request("ping", {})
+                    nursery.cancel_scope.cancel()
+            assert lab.ws_api.statistics().in_flight == 0
+        assert (await lab.ws_api.request("ping", {})).status == 200
+        assert not lab.seen(ConnectionLost)
+
+
+async def test_a_request_that_had_no_turn_yet_is_not_sent(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("out")
+        lab.line("wsapi").shape(Link(window=1), "out")
+        outcomes: list[Any] = []
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(outcome_of, lab, outcomes)
+                await trio.sleep(1)
+            with trio.move_on_after(1):
+                await lab.ws_api.request("ping", {})
+            lab.line("wsapi").reset()
+        assert {exc.outcome for exc in outcomes} == {Outcome.UNKNOWN, Outcome.NOT_SENT}
+
+
+async def test_a_request_that_was_given_up_before_its_turn_is_never_sent(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").shape(Link(window=1, pace=0.01), "out")
+        outcomes: list[Any] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outcome_of, lab, outcomes, "ping")
+            await trio.sleep(0.01)
+            with trio.move_on_after(0.05):
+                await lab.ws_api.request("time", {})
+        await trio.sleep(1)
+        assert outcomes[0].status == 200
+        assert (await lab.ws_api.request("ping", {})).status == 200
+        assert lab.ws_api.statistics().strays == 0
+
+
+async def cancel_after(steps: int, scope: trio.CancelScope) -> None:
+    for _ in range(steps):
+        await trio.lowlevel.checkpoint()
+    scope.cancel()
+
+
+async def test_what_nobody_asked_for_is_counted_and_hurts_nobody(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        for text in ("{", "[]", '{"id":77,"status":200}', '{"id":"x","status":200}', '{"id":null,"status":400}', EVENT):
+            lab.server("ws_api").text(text)
+        assert (await lab.ws_api.request("ping", {})).status == 200
+        figures = lab.ws_api.statistics()
+        assert (figures.strays, figures.events, figures.connects) == (5, 1, 1)
+
+
+async def test_a_shutdown_lets_the_answers_in_flight_come_and_takes_no_new_requests(
+    autojump_clock: MockClock,
+) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("out")
+        outcomes: list[Any] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outcome_of, lab, outcomes)
+            await trio.sleep(1)
+            lab.server("ws_api").text(SHUTDOWN)
+            await trio.sleep(0.5)
+            with pytest.raises(Lost) as caught:
+                await lab.ws_api.request("ping", {})
+            assert caught.value.outcome is Outcome.NOT_SENT
+            lab.server("ws_api").text('{"id":1,"status":200,"result":{}}')
+        assert outcomes[0].status == 200
+        await lab.wait_for(ConnectionRenewed)
+        await lab.wait_for(Reconnected)
+        assert lab.seen(Reconnected)[0].after < 2.1
+
+
+async def test_a_shutdown_does_not_wait_for_ever(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("out")
+        outcomes: list[Any] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outcome_of, lab, outcomes)
+            await trio.sleep(1)
+            lab.server("ws_api").text(SHUTDOWN)
+        assert outcomes[0].outcome is Outcome.UNKNOWN
+        assert trio.current_time() == pytest.approx(1 + lab.tuning.close_timeout, abs=0.1)
+
+
+async def test_the_listener_is_told_of_everything_in_order(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        with lab.ws_api.listen() as items:
+            assert await items.receive() == LinkUp(1)
+            lab.server("ws_api").text(EVENT)
+            assert isinstance(await items.receive(), Event)
+            lab.server("ws_api").text('{"id":null,"status":401,"error":{"code":-2015,"msg":"Invalid API-key."}}')
+            revoked = await items.receive()
+            assert isinstance(revoked, SessionLost)
+            assert (revoked.epoch, revoked.error.code) == (1, -2015)
+            heard = trio.current_time()
+            await trio.sleep(10)
+            lab.line("wsapi").reset()
+            down = await items.receive()
+            assert isinstance(down, LinkDown)
+            assert down.epoch == 1
+            assert down.silent_since == pytest.approx(heard, abs=0.01)
+            assert await items.receive() == LinkUp(2)
+
+
+async def test_a_listener_that_comes_before_the_connection_is_told_of_it(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        with lab.ws_api.listen() as items:
+            assert await items.receive() == LinkUp(1)
+
+
+async def test_events_that_nobody_takes_are_given_up_loudly(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    monkeypatch.setattr(module, "EVENTS", 5)
+    async with api() as lab:
+        await connected(lab)
+        with lab.ws_api.listen() as items:
+            for _ in range(8):
+                lab.server("ws_api").text(EVENT)
+            assert "nobody takes" in (await lab.wait_for(ConnectionLost)).reason
+            await lab.wait_for(Reconnected)
+            await connected(lab)
+            told = [items.receive_nowait() for _ in range(7)]
+            assert isinstance(told[-2], LinkDown)
+            assert told[-1] == LinkUp(2)
+
+
+async def test_a_ban_stops_the_world(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        error = '{"code":-1003,"msg":"banned","data":{"serverTime":1000,"retryAfter":101000}}'
+        lab.server("ws_api").text(f'{{"id":null,"status":418,"error":{error}}}')
+        await lab.wait_for(Reconnected)
+        assert lab.seen(BanStarted)[0].status == 418
+        assert lab.dialled[1] >= 100
+
+
+async def test_requests_in_flight_fail_when_the_service_is_stopped(autojump_clock: MockClock) -> None:
+    outcomes: list[Any] = []
+    async with trio.open_nursery() as nursery:
+        async with api() as lab:
+            await connected(lab)
+            lab.line("wsapi").blackhole("out")
+            nursery.start_soon(outcome_of, lab, outcomes)
+            await trio.sleep(1)
+    assert outcomes[0].outcome is Outcome.UNKNOWN
+    assert not lab.ws_api.usable
+
+
+@pytest.mark.parametrize(
+    ("error", "wait"),
+    [
+        ({"code": -1003, "msg": "x", "data": {"serverTime": 5000, "retryAfter": 65000}}, 60),
+        ({"code": -1003, "msg": "x", "data": {"retryAfter": 1_790_000_000_000}}, 120),
+        ({"code": -1003, "msg": "x", "data": 3}, 120),
+        ("nonsense", 120),
+    ],
+)
+async def test_a_ban_tells_when_to_come_back(error: object, wait: float, autojump_clock: MockClock) -> None:
+    await trio.lowlevel.checkpoint()
+    banned = refusal(SUBSCRIBE_SIGNATURE, 418, error)
+    assert isinstance(banned, Banned)
+    assert banned.retry_at == pytest.approx(trio.current_time() + wait)
+    refused = refusal(SUBSCRIBE_SIGNATURE, 401, {"code": -2015, "msg": "x"})
+    assert isinstance(refused, AuthError)
+    assert refused.retry_at is None

@@ -1,0 +1,58 @@
+"""The environments: the exchange's own, and URLs that cannot work refused by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.canaries import CANARY, refusal
+from trio_binance.config import (
+    Environment,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+# ---------------------------------------------------------------------------------------------- environments
+
+
+def test_the_presets_are_the_exchange_s_own() -> None:
+    presets = Environment.presets()
+    assert list(presets) == ["production", "market_data_only", "testnet", "demo", "us"]
+    assert all(each.rest_url.startswith("https://") for each in presets.values())
+    assert all(each.stream_url.startswith("wss://") for each in presets.values())
+    assert not Environment.MARKET_DATA_ONLY.takes_keys
+    assert Environment.MARKET_DATA_ONLY.ws_api_url is None
+
+
+def test_a_slash_too_many_is_forgiven() -> None:
+    lab = Environment("lab", "http://127.0.0.1:8001/", "ws://[::1]:8002/", "ws://127.0.0.1:8003/ws-api/v3")
+    assert (lab.rest_url, lab.stream_url) == ("http://127.0.0.1:8001", "ws://[::1]:8002")
+
+
+BAD_HOSTS = [
+    "", "api.binance.com", "ftp://api.binance.com", "https://", "https://api.binance.com/api", "https://a.b?x=1",
+    "https://a.b#x", "https://a.b:99999", "https://a.b:0", "https://a.b:x", "https://[::1", "https://a b", "https://ä.b",
+    "https://a.b\r\nX-Evil: 1", " https://a.b", None, 5, b"https://a.b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", BAD_HOSTS, ids=ascii)
+def test_a_url_that_cannot_work_is_refused_by_name(url: Any) -> None:
+    assert "rest_url" in refusal(lambda: Environment("lab", url, "ws://a.b"))
+    if url is not None:
+        assert "ws_api_url" in refusal(lambda: Environment("lab", "http://a.b", "ws://a.b", url))
+
+
+def test_each_url_has_its_own_scheme_and_shape() -> None:
+    assert "stream_url" in refusal(lambda: Environment("lab", "http://a.b", "http://a.b"))
+    assert "stream_url" in refusal(lambda: Environment("lab", "http://a.b", "wss://stream.binance.com:9443/ws"))
+    assert "no query" in refusal(lambda: Environment("lab", "http://a.b", "ws://a.b", "ws://a.b/ws-api/v3?x=1"))
+    assert "name" in refusal(lambda: Environment(None, "http://a.b", "ws://a.b"))  # type: ignore[arg-type]
+
+
+def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
+    for url in (f"https://user:{CANARY}@a.b", f"https://{CANARY}@a.b", f"gopher://user:{CANARY}@a.b/x"):
+        assert "password" in refusal(lambda url=url: Environment("lab", url, "ws://a.b"))  # type: ignore[misc]

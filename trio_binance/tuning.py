@@ -1,0 +1,66 @@
+"""The tuning: every deadline, size and pace the connector uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ._checks import positive, whole
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from ._checks import Validator
+
+_RECV_WINDOW_MAX_MS = 60_000
+
+
+def _seconds(default: float) -> Any:
+    return attrs.field(default=default, validator=positive, kw_only=True)
+
+
+def _within_recv_window(_instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    # "The value cannot be greater than 60000" (rest-api.md, "Timing security")
+    if value > _RECV_WINDOW_MAX_MS:
+        raise ConfigError(f"{attribute.name}={value!r}: the exchange takes at most {_RECV_WINDOW_MAX_MS}")
+
+
+def _count(default: int, *checks: Validator) -> Any:
+    return attrs.field(default=default, validator=[whole, *checks], kw_only=True)
+
+
+@attrs.frozen
+class Tuning:
+    """Every deadline, size and pace the connector uses; seconds unless the name says otherwise."""
+
+    connect_timeout: float = _seconds(5.0)
+    request_timeout: float = _seconds(15.0)
+    """From the first byte sent to the last byte received; longer than the exchange's own 10 s engine timeout."""
+    close_timeout: float = _seconds(2.0)
+    shutdown_timeout: float = _seconds(5.0)
+    ping_timeout: float = _seconds(10.0)
+    subscribe_timeout: float = _seconds(10.0)
+    silence: float = _seconds(30.0)
+    """Silence on a connection that should speak, after which it is checked by a ping and a REST ping."""
+    recv_window_ms: int = _count(5000, _within_recv_window)
+    clock_interval: float = _seconds(300.0)
+    clock_samples: int = _count(5)
+    backoff_base: float = _seconds(1.0)
+    backoff_cap: float = _seconds(60.0)
+    backoff_stable: float = _seconds(60.0)
+    """A connection that lived this long resets the backoff."""
+    restart_limit: int = _count(5)
+    restart_period: float = _seconds(10.0)
+    breaker_failures: int = _count(5)
+    breaker_probes: int = _count(3)
+    breaker_open: float = _seconds(10.0)
+    connection_lifetime: float = _seconds(23.5 * 3600)
+    """The exchange cuts every connection after 24 h; ours is replaced before, with jitter."""
+    buffer: int = _count(1000)
+    """Default size of a feed's buffer, in items."""
+    streams_per_connection: int = _count(1024)
+    messages_per_second: int = _count(5)
+    connections_per_5_min: int = _count(300)
+    rest_connections: int = _count(20)
+    max_message_bytes: int = _count(16 * 2**20)
+    max_body_bytes: int = _count(64 * 2**20)
