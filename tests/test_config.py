@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from tests.canaries import CANARY, KEY, PEM, refusal, write_key_file
+from trio_binance import config, credentials, environments, tuning
 from trio_binance.config import (
     BinanceConfig,
     Credentials,
@@ -22,9 +24,6 @@ from trio_binance.config import (
     Secret,
     Tuning,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @pytest.fixture
@@ -276,3 +275,16 @@ def test_settings_in_code_win_over_the_file(tmp_path: Path) -> None:
     path = toml(tmp_path, "[binance]\nprefer = 'ws_api'\ntuning = { buffer = 5 }")
     config = BinanceConfig.from_toml(path, prefer="rest", tuning=Tuning(buffer=7))
     assert (config.prefer, config.tuning.buffer) == ("rest", 7)
+
+
+@pytest.mark.parametrize(
+    ("part", "names"),
+    [
+        (credentials, "Credentials InsecureKeyFileWarning KeyType Secret mask read_key_file"),
+        (environments, "Environment"),
+        (tuning, "Tuning"),
+    ],
+)
+def test_the_parts_of_a_configuration_are_found_in_one_place(part: ModuleType, names: str) -> None:
+    for name in names.split():
+        assert getattr(config, name) is getattr(part, name)

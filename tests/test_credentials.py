@@ -5,25 +5,15 @@ from __future__ import annotations
 import copy
 import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import pytest
 
 from tests.canaries import CANARY, KEY, PEM, refusal, write_key_file
-from trio_binance.config import (
-    BinanceConfig,
-    Credentials,
-    Environment,
-    InsecureKeyFileWarning,
-    KeyType,
-    Secret,
-    mask,
-    read_key_file,
-)
-
-if TYPE_CHECKING:
-    pass
+from trio_binance.config import BinanceConfig
+from trio_binance.credentials import Credentials, InsecureKeyFileWarning, KeyType, Secret, mask, read_key_file
+from trio_binance.environments import Environment
 
 
 @pytest.fixture

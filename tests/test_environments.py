@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.canaries import CANARY, refusal
-from trio_binance.config import (
-    Environment,
-)
-
-if TYPE_CHECKING:
-    pass
-
-
-# ---------------------------------------------------------------------------------------------- environments
+from trio_binance.environments import REPLAY, SANDBOX, Environment
 
 
 def test_the_presets_are_the_exchange_s_own() -> None:
@@ -56,3 +49,11 @@ def test_each_url_has_its_own_scheme_and_shape() -> None:
 def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
     for url in (f"https://user:{CANARY}@a.b", f"https://{CANARY}@a.b", f"gopher://user:{CANARY}@a.b/x"):
         assert "password" in refusal(lambda url=url: Environment("lab", url, "ws://a.b"))  # type: ignore[misc]
+
+
+def test_the_hosts_of_what_runs_in_this_process_resolve_nowhere() -> None:
+    """RFC 2606 keeps ``.invalid`` for names that are never given away: no request of a sandbox can leak."""
+    for inside in (SANDBOX, REPLAY):
+        urls = [inside.rest_url, inside.stream_url, inside.ws_api_url or inside.rest_url]
+        assert all((urlsplit(url).hostname or "").endswith(".invalid") for url in urls)
+        assert inside.name not in Environment.presets()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from trio_binance._cli import app as app_module
+from trio_binance._cli import demo, doctor
 from trio_binance._cli.app import public_config
 from trio_binance.config import BinanceConfig, ReplaySpec, SandboxSpec
 from trio_binance.errors import ConfigError
@@ -113,8 +114,8 @@ def test_demo_hands_on_its_options(cli: Cli, monkeypatch: pytest.MonkeyPatch, tm
         seen.append((config.embedded, *rest))
         return 0
 
-    monkeypatch.setattr(app_module.demo_command, "show_exchange", show)
-    monkeypatch.setattr(app_module.demo_command, "show_replay", show)
+    monkeypatch.setattr(demo, "show_exchange", show)
+    monkeypatch.setattr(demo, "show_replay", show)
     path = tmp_path / "a.session.jsonl"
     path.write_text("")
     assert cli("demo", "--seed", "3").code == cli("demo", "--replay", str(path), "--speed", "2").code == 0
@@ -130,7 +131,7 @@ def test_doctor_takes_the_environment_of_the_option_before_that_of_the_variable(
         seen.append(config.environment.name)
         return 0
 
-    monkeypatch.setattr(app_module.doctor_command, "examine", examine)
+    monkeypatch.setattr(doctor, "examine", examine)
     monkeypatch.setenv("BINANCE_ENVIRONMENT", "testnet")
     cli("doctor")
     cli("doctor", "--env", "demo")

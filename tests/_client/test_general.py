@@ -59,7 +59,7 @@ async def test_what_exchange_info_tells_of_limits_is_obeyed_from_then_on(
         info = await world.bx.general.exchange_info(symbol="BTCUSDT")
         told = {limit.limit for limit in info.rate_limits if limit.rate_limit_type is RateLimitType.REQUEST_WEIGHT}
         assert told == {1234}
-        assert 1234 in {row.rule.limit for row in world.bx.statistics().limits.windows}
+        assert 1234 in {row.rule.limit for row in world.bx.statistics().limits.rules}
 
 
 @pytest.mark.parametrize("argument", ["symbols", "permissions"])

@@ -175,7 +175,7 @@ async def test_what_the_rules_forbid_is_a_typed_refusal(autojump_clock: trio.tes
     async with open_world() as world:
         place = world.bx.trading.place
         with pytest.raises(FilterError, match="LOT_SIZE"):
-            await place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.0010000001")))
+            await place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100001")))
         with pytest.raises(InsufficientBalance):
             await place(MarketOrder("BTCUSDT", Side.SELL, quantity=Decimal("2")))
 

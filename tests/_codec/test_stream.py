@@ -14,19 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests._codec.frames import (
-    AGG,
-    CANDLE,
-    EXAMPLES,
-    KLINE,
-    MINI,
-    PARTIAL,
-    SHUTDOWN,
-    TRADE,
-    check,
-    frame,
-    text,
-)
+from tests._codec.frames import AGG, CANDLE, EXAMPLES, KLINE, MINI, PARTIAL, SHUTDOWN, TRADE, check, frame, text
 from trio_binance._codec import letters, stream
 from trio_binance._codec.stream import decoder_for, split_combined
 from trio_binance.errors import DecodeError

@@ -12,26 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests._codec.frames import (
-    AGG,
-    CANDLE,
-    DEPTH,
-    EXAMPLES,
-    KLINE,
-    TICKER,
-    check,
-    text,
-)
+from tests._codec.frames import AGG, CANDLE, DEPTH, EXAMPLES, KLINE, TICKER, check, text
 from trio_binance._codec import stream
 from trio_binance._codec.stream import decoder_for
 from trio_binance.errors import DecodeError
-from trio_binance.models import (
-    NO_EXTRA,
-    Model,
-    ServerShutdownEvent,
-    TickerEvent,
-    UnknownEvent,
-)
+from trio_binance.models import NO_EXTRA, Model, ServerShutdownEvent, TickerEvent, UnknownEvent
 
 
 def test_a_word_with_digits_is_compared_digit_by_digit() -> None:
@@ -39,9 +24,6 @@ def test_a_word_with_digits_is_compared_digit_by_digit() -> None:
     check(decode, TICKER)
     assert type(check(decode, {**TICKER, "e": "25hrTicker"})) is UnknownEvent
     assert type(check(decode, TICKER)) is TickerEvent
-
-
-# --------------------------------------------------------------------------------------------------- the hot path
 
 
 def known(decode: Any) -> dict[bytes, Any]:

@@ -12,10 +12,7 @@ from trio.testing import memory_stream_pair
 
 from trio_binance._services.transport import DialerTransport
 from trio_binance.config import Tuning
-from trio_binance.errors import (
-    BinanceError,
-    ConnectError,
-)
+from trio_binance.errors import BinanceError, ConnectError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

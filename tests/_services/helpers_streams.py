@@ -1,4 +1,4 @@
-"""The laboratory: the services around streams and account events, on an embedded exchange in memory and virtual time."""
+"""The laboratory: the services around streams and account events, on an embedded exchange and in virtual time."""
 
 from __future__ import annotations
 

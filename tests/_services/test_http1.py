@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -12,28 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
-from tests._services.helpers_http import (
-    OK,
-    URL,
-    Dialer,
-    Line,
-    Peer,
-    fails,
-    reply,
-    send,
-    serve,
-    transport_over,
-)
+from tests._services.helpers_http import OK, URL, Dialer, Line, Peer, fails, reply, send, serve, transport_over
 from trio_binance._services.http1 import MAX_HEADERS
-from trio_binance.errors import (
-    ConnectionLost,
-    Outcome,
-    ProtocolError,
-)
-
-if TYPE_CHECKING:
-    pass
-
+from trio_binance.errors import ConnectionLost, Outcome, ProtocolError
 
 # ------------------------------------------------------------------------------------------------- what goes right
 

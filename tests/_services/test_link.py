@@ -273,7 +273,7 @@ async def test_messages_go_out_no_faster_than_the_exchange_takes_them_and_no_slo
         await trio.testing.wait_all_tasks_blocked()
         started = trio.current_time()
         for number in range(12):
-            await link.send(guest.sockets[0], '{"method":"LIST_SUBSCRIPTIONS","id":%d}' % number)
+            await link.send(guest.sockets[0], f'{{"method":"LIST_SUBSCRIPTIONS","id":{number}}}')
         took = trio.current_time() - started
         await trio.sleep(1)
         assert len(guest.frames) == 12
@@ -287,7 +287,7 @@ async def test_pings_of_ours_and_pongs_count_as_messages(autojump_clock: MockClo
         await lab.wait_for(Connected)
         await trio.testing.wait_all_tasks_blocked()
         for number in range(40):
-            await link.send(guest.sockets[0], '{"method":"LIST_SUBSCRIPTIONS","id":%d}' % number)
+            await link.send(guest.sockets[0], f'{{"method":"LIST_SUBSCRIPTIONS","id":{number}}}')
         assert link.connects == 1
         assert guest.sockets[0].statistics().pings_answered > 4
 

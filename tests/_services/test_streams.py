@@ -195,6 +195,32 @@ async def test_a_socket_that_nobody_wants_any_more_is_not_degraded(autojump_cloc
         assert lab.status() is Status.READY
 
 
+async def test_a_loss_without_any_stream_is_no_degradation(autojump_clock: MockClock) -> None:
+    async with open_lab(Timed(10.0, Reset()), run="streams", activity=1e-6) as lab:
+        async with lab.open(BTC):
+            pass
+        await lab.wait_for(Reconnected)
+        assert lab.status() is Status.READY
+
+
+async def test_a_confirmation_that_comes_after_everyone_left_concerns_nobody(autojump_clock: MockClock) -> None:
+    async def hold(name: str) -> None:
+        async with lab.open(name):
+            await trio.sleep_forever()
+
+    async with quiet() as lab, lab.open(BTC):
+        await trio.sleep(2)
+        lab.line().blackhole("in", trio.current_time() + 0.5)
+        with trio.move_on_after(0.2):
+            async with trio.open_nursery() as leaving:
+                for name in (ETH, "a@trade", "b@trade", "c@trade", "d@trade"):
+                    await trio.sleep(0.01)
+                    leaving.start_soon(hold, name)
+        await trio.sleep(5)
+        assert lab.carried() == {BTC}
+        assert lab.shards[0].statistics().confirmed == 1
+
+
 async def test_a_stream_given_up_and_wanted_again_at_once_is_not_asked_for_again(autojump_clock: MockClock) -> None:
     async with quiet() as lab:
         async with lab.open(BTC):

@@ -8,17 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests._services.helpers_http import (
-    OK,
-    Dialer,
-    Peer,
-    closes_on_second,
-    drip,
-    reply,
-    send,
-    serve,
-    transport_over,
-)
+from tests._services.helpers_http import OK, Dialer, Peer, closes_on_second, drip, reply, send, serve, transport_over
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,9 +29,6 @@ async def test_a_block_that_is_being_cancelled_can_still_use_and_reuse_connectio
                         await send(transport, "DELETE")
                     assert transport.statistics().reused == 3
     assert dialer.open == 0
-
-
-# ------------------------------------------------------------------------------------------------------ everything
 
 
 class Canceller(trio.abc.Instrument):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -24,17 +24,7 @@ from tests._services.helpers_http import (
     transport_over,
 )
 from trio_binance._services.transport import IDLE_LIMIT
-from trio_binance.errors import (
-    ConnectionLost,
-    DeadlineExceeded,
-    Outcome,
-)
-
-if TYPE_CHECKING:
-    pass
-
-
-# ------------------------------------------------------------------------------------------- connections at rest
+from trio_binance.errors import ConnectionLost, DeadlineExceeded, Outcome
 
 
 async def test_an_idle_connection_is_closed_before_the_server_does(

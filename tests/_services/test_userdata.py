@@ -26,7 +26,7 @@ from trio_binance.config import Overflow
 from trio_binance.errors import AuthError, BinanceError, ConnectorClosed, FeedOverflow
 from trio_binance.models import BalanceUpdate, EventStreamTerminated, ExecutionReport
 from trio_binance.sandbox.faults import Bend, BlackHole, CloseSockets, OnRequest, Reset, ServerShutdown, Timed
-from trio_binance.sandbox.network import Link
+from trio_binance.sandbox.pipe import Link
 from trio_binance.sandbox.refusals import Refusal
 from trio_binance.sandbox.wsdoor import WsDoor
 
@@ -184,8 +184,11 @@ async def test_a_late_stamp_is_measured_once_and_tried_again_at_once(desk: Desk,
 
 
 async def test_stamps_that_are_always_late_are_not_hammered(desk: Desk, autojump_clock: MockClock) -> None:
+    def prepare(lab: Lab) -> None:
+        lab.network.link = Link(latency=0.01)  # or a measurement would be no younger than the stamp
+
     desk.forever = LATE
-    async with account() as lab:
+    async with account(prepare=prepare) as lab:
         await trio.sleep(600)
         assert len(desk.asked) < 60
         desk.forever = None
@@ -327,6 +330,15 @@ async def test_a_service_that_is_run_again_tells_of_the_gap(autojump_clock: Mock
         assert [event.subscription for event in lab.seen(UserDataSubscribed)] == [0, 0]
         [gap] = lab.seen(UserDataGap)
         assert gap.until - gap.since == pytest.approx(5, abs=0.1)
+
+
+async def test_a_service_that_is_stopped_before_it_was_subscribed_missed_nothing(
+    desk: Desk, autojump_clock: MockClock
+) -> None:
+    desk.forever = BAD_KEY
+    async with account() as lab:
+        await lab.wait_for(KeyRefused)
+    assert not lab.seen(UserDataGap)
 
 
 @pytest.mark.parametrize("error", [None, BinanceError("crashed")])

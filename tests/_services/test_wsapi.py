@@ -18,7 +18,8 @@ from trio_binance._services.wsapi import LinkDown, LinkUp, SessionLost, refusal
 from trio_binance.errors import AuthError, Banned, BinanceError, DeadlineExceeded, Outcome
 from trio_binance.errors import ConnectionLost as Lost
 from trio_binance.sandbox.faults import DialTrouble, Timed
-from trio_binance.sandbox.network import DialFault, Link
+from trio_binance.sandbox.network import DialFault
+from trio_binance.sandbox.pipe import Link
 
 if TYPE_CHECKING:
     from trio.testing import MockClock

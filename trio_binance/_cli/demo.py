@@ -133,11 +133,12 @@ async def _trade(bx: Binance, story: Story, filled: trio.Event) -> None:
         order = await _choose(bx)
         story.on_sent(f"{order.side} {order.quantity} {order.symbol}, limit {order.price}")
         placed = await bx.trading.place(order)
-        async for event in events:
+        while True:
+            event = await events.receive()
             if isinstance(event, ExecutionReport) and event.order_id == placed.order_id and story.on_report(event):
-                if event.order_status == OrderStatus.FILLED:
-                    filled.set()
-                return
+                break
+        if event.order_status == OrderStatus.FILLED:
+            filled.set()
 
 
 async def _choose(bx: Binance) -> LimitOrder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, assert_never
 
 import attrs
 import trio
@@ -84,6 +84,8 @@ class Wish:
                 return streams.partial_depth(*self.symbols, levels=self.levels)
             case "depth":
                 return streams.depth(*self.symbols)
+            case never:
+                assert_never(never)
 
 
 async def show(config: BinanceConfig, wish: Wish) -> int:

@@ -13,19 +13,18 @@ import trio
 
 from trio_binance._codec.stream import decoder_for, split_combined
 from trio_binance._protocol.stream import Confirmed, Refused, Subscriptions, is_shutdown
-from trio_binance.errors import BinanceError, ConnectionLost, DecodeError, SubscriptionRefused
-from trio_binance.models import AggTradeEvent, DepthUpdateEvent, TradeEvent
+from trio_binance.errors import BinanceError, ConnectionLost, DecodeError
 
 from .events import Dropped, GapSeen, SubscriptionLost, SubscriptionRestored, Undecodable
 from .link import first_of
+from .route import Outlet, Route, ids_of
 from .status import Degraded, Ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from trio_binance.config import Tuning
 
-    from .feed import FeedSink
     from .link import Link
     from .observe import Observer
     from .socket import Socket
@@ -36,35 +35,6 @@ BUSY_MESSAGES, BUSY_RATE = 20, 1.0
 
 At one message a second on average, 30 s without any are no accident; at a fifth of that they are one every half hour.
 """
-
-
-@attrs.define(eq=False)
-class Outlet:
-    """A feed's end in here: where its events gather during one socket read."""
-
-    label: str
-    names: tuple[str, ...]
-    sink: FeedSink[Any]
-    pending: list[Any] = attrs.field(factory=list)
-
-
-@attrs.define(eq=False)
-class Route:
-    """One stream: who decodes it and who wants it."""
-
-    name: str
-    decode: Callable[[bytes], Any]
-    outlets: list[Outlet] = attrs.field(factory=list)
-    settled: trio.Event = attrs.field(factory=trio.Event)
-    """The exchange has confirmed it on the present connection, or refused it, or there is nothing to wait for."""
-    refused: Refused | None = None
-    last: Any = None
-    fresh: bool = False
-    """Set on a new connection: the next event shows whether something was missed."""
-
-    def refusal(self, refused: Refused) -> SubscriptionRefused:
-        """Return the error for one who wanted it; each gets its own, for each is raised elsewhere."""
-        return SubscriptionRefused(f"{self.name}: {refused.message}", streams=(self.name,), code=refused.code)
 
 
 @attrs.frozen
@@ -350,20 +320,7 @@ class Shard:
     def _on_first(self, route: Route, event: Any) -> None:
         """Compare the first event of a new connection with the last of the old one: ids tell what was missed."""
         route.fresh = False
-        old, new = _ids(route.last), _ids(event)
+        old, new = ids_of(route.last), ids_of(event)
         if old is not None and new is not None and new[0] > old[1] + 1:
             now = self._observer.now()
             self._observer.emit(GapSeen(now, stream=route.name, first=old[1] + 1, last=new[0] - 1))
-
-
-def _ids(event: Any) -> tuple[int, int] | None:
-    """Return the first and the last id of an event of a stream whose ids have no holes."""
-    match event:
-        case TradeEvent():
-            return event.trade_id, event.trade_id
-        case AggTradeEvent():
-            return event.agg_trade_id, event.agg_trade_id
-        case DepthUpdateEvent():
-            # "U: first update ID in event": one more than the last of the event before.
-            return event.first_update_id, event.last_update_id
-    return None

@@ -18,7 +18,7 @@ from trio_binance.errors import ConnectorClosed
 
 from .feed import open_feed
 from .link import first_of
-from .shard import Outlet
+from .route import Outlet
 from .shard import Shard as Shard
 from .shard import ShardStatistics as ShardStatistics
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trio_binance.errors import BinanceError
 
     from .feed import Feed
-    from .shard import Route
+    from .route import Route
     from .supervisor import Supervisor
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, final
 
@@ -11,7 +11,7 @@ import trio
 
 from trio_binance._protocol.catalogue.session import SUBSCRIBE_SIGNATURE
 from trio_binance._protocol.reply import api_error, wait_from_retry_at
-from trio_binance._protocol.wsapi import Answer, Conversation, Event, SessionError, Shutdown, Stray
+from trio_binance._protocol.wsapi import Answer, Conversation, Event, SessionError, Shutdown
 from trio_binance.errors import (
     ApiError,
     AuthError,
@@ -63,6 +63,9 @@ Item = LinkUp | LinkDown | SessionLost | Event
 
 EVENTS = 10_000
 """The most that may wait for the listener; it does nothing but hand them on, so that many wait only if it hangs."""
+
+UNBOUNDED = sys.maxsize
+"""Of channels whose bound lies elsewhere: events are counted against ``EVENTS``, each request has a caller who waits."""
 
 
 @attrs.define(eq=False)
@@ -178,7 +181,7 @@ class WsApi:
     @contextmanager
     def listen(self) -> Iterator[trio.MemoryReceiveChannel[Item]]:
         """Take everything that happens from now on, in order; if connected, that comes first. One at a time."""
-        send, receive = trio.open_memory_channel[Item](math.inf)
+        send, receive = trio.open_memory_channel[Item](UNBOUNDED)
         with send, receive:
             self._news = send
             try:
@@ -211,7 +214,7 @@ class WsApi:
 
     async def serve(self, socket: Socket) -> None:
         """Take every message of one connection until it breaks."""
-        outgoing, waiting = trio.open_memory_channel[int](math.inf)
+        outgoing, waiting = trio.open_memory_channel[int](UNBOUNDED)
         with outgoing, waiting:
             self._socket, self._outgoing = socket, outgoing
             self._retiring = False
@@ -278,7 +281,7 @@ class WsApi:
                 self._on_session_error(incoming)
             case Shutdown():
                 self._link.renew()
-            case Stray():
+            case _:
                 self._strays += 1
 
     def _on_session_error(self, problem: SessionError) -> None:

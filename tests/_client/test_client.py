@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from tests._client.world import World, open_world
+from trio_binance._client.client import Binance
+from trio_binance._services.status import Status
+from trio_binance.errors import (
+    ConnectorClosed,
+    CredentialsRequired,
+    InvalidArgument,
+    Outcome,
+    RequestError,
+    ServerError,
+)
+from trio_binance.models import MarketOrder, Side
+from trio_binance.sandbox.faults import Answer, Bend, FaultSchedule, OnRequest
+
+
+async def test_call_asks_anything_and_keeps_numbers_exact(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world(credentials=None) as world:
+        answer = await world.bx.call("GET", "/api/v3/depth", {"symbol": "BTCUSDT", "limit": 5}, weight=5)
+        [price, quantity] = answer["bids"][0]
+        assert (Decimal(price), Decimal(quantity)) == world.sandbox.market.book("BTCUSDT").bids[0]
+        named = await world.bx.call("GET", "/api/v3/ticker/price", params={"symbols": ["BTCUSDT", "ETHUSDT"]})
+        assert [row["symbol"] for row in named] == ["BTCUSDT", "ETHUSDT"]
+        assert await world.bx.call("GET", "/api/v3/ping") == {}
+
+
+async def test_call_signs_when_asked_to(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world() as world:
+        account = await world.bx.call("GET", "/api/v3/account", signed=True, weight=20)
+        assert account["canTrade"] is True
+        order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": Decimal("0.00100")}
+        placed = await world.bx.call("POST", "/api/v3/order", order, signed=True)
+        assert placed["status"] == "FILLED"
+        with pytest.raises(RequestError, match="-2013|-11"):
+            await world.bx.call("PUT", "/api/v3/order/amend/keepPriority", {"symbol": "BTCUSDT"}, signed=True)
+
+
+async def test_call_never_sends_twice_what_may_change_something(autojump_clock: trio.testing.MockClock) -> None:
+    """A GET that failed is asked again; a POST stays UNKNOWN."""
+    answer = Answer.error(503, -1001, "Internal error.")
+    faults = FaultSchedule(
+        (OnRequest(1, Bend.say(answer), "/api/v3/avgPrice"), OnRequest(1, Bend.say(answer), "/api/v3/order"))
+    )
+    async with open_world(faults=faults) as world:
+        assert (await world.bx.call("GET", "/api/v3/avgPrice", {"symbol": "BTCUSDT"}))["mins"] == 5
+        order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.00100"}
+        with pytest.raises(ServerError) as caught:
+            await world.bx.call("POST", "/api/v3/order", order, signed=True)
+        assert caught.value.outcome is Outcome.UNKNOWN
+        assert await world.bx.account.all_orders("BTCUSDT") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        (("get", "/api/v3/ping"), InvalidArgument, "method='get'"),
+        (("PATCH", "/api/v3/ping"), InvalidArgument, "method='PATCH'"),
+        (("GET", "api/v3/ping"), InvalidArgument, "path='api/v3/ping'"),
+        (("GET", "/api/v3/ping?x=1"), InvalidArgument, "path="),
+        (("GET", "/api/v3/ping#x"), InvalidArgument, "path="),
+        (("GET", "/api/v3/ ping"), InvalidArgument, "path="),
+        (("GET", "/api/v3/pïng"), InvalidArgument, "path="),
+        (("GET", "/api/v3/ping\n"), InvalidArgument, "path="),
+        (("GET", None), InvalidArgument, "path=None"),
+        (("GET", "/api/v3/depth", {"limit": 0.5}), InvalidArgument, r"limit=0\.5"),
+        (("GET", "/api/v3/depth", {"limit": {}}), InvalidArgument, "limit={}"),
+    ],
+)
+async def test_what_call_cannot_send_is_named(
+    arguments: Any, error: type[Exception], text: str, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_world(credentials=None) as world:
+        with pytest.raises(error, match=text):
+            await world.bx.call(*arguments)
+
+
+@pytest.mark.parametrize(("weight", "error"), [(-1, InvalidArgument), (0.5, TypeError), (True, TypeError)])
+async def test_a_weight_is_a_whole_number(
+    weight: Any, error: type[Exception], autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_world(credentials=None, ready=False) as world:
+        with pytest.raises(error, match="weight="):
+            await world.bx.call("GET", "/api/v3/ping", weight=weight)
+
+
+async def test_a_signed_call_needs_credentials(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world(credentials=None) as world:
+        with pytest.raises(CredentialsRequired):
+            await world.bx.call("GET", "/api/v3/account", signed=True)
+
+
+async def test_statistics_tell_of_every_part(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world() as world, world.bx.streams.trades("BTCUSDT"):
+        told = world.bx.statistics()
+        assert told.clock.samples > 0
+        assert [shard.confirmed for shard in told.streams.shards] == [1]
+        assert told.ws_api is not None
+        assert told.ws_api.connects == 1
+        assert told.user_data is not None
+        assert told.user_data.subscribed
+        names = [child.name for child in told.supervisor.children]
+        assert names == ["rest", "streams", "clock", "wsapi", "userdata"]
+        assert told.breaker.state.value == "closed"
+        assert told.limits.admitted > 0
+    async with open_world(credentials=None) as world:
+        told = world.bx.statistics()
+        assert (told.ws_api, told.user_data) == (None, None)
+
+
+async def test_its_repr_tells_where_and_how_it_is(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world() as world:
+        assert repr(world.bx) == "<Binance sandbox, READY>"
+        assert (world.bx.status, world.bx.status_reasons) == (Status.READY, {})
+    assert repr(world.bx) == "<Binance sandbox, CLOSED>"
+    assert world.bx.status is Status.CLOSED
+
+
+def test_only_open_binance_makes_one() -> None:
+    with pytest.raises(TypeError, match="no public constructor"):
+        Binance()
+
+
+async def every_call(world: World) -> list[Any]:
+    bx, order = world.bx, MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.001"))
+    return [
+        bx.wait_ready,
+        lambda: bx.call("GET", "/api/v3/ping"),
+        lambda: bx.call("GET", "/api/v3/account", signed=True),
+        bx.general.ping,
+        bx.general.time,
+        bx.general.exchange_info,
+        lambda: bx.market.depth("BTCUSDT"),
+        lambda: bx.market.trades("BTCUSDT"),
+        lambda: bx.market.historical_trades("BTCUSDT"),
+        lambda: bx.market.agg_trades("BTCUSDT"),
+        lambda: bx.market.klines("BTCUSDT", "1m"),
+        lambda: bx.market.avg_price("BTCUSDT"),
+        lambda: bx.market.ticker_24hr("BTCUSDT"),
+        bx.market.tickers_24hr,
+        lambda: bx.market.price_ticker("BTCUSDT"),
+        bx.market.price_tickers,
+        lambda: bx.market.book_ticker("BTCUSDT"),
+        bx.market.book_tickers,
+        lambda: bx.trading.place(order),
+        lambda: bx.trading.test(order),
+        lambda: bx.trading.cancel("BTCUSDT", order_id=1),
+        lambda: bx.trading.cancel_open_orders("BTCUSDT"),
+        bx.account.status,
+        lambda: bx.account.order("BTCUSDT", order_id=1),
+        bx.account.open_orders,
+        lambda: bx.account.all_orders("BTCUSDT"),
+        lambda: bx.account.my_trades("BTCUSDT"),
+        lambda: bx.account.commission("BTCUSDT"),
+        bx.account.order_rate_limits,
+        lambda: bx.account.events().__aenter__(),
+        lambda: bx.streams.trades("BTCUSDT").__aenter__(),
+        lambda: bx.streams.subscribe("btcusdt@depth").__aenter__(),
+    ]
+
+
+@pytest.mark.parametrize("prefer", ["rest", "ws_api"])
+async def test_nothing_works_nor_hangs_after_the_block(prefer: str, autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world(prefer=prefer) as world:
+        pass
+    for call in await every_call(world):
+        with trio.fail_after(0.001), pytest.raises(ConnectorClosed):
+            await call()
+    assert world.bx.server_time_ms() > 0
+    assert world.bx.statistics().supervisor.children
+    assert world.bx.config is not None
+
+
+async def test_nothing_hangs_after_the_block_without_a_network_either(autojump_clock: trio.testing.MockClock) -> None:
+    """The clock was never synchronised, so that a signed call would have waited for it."""
+    async with open_world(ready=False) as world:
+        pass
+    for call in await every_call(world):
+        with trio.fail_after(0.001), pytest.raises(ConnectorClosed):
+            await call()
+
+
+async def test_who_waits_for_a_ban_to_end_hears_that_the_connector_is_closed(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    faults = FaultSchedule((OnRequest(1, Bend.say(Answer.limited("86400", banned=True)), "/api/v3/avgPrice"),))
+    ended: list[float] = []
+
+    async def ask(world: World) -> None:
+        with pytest.raises(ConnectorClosed):
+            await world.bx.market.depth("BTCUSDT")
+        ended.append(trio.current_time())
+
+    async with trio.open_nursery() as nursery:
+        async with open_world(faults=faults) as world:
+            with pytest.raises(Exception, match="418"):
+                await world.bx.market.avg_price("BTCUSDT")
+            nursery.start_soon(ask, world)
+            await trio.sleep(5)
+            began = trio.current_time()
+    assert ended[0] - began < 5
