@@ -17,7 +17,7 @@ import trio.testing
 from trio_binance._client.client import Binance
 from trio_binance._client.open import open_binance
 from trio_binance._services.events import ConnectionRenewed, Event, Reconnected
-from trio_binance._services.status import Status
+from trio_binance._services.conditions import Status
 from trio_binance.config import BinanceConfig, Tuning
 from trio_binance.errors import BinanceError, CancelRejected, ServiceCrashed
 from trio_binance.models import ExecutionReport, LimitOrder, MarketOrder, OrderFull, OrderStatus, Side

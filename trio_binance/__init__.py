@@ -20,8 +20,8 @@ async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
 from ._client.client import Binance as Binance
 from ._client.client import Statistics as Statistics
 from ._client.open import open_binance as open_binance
+from ._services.conditions import Status as Status
 from ._services.feed import Feed as Feed
-from ._services.status import Status as Status
 from ._util import fixup_module_metadata
 from .config import BinanceConfig as BinanceConfig
 from .config import Overflow as Overflow

@@ -9,7 +9,7 @@ import trio.testing
 
 from tests._client.world import World, open_world
 from trio_binance._client.client import Binance
-from trio_binance._services.status import Status
+from trio_binance._services.conditions import Status
 from trio_binance.errors import (
     ConnectorClosed,
     CredentialsRequired,

@@ -13,7 +13,7 @@ import trio.testing
 from tests._client.world import EPOCH_MS, config_of, open_world, settle
 from trio_binance._client.open import open_binance
 from trio_binance._services.events import StatusChanged
-from trio_binance._services.status import Status
+from trio_binance._services.conditions import Status
 from trio_binance.config import BinanceConfig, Credentials, Environment, SandboxSpec, Tuning
 from trio_binance.errors import ConfigError, ConnectError, ConnectorClosed, ServiceCrashed
 from trio_binance.models import MarketOrder, OrderFull, Side
@@ -76,38 +76,40 @@ async def test_it_talks_tcp_where_no_other_way_is_given() -> None:
 
 
 async def test_entering_needs_no_network_and_being_ready_does(autojump_clock: trio.testing.MockClock) -> None:
-    dead = DeadEnd()
-    with trio.fail_after(0.001):
-        opening = open_binance(config_of(), dialer=dead)
-        bx = await opening.__aenter__()
-    assert bx.status is Status.STARTING
-    with trio.move_on_after(60) as patience:
-        await bx.wait_ready()
-    assert patience.cancelled_caught
-    assert bx.status is not Status.READY
-    assert dead.dials > 1
-    assert {"clock", "wsapi", "userdata"} <= set(bx.status_reasons)
-    assert all(bx.status_reasons.values())
-    began = trio.current_time()
-    await opening.__aexit__(None, None, None)
+    dead, began = DeadEnd(), trio.current_time()
+    async with open_binance(config_of(), dialer=dead) as bx:
+        assert trio.current_time() == began
+        assert bx.status is Status.STARTING
+        with trio.move_on_after(60) as patience:
+            await bx.wait_ready()
+        assert patience.cancelled_caught
+        assert bx.status is not Status.READY
+        assert dead.dials > 1
+        assert {"clock", "wsapi", "userdata"} <= set(bx.status_reasons)
+        assert all(bx.status_reasons.values())
+        began = trio.current_time()
     assert trio.current_time() - began <= bx.config.tuning.shutdown_timeout
     with pytest.raises(ConnectorClosed):
         await bx.wait_ready()
 
 
 async def test_it_becomes_ready_as_soon_as_the_network_is_there(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_world(ready=False) as world:
-        assert world.sandbox.network is not None
-        world.sandbox.network.dial_fault = DialFault.REFUSE
-        await trio.sleep(20)
-        assert world.bx.status is not Status.READY
-        assert "refused" in " ".join(world.bx.status_reasons.values())
-        world.sandbox.network.dial_fault = None
-        with trio.fail_after(world.bx.config.tuning.backoff_cap):
-            await world.bx.wait_ready()
-        assert world.bx.status_reasons == {}
-        told = [event.new for event in world.events if isinstance(event, StatusChanged)]
-        assert told[-1] is Status.READY
+    events: list[Any] = []
+    config = config_of(hooks=(events.append,))
+    assert isinstance(config.embedded, SandboxSpec)
+    async with open_sandbox(config.embedded, credentials=config.credentials) as sandbox:
+        assert sandbox.network is not None
+        sandbox.network.dial_fault = DialFault.REFUSE
+        async with open_binance(config, dialer=sandbox.dialer) as bx:
+            await trio.sleep(20)
+            assert bx.status is not Status.READY
+            assert "refused" in " ".join(bx.status_reasons.values())
+            sandbox.network.dial_fault = None
+            with trio.fail_after(config.tuning.backoff_cap):
+                await bx.wait_ready()
+            assert bx.status_reasons == {}
+        told = [event.new for event in events if isinstance(event, StatusChanged)]
+        assert told[-2:] == [Status.READY, Status.CLOSED]
 
 
 @pytest.mark.parametrize("direction", ["in", "out", "both"])

@@ -14,12 +14,13 @@ from trio_binance._pure.limits import Cost, Limits, Rule
 from trio_binance._pure.restart import Strategy
 from trio_binance._pure.timesync import ClockSync
 from trio_binance._services.clock import Clock, ClockService
+from trio_binance._services.conditions import Status
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
 from trio_binance._services.link import Link
 from trio_binance._services.observe import Observer
 from trio_binance._services.router import RestService, Router
 from trio_binance._services.scope import open_service_scope
-from trio_binance._services.status import Status, StatusBoard
+from trio_binance._services.status import StatusBoard
 from trio_binance._services.streams import Shard, Streams
 from trio_binance._services.supervisor import Supervisor
 from trio_binance._services.userdata import UserData

@@ -10,9 +10,10 @@ import trio.testing
 
 from trio_binance._pure.timesync import ClockSync
 from trio_binance._services.clock import Clock, ClockService
+from trio_binance._services.conditions import Status
 from trio_binance._services.events import ClockStepped, ClockSynced, Event, StatusChanged
 from trio_binance._services.observe import Observer
-from trio_binance._services.status import Status, StatusBoard
+from trio_binance._services.status import StatusBoard
 from trio_binance.config import Tuning
 from trio_binance.errors import ClockUnsynced, ConnectError
 

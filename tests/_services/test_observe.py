@@ -13,6 +13,7 @@ import structlog
 import trio
 
 from trio_binance._services import events as events_module
+from trio_binance._services.conditions import Status
 from trio_binance._services.events import Event
 from trio_binance._services.observe import (
     BanStarted,
@@ -28,7 +29,6 @@ from trio_binance._services.observe import (
     StatusChanged,
     scrub,
 )
-from trio_binance._services.status import Status
 from trio_binance.config import Credentials
 
 KINDS = sorted(

@@ -20,12 +20,13 @@ from trio_binance._pure.keys import signer_for
 from trio_binance._pure.limits import LimitKind, Limits
 from trio_binance._pure.timesync import ClockSync
 from trio_binance._services.clock import Clock
+from trio_binance._services.conditions import Status
 from trio_binance._services.events import BanStarted, BreakerChanged, Event, KeyRefused
 from trio_binance._services.http import HttpReply
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
 from trio_binance._services.observe import Observer
 from trio_binance._services.router import RestService, Router
-from trio_binance._services.status import Status, StatusBoard
+from trio_binance._services.status import StatusBoard
 from trio_binance.config import BinanceConfig, Credentials, Environment, Tuning
 from trio_binance.errors import (
     AuthError,

@@ -8,9 +8,10 @@ import pytest
 import trio
 import trio.testing
 
+from trio_binance._services.conditions import Degraded, Ready, Starting, Status
 from trio_binance._services.events import StatusChanged
 from trio_binance._services.observe import Observer
-from trio_binance._services.status import Degraded, Ready, Starting, Status, StatusBoard
+from trio_binance._services.status import StatusBoard
 from trio_binance.errors import ConnectorClosed
 
 

@@ -11,6 +11,7 @@ import trio.testing
 from tests._services.helpers_streams import Lab, open_lab
 from trio_binance._codec.stream import decoder_for
 from trio_binance._services import shard as shard_module
+from trio_binance._services.conditions import Status
 from trio_binance._services.events import (
     Connected,
     ConnectionLost,
@@ -24,7 +25,6 @@ from trio_binance._services.events import (
     SubscriptionRestored,
     Undecodable,
 )
-from trio_binance._services.status import Status
 from trio_binance.config import Overflow
 from trio_binance.errors import BinanceError, ConnectorClosed, FeedOverflow, SubscriptionRefused
 from trio_binance.models import AggTradeEvent, TradeEvent

@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from tests._services.helpers_streams import Highest, Lab, open_lab
+from trio_binance._services.conditions import Status
 from trio_binance._services.events import (
     BanStarted,
     Dropped,
@@ -20,7 +21,6 @@ from trio_binance._services.events import (
     UserDataGap,
     UserDataSubscribed,
 )
-from trio_binance._services.status import Status
 from trio_binance._services.wsapi import LinkDown, LinkUp
 from trio_binance.config import Overflow
 from trio_binance.errors import AuthError, BinanceError, ConnectorClosed, FeedOverflow

@@ -12,8 +12,8 @@ from tests._services.helpers_streams import Lab, open_lab
 from trio_binance._protocol.catalogue.session import SUBSCRIBE_SIGNATURE
 from trio_binance._protocol.wsapi import Event
 from trio_binance._services import wsapi as module
+from trio_binance._services.conditions import Status
 from trio_binance._services.events import BanStarted, ConnectionLost, ConnectionRenewed, Reconnected
-from trio_binance._services.status import Status
 from trio_binance._services.wsapi import LinkDown, LinkUp, SessionLost, refusal
 from trio_binance.errors import AuthError, Banned, BinanceError, DeadlineExceeded, Outcome
 from trio_binance.errors import ConnectionLost as Lost

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 
 from trio_binance._protocol.operation import MATCHING_ENGINE, Operation, Security, fixed
-from trio_binance._services.status import Status
+from trio_binance._services.conditions import Status
 from trio_binance._util import NoPublicConstructor
 from trio_binance.errors import InvalidArgument
 

@@ -12,8 +12,8 @@ import trio
 from trio_binance._pure.timesync import ClockSync, Stepped
 from trio_binance.errors import BinanceError, ClockUnsynced
 
+from .conditions import Degraded, Ready
 from .events import ClockStepped, ClockSynced
-from .status import Degraded, Ready
 
 if TYPE_CHECKING:
     from trio_binance._pure.timesync import ClockStatistics

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 if TYPE_CHECKING:
-    from .status import Status
+    from .conditions import Status
 
 
 @attrs.frozen

@@ -32,10 +32,10 @@ from trio_binance.errors import (
 )
 from trio_binance.models import ExchangeInfo
 
+from .conditions import Degraded, Ready
 from .events import BreakerChanged, KeyRefused
 from .http import open_http
 from .limiter import Taken
-from .status import Degraded, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

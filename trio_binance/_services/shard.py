@@ -15,10 +15,10 @@ from trio_binance._codec.stream import decoder_for, split_combined
 from trio_binance._protocol.stream import Confirmed, Refused, Subscriptions, is_shutdown
 from trio_binance.errors import BinanceError, ConnectionLost, DecodeError
 
+from .conditions import Degraded, Ready
 from .events import Dropped, GapSeen, SubscriptionLost, SubscriptionRestored, Undecodable
 from .link import first_of
 from .route import Outlet, Route, ids_of
-from .status import Degraded, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

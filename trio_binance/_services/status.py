@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING, final
 
 import attrs
@@ -10,47 +9,13 @@ import trio
 
 from trio_binance.errors import ConnectorClosed
 
+from .conditions import Condition, Degraded, Ready, Starting, Status
 from .events import StatusChanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .observe import Observer
-
-
-class Status(enum.Enum):
-    """How the connector is."""
-
-    STARTING = "starting"
-    """Not every service has been ready yet."""
-    READY = "ready"
-    """Every service does its work."""
-    DEGRADED = "degraded"
-    """At least one service cannot do all of its work at the moment; the reasons say which and why."""
-    CLOSED = "closed"
-    """The ``async with`` block has ended."""
-
-
-@attrs.frozen
-class Starting:
-    """A service is on its way."""
-
-    reason: str = "starting"
-
-
-@attrs.frozen
-class Ready:
-    """A service does its work."""
-
-
-@attrs.frozen
-class Degraded:
-    """A service cannot do all of its work, and why; it goes on trying."""
-
-    reason: str
-
-
-Condition = Starting | Ready | Degraded
 
 
 @attrs.define(eq=False)

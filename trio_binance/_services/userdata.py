@@ -32,9 +32,9 @@ from trio_binance.errors import (
 )
 from trio_binance.models import EventStreamTerminated, UserEvent
 
+from .conditions import Degraded, Ready
 from .events import Dropped, KeyRefused, Undecodable, UserDataGap, UserDataSubscribed
 from .feed import open_feed
-from .status import Degraded, Ready
 from .wsapi import LinkDown, LinkUp, SessionLost, refusal
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from trio_binance.errors import (
     ProtocolError,
 )
 
+from .conditions import Degraded, Ready
 from .link import first_of
-from .status import Degraded, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
