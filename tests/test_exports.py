@@ -35,7 +35,7 @@ def python(*argv: str) -> str:
 @pytest.mark.parametrize("module", [trio_binance, trio_binance.observe], ids=lambda module: module.__name__)
 def test_every_public_class_and_function_says_that_it_lives_where_it_is_imported_from(module: Any) -> None:
     homes = {name: value.__module__ for name, value in public(module).items() if hasattr(value, "__module__")}
-    aliases = {"typing", "types"}
+    aliases = {"typing", "types", "builtins"}
     assert {name: home for name, home in homes.items() if home not in {module.__name__, *aliases}} == {}
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
+import random
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -14,44 +14,35 @@ import pytest
 import trio
 import trio.testing
 
-from trio_binance._client.client import Binance
+from tests._client.world import EPOCH_MS, World, open_world, settle
 from trio_binance._client.open import open_binance
-from trio_binance._services.events import ConnectionRenewed, Event, Reconnected
-from trio_binance._services.conditions import Status
+from trio_binance._services.events import ConnectionLost, ConnectionRenewed, GapSeen, Reconnected, StatusChanged
+from trio_binance._services.shard import Shard
+from trio_binance._services.status import Status
 from trio_binance.config import BinanceConfig, Tuning
-from trio_binance.errors import BinanceError, CancelRejected, ServiceCrashed
+from trio_binance.errors import BinanceError, CancelRejected, RateLimited, ServiceCrashed
 from trio_binance.models import ExecutionReport, LimitOrder, MarketOrder, OrderFull, OrderStatus, Side
-from trio_binance.sandbox.serve import Sandbox, open_sandbox
+from trio_binance.sandbox.faults import (
+    Answer,
+    Bend,
+    Fault,
+    FaultSchedule,
+    OnHandshake,
+    OnRequest,
+    ServerShutdown,
+    Timed,
+    random_schedule,
+)
+from trio_binance.sandbox.market import Market
+from trio_binance.sandbox.rules import DAY_US, Rules
+from trio_binance.sandbox.symbols import SYMBOLS
 
-EPOCH_MS = 1_790_000_000_000
+HOUR = 3600
 
 
-@attrs.define
-class World:
-    """A connector, the exchange it talks to, and everything it told."""
-
-    bx: Binance
-    sandbox: Sandbox
-    events: list[Event]
-
-    def count(self, kind: type[Event]) -> int:
-        return sum(isinstance(event, kind) for event in self.events)
-
-
-@asynccontextmanager
-async def open_world(*, seed: int = 7, activity: float = 2.0, **settings: Any) -> AsyncIterator[World]:
-    events: list[Event] = []
-    config = BinanceConfig.sandbox(
-        seed=seed, activity=activity, epoch_ms=EPOCH_MS, hooks=(events.append,), **settings
-    )
-    assert config.embedded is not None
-    async with open_sandbox(config.embedded, credentials=config.credentials) as sandbox:  # type: ignore[arg-type]
-        async with open_binance(config, dialer=sandbox.dialer) as bx:
-            await bx.wait_ready()
-            yield World(bx, sandbox, events)
-        await trio.testing.wait_all_tasks_blocked()
-        assert sandbox.network is not None
-        assert sandbox.network.open_streams == ()
+def small_market(seed: int = 7, *, symbols: int = 2, activity: float = 0.05) -> Market:
+    """Return a market with few symbols, so that days of it are cheap."""
+    return Market(seed, EPOCH_MS * 1000, activity, SYMBOLS[:symbols])
 
 
 async def test_an_order_goes_from_placement_to_fill(autojump_clock: trio.testing.MockClock) -> None:
@@ -185,11 +176,12 @@ async def follow(opening: Any, counts: Counter[str], name: str) -> None:
             counts[name] += len(batch)
 
 
+@pytest.mark.slow
 async def test_24_hours_with_a_reset_every_30_minutes_and_the_24_hour_cut(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     counts: Counter[str] = Counter()
-    async with open_world(activity=0.05) as world:
+    async with open_world(market=small_market()) as world:
         bx, network = world.bx, world.sandbox.network
         assert network is not None
         async with trio.open_nursery() as nursery:
@@ -208,16 +200,286 @@ async def test_24_hours_with_a_reset_every_30_minutes_and_the_24_hour_cut(
     gc.collect()
 
 
+# A tenth of a day stands for the day: what is renewed, and what is cut, is decided by these two figures alone.
+SHORT_DAY = Rules(lifetime_us=DAY_US // 10)
+SHORT_LIFE = Tuning(connection_lifetime=2.35 * HOUR)
+
+
 async def test_a_connection_is_renewed_before_the_exchange_cuts_it(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_world(activity=0.02) as world, world.bx.streams.trades("BTCUSDT"):
-        await trio.sleep(24.2 * 3600)
+    world_of = open_world(market=small_market(symbols=1), rules=SHORT_DAY, tuning=SHORT_LIFE)
+    async with world_of as world, world.bx.streams.trades("BTCUSDT", buffer=100_000) as feed:
+        await trio.sleep(2.42 * HOUR)
         assert world.count(ConnectionRenewed) == 2
+        assert world.count(Reconnected) == 2
+        assert world.count(ConnectionLost) == 0
         assert world.bx.status is Status.READY
+        ids = [feed.receive_nowait().trade_id for _ in range(feed.statistics().waiting)]
+        assert ids == list(range(ids[0], ids[-1] + 1))
+        assert world.count(GapSeen) == 0
 
 
 async def test_the_exchanges_own_cut_after_24_hours_is_survived(autojump_clock: trio.testing.MockClock) -> None:
-    tuning = Tuning(connection_lifetime=48 * 3600)
-    async with open_world(activity=0.02, tuning=tuning) as world, world.bx.streams.trades("BTCUSDT"):
-        await trio.sleep(24.2 * 3600)
+    world_of = open_world(market=small_market(symbols=1), rules=SHORT_DAY)
+    async with world_of as world, world.bx.streams.trades("BTCUSDT"):
+        await trio.sleep(2.42 * HOUR)
         assert world.count(Reconnected) == 2
         assert world.bx.statistics().streams.shards[0].confirmed == 1
+        assert world.bx.status is Status.READY
+
+
+# ------------------------------------------------------------------------------------------ restarts beneath feeds
+
+
+def crash_once(patch: pytest.MonkeyPatch, kind: type, method: str) -> None:
+    healthy = getattr(kind, method)
+
+    def broken(*arguments: Any) -> Any:
+        patch.setattr(kind, method, healthy)
+        raise ZeroDivisionError("a bug")
+
+    patch.setattr(kind, method, broken)
+
+
+async def next_trade(feed: Any, after: int) -> int:
+    """Return the id of the next trade that is newer than ``after``, within a minute."""
+    with trio.fail_after(60):
+        while True:
+            trade = await feed.receive()
+            if trade.trade_id > after:
+                return int(trade.trade_id)
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [(Shard, "_decode"), (Shard, "_report"), ("socket", "receive"), ("router", "wait_tripped")],
+)
+async def test_a_feed_survives_the_restart_of_what_is_beneath_it(
+    kind: Any, method: str, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_world() as world, world.bx.streams.trades("BTCUSDT") as feed, world.bx.account.events() as events:
+        bx, network = world.bx, world.sandbox.network
+        assert network is not None
+        seen = await next_trade(feed, 0)
+        if kind == "socket":
+            kind = type(world.bx._engine.ws_api)
+            method = "_take"
+        elif kind == "router":
+            kind = type(world.bx._engine.router)
+            bx._engine.router._tripped.set()
+        crash_once(monkeypatch, kind, method)
+        await bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))
+        if method in ("_report",):
+            network.reset_all()
+        await trio.sleep(60)
+        assert bx.statistics().supervisor.crashes + bx._engine.streams._supervisor.statistics().crashes == 1
+        assert bx.status is Status.READY, bx.status_reasons
+        await next_trade(feed, world.sandbox.market.trades("BTCUSDT")[-1].id)
+        assert seen
+        placed = await bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))
+        with trio.fail_after(5):
+            while not (isinstance(report := await events.receive(), ExecutionReport)) or (
+                report.order_id != placed.order_id
+            ):
+                pass
+
+
+# ------------------------------------------------------------------------------------------------ going away
+
+
+@pytest.mark.parametrize("lead", [0.0, 1.0, 10.0])
+async def test_server_shutdown_is_obeyed_at_once_on_both_wires(
+    lead: float, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults = FaultSchedule((Timed(30, ServerShutdown(lead)),))
+    async with open_world(faults=faults) as world, world.bx.streams.trades("BTCUSDT") as feed:
+        async with world.bx.account.events() as events:
+            await trio.sleep(29)
+            known = await next_trade(feed, 0)
+            await trio.sleep(11 + lead)
+            renewed = [event.connection for event in world.events if isinstance(event, ConnectionRenewed)]
+            assert sorted(renewed) == ["streams:1", "wsapi"]
+            assert all(30 <= event.at < 31 for event in world.events if isinstance(event, Reconnected))
+            assert (world.count(ConnectionLost), world.count(GapSeen)) == (0, 0)
+            assert await next_trade(feed, known) == known + 1
+            await world.bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))
+            with trio.fail_after(1):
+                assert isinstance(await events.receive(), ExecutionReport)
+
+
+@pytest.mark.parametrize("direction", ["in", "out", "both"])
+async def test_a_half_open_connection_is_noticed_within_75_seconds_and_replaced(
+    direction: Any, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_world() as world, world.bx.streams.trades("BTCUSDT") as feed:
+        network = world.sandbox.network
+        assert network is not None
+        await trio.sleep(100)
+        began = trio.current_time()
+        for stream in network.open_streams:
+            if stream.side == "client":
+                stream.blackhole(direction)
+        await trio.sleep(75)
+        lost = [event for event in world.events if isinstance(event, ConnectionLost)]
+        assert sorted(event.connection for event in lost) == ["streams:1", "wsapi"]
+        await trio.sleep(5)
+        back = [event.connection for event in world.events if isinstance(event, Reconnected)]
+        assert sorted(back) == ["streams:1", "wsapi"]
+        assert world.bx.status is Status.READY
+        statuses = [event.new for event in world.events if isinstance(event, StatusChanged) and event.at > began]
+        assert statuses[0] is Status.DEGRADED
+        await next_trade(feed, world.sandbox.market.trades("BTCUSDT")[-1].id)
+
+
+# -------------------------------------------------------------------------------------------- sent away
+
+
+@attrs.define
+class Doorman:
+    """Notes at the exchange's own door who came when, and who was told to stay away until when."""
+
+    arrivals: list[tuple[int, str]] = attrs.field(factory=list)
+    away: list[tuple[int, int, int]] = attrs.field(factory=list)
+    """When it was said, until when it holds, and the status."""
+
+    def watch(self, world: World) -> None:
+        exchange = world.sandbox.exchange
+        rest, connect = exchange.rest, exchange.connect
+
+        def noted_rest(request: Any, now_us: int, **more: Any) -> Any:
+            self.arrivals.append((now_us, request.target))
+            return self._note(rest(request, now_us, **more), now_us)
+
+        def noted_connect(kind: Any, target: str, address: str, now_us: int) -> Any:
+            self.arrivals.append((now_us, target))
+            return self._note(connect(kind, target, address, now_us), now_us)
+
+        exchange.rest, exchange.connect = noted_rest, noted_connect  # type: ignore[method-assign]
+
+    def _note(self, reply: Any, now_us: int) -> Any:
+        if getattr(reply, "status", 200) in (429, 418):
+            seconds = int(reply.header("Retry-After"))
+            self.away.append((now_us, now_us + seconds * 1_000_000, reply.status))
+        return reply
+
+    def intruders(self) -> list[tuple[int, str]]:
+        """Return who came although sent away; what arrives at the very same moment was under way already."""
+        return [
+            (at, target)
+            for at, target in self.arrivals
+            if any(said < at < until for said, until, _ in self.away)
+        ]
+
+
+async def ask_for_ever(bx: Any) -> None:
+    while True:
+        try:
+            await bx.market.ticker_24hr("BTCUSDT")
+        except RateLimited:
+            await trio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize(("warnings", "status"), [(1000, 429), (2, 418)])
+async def test_whoever_is_sent_away_stays_away(
+    warnings: int, status: int, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Our own limits are those of the documents; this exchange allows far less, and has not told us."""
+    rules = Rules(weight_per_minute=60, warnings=warnings)
+    async with open_world(rules=rules, activity=0.2) as world, world.bx.streams.trades("BTCUSDT"):
+        doorman = Doorman()
+        doorman.watch(world)
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(ask_for_ever, world.bx)
+            await trio.sleep(240)
+            assert world.sandbox.network is not None
+            world.sandbox.network.reset_all()
+            await trio.sleep(360)
+            nursery.cancel_scope.cancel()
+        assert {said[2] for said in doorman.away} >= {status}
+        assert doorman.intruders() == []
+        assert len(doorman.arrivals) > 100
+
+
+async def test_limits_that_the_exchange_tells_are_never_passed(autojump_clock: trio.testing.MockClock) -> None:
+    rules = Rules(weight_per_minute=60)
+    async with open_world(rules=rules, activity=0.2) as world:
+        doorman = Doorman()
+        doorman.watch(world)
+        await world.bx.general.exchange_info(symbol="BTCUSDT")
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(ask_for_ever, world.bx)
+            await trio.sleep(300)
+            nursery.cancel_scope.cancel()
+        assert doorman.away == []
+        assert len(doorman.arrivals) > 100
+
+
+# ------------------------------------------------------------------------------------------------ chaos
+
+
+def bearable(fault: Fault) -> bool:
+    """Leave out bans that outlast the test."""
+    answer = fault.bend.answer if isinstance(fault, OnRequest | OnHandshake) else None
+    return answer is None or dict(answer.headers).get("retry-after") not in (
+        "99999999999",
+        "Fri, 01 Jan 2027 00:00:00 GMT",
+    )
+
+
+async def read_for_ever(opening: Any, ids: list[int], number: Callable[[Any], int | None]) -> None:
+    async with opening() as feed:
+        async for event in feed:
+            found = number(event)
+            if found is not None:
+                ids.append(found)
+
+
+async def trade_for_ever(bx: Any, rng: random.Random, asked: list[str]) -> None:
+    """Place, look and cancel, whatever comes; only errors of ours are expected."""
+    while True:
+        await trio.sleep(rng.uniform(0.1, 8))
+        try:
+            name = bx.trading.new_client_order_id()
+            asked.append(name)
+            price = (await bx.market.depth("BTCUSDT", limit=5)).bids[0].price - rng.choice((-500, 500))
+            order = LimitOrder(
+                "BTCUSDT", rng.choice(tuple(Side)), quantity=Decimal("0.00100"), price=price, client_order_id=name
+            )
+            await bx.trading.place(order)
+            await bx.trading.cancel_open_orders("BTCUSDT")
+        except BinanceError as exc:
+            assert exc.outcome is not None
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_ten_minutes_of_chaos_leave_a_sound_connector(
+    seed: int, autojump_clock: trio.testing.MockClock
+) -> None:
+    rng = random.Random(seed)
+    drawn = random_schedule(rng, seconds=500, count=12)
+    faults = FaultSchedule(tuple(filter(bearable, drawn.faults)))
+    ids: list[int] = []
+    asked: list[str] = []
+    async with open_world(market=small_market(seed, activity=0.5), faults=faults, ready=False) as world:
+        bx = world.bx
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                read_for_ever, lambda: bx.streams.trades("BTCUSDT"), ids, lambda event: int(event.trade_id)
+            )
+            nursery.start_soon(read_for_ever, lambda: bx.streams.depth("BTCUSDT", "ETHUSDT"), [], lambda _: None)
+            nursery.start_soon(read_for_ever, lambda: bx.account.events(), [], lambda _: None)
+            nursery.start_soon(trade_for_ever, bx, rng, asked)
+            await trio.sleep(600)
+            with trio.fail_after(300):
+                while bx.status is not Status.READY or bx.statistics().streams.shards[0].confirmed != 3:
+                    await trio.sleep(1)
+            with trio.fail_after(120):
+                assert await bx.general.time()
+            nursery.cancel_scope.cancel()
+        assert ids == sorted(set(ids))
+        orders = [order.client_order_id for order in await bx.account.all_orders("BTCUSDT", limit=1000)]
+        assert len(orders) == len(set(orders))
+        assert set(orders) <= set(asked)
+        assert set(world.sandbox.market.audit().values()) == {Decimal(0)}
+    await settle()

@@ -129,6 +129,14 @@ async def test_a_ban_is_a_finding(autojump_clock: trio.testing.MockClock) -> Non
     assert "sent away" in told
 
 
+async def test_the_clock_is_waited_for(autojump_clock: trio.testing.MockClock) -> None:
+    clock = attrs.make_class("C", ["synced", "failures", "offset_us", "uncertainty_us"])
+    looks = iter([clock(False, 0, 0, 0), clock(True, 0, 1500, 200)])
+    statistics = attrs.make_class("S", ["clock"])
+    bx: Any = attrs.make_class("B", ["statistics"])(lambda: statistics(next(looks)))
+    assert await doctor._clock(bx) == (True, "the server is +1.5 ms from here, give or take 0.2 ms")
+
+
 async def test_a_check_that_gets_no_answer_says_how_long_it_waited(autojump_clock: trio.testing.MockClock) -> None:
     async def look(_bx: object) -> Told:
         await trio.sleep_forever()

@@ -51,7 +51,6 @@ async def test_every_warning_of_the_connector_is_told_or_left_out_on_purpose() -
         "SubscriptionLost",
         "BreakerChanged",
         "HookFailed",
-        "OutcomeUnknown",
     }
     kinds = [kind for kind in vars(events).values() if isinstance(kind, type) and attrs.has(kind)]
     warnings = {kind for kind in kinds if issubclass(kind, Event) and kind.level >= 30}

@@ -185,6 +185,7 @@ def test_usage_is_read_from_rate_limits() -> None:
         reply.Usage(LimitKind.ORDERS, 10_000, 4)
     ]
     assert reply.usage_from_rate_limits(None) == []
+    assert reply.usage_from_rate_limits([7, {}, {**item, "intervalNum": 0}, {**item, "count": "4"}]) == []
 
 
 def test_rules_are_read_from_exchange_info_and_unknown_ones_passed_over() -> None:

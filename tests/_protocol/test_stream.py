@@ -86,7 +86,7 @@ def test_a_confirmation_of_what_is_no_longer_wanted_confirms_nothing() -> None:
     assert subscriptions.confirmed == frozenset()
 
 
-def test_a_refused_crowd_is_asked_again_one_by_one_so_that_only_the_culprit_is_refused() -> None:
+def test_a_refused_crowd_is_asked_again_in_halves_until_only_the_culprit_is_refused() -> None:
     subscriptions = Subscriptions(timeout=10.0)
     subscriptions.want(["good@trade", "bad@trade"])
     sent(subscriptions)
@@ -199,3 +199,17 @@ class Reconciled(RuleBasedStateMachine):
 
 
 TestReconciled = Reconciled.TestCase
+
+
+def test_one_bad_name_among_two_hundred_costs_few_questions() -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want([*(f"s{number}@trade" for number in range(BATCH - 1)), "bad@trade"])
+    asked = 0
+    while messages := sent(subscriptions):
+        for message in messages:
+            asked += 1
+            error = {"error": {"code": 2, "msg": "no"}} if "bad@trade" in message["params"] else {"result": None}
+            subscriptions.on_reply(json.dumps({**error, "id": message["id"]}).encode())
+    assert asked <= 20
+    assert subscriptions.complete
+    assert len(subscriptions.wanted) == BATCH - 1

@@ -431,7 +431,7 @@ async def test_calls_take_the_websocket_api_when_it_is_preferred(autojump_clock:
 @pytest.mark.parametrize(
     ("error", "wait"),
     [
-        ({"code": -1003, "msg": "", "data": {"serverTime": 1, "retryAfter": 1_700_000_080_000}}, 10.0),
+        ({"code": -1003, "msg": "", "data": {"serverTime": 1_700_000_070_000, "retryAfter": 1_700_000_080_000}}, 10.0),
         ({"code": -1003, "msg": ""}, 120.0),
         (None, 120.0),
     ],

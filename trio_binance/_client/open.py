@@ -36,7 +36,6 @@ from trio_binance._services.userdata import UserData
 from trio_binance._services.wsapi import WsApi
 from trio_binance.config import BinanceConfig, ReplaySpec, SandboxSpec
 from trio_binance.errors import ServiceCrashed
-from trio_binance.sandbox.serve import open_replay, open_sandbox
 
 from .account import Account
 from .client import Binance, Engine
@@ -107,6 +106,9 @@ def _end(engine: Engine, error: ServiceCrashed | None) -> None:
 @asynccontextmanager
 async def _open_exchange(config: BinanceConfig, dialer: Dialer | None) -> AsyncIterator[Dialer]:
     """Return the way to the exchange: the network, or an exchange run in this process."""
+    # Only who asks for the embedded exchange pays for importing it.
+    from trio_binance.sandbox.serve import open_replay, open_sandbox
+
     if dialer is not None:
         yield dialer
     elif isinstance(config.embedded, SandboxSpec):
@@ -152,7 +154,7 @@ class _Builder:
         router.ws_api = ws_api
         services: list[Service] = [
             RestService(router, self._config, self._dialer, self._board),
-            stream_sockets,
+            streams,
             ClockService(clock, router, tuning, self._board),
         ]
         services += [service for service in (ws_api, user_data) if service is not None]

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import msgspec
 
 from trio_binance._codec import rest as codec
 from trio_binance._codec.jsontext import decode
@@ -55,13 +56,23 @@ def usage_from_headers(headers: Mapping[str, str]) -> list[Usage]:
     return found
 
 
+class _RateLimit(msgspec.Struct):
+    rateLimitType: str
+    interval: str
+    intervalNum: int
+    count: int
+
+
 def usage_from_rate_limits(items: object) -> list[Usage]:
-    """Return what ``rateLimits`` of a WebSocket API answer tells; unknown kinds are passed over."""
+    """Return what ``rateLimits`` of a WebSocket API answer tells; whatever is unknown or odd is passed over."""
     found = []
     for item in items if isinstance(items, list) else ():
-        kind, letter = item.get("rateLimitType"), _INTERVAL_BY_NAME.get(item.get("interval", ""))
-        if letter and kind in LimitKind.__members__ and isinstance(item.get("count"), int):
-            found.append(Usage(LimitKind[kind], int(item["intervalNum"]) * INTERVAL_MS[letter], item["count"]))
+        with suppress(msgspec.ValidationError):
+            limit = msgspec.convert(item, _RateLimit)
+            letter = _INTERVAL_BY_NAME.get(limit.interval)
+            if letter and limit.rateLimitType in LimitKind.__members__ and limit.intervalNum > 0:
+                interval_ms = limit.intervalNum * INTERVAL_MS[letter]
+                found.append(Usage(LimitKind[limit.rateLimitType], interval_ms, limit.count))
     return found
 
 

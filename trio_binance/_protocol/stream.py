@@ -2,7 +2,7 @@
 
     want / unwant ──> queued ──next_message()──> asked ──on_reply()──> confirmed
                          ^                         │
-                         └── refused in a crowd: each is asked again alone, so that only the culprit is refused
+                         └── refused in a crowd: asked again in halves, until only the culprit is refused
 
 A lost connection forgets everything but the wish: ``on_connected`` queues all that is wanted again.
 """
@@ -169,7 +169,7 @@ class Subscriptions:
         if asked.verb is Verb.UNSUBSCRIBE or not streams:
             return []
         if len(asked.streams) > 1:
-            self._enqueue(Verb.SUBSCRIBE, streams, 1)
+            self._enqueue(Verb.SUBSCRIBE, streams, (len(streams) + 1) // 2)
             return []
         del self._wanted[streams[0]]
         code = error.get("code")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, final
 
 import trio
 
-from trio_binance._pure.timesync import ClockSync, Stepped
+from trio_binance._pure.timesync import ClockSync, Refused, Stepped
 from trio_binance.errors import BinanceError, ClockUnsynced
 
 from .conditions import Degraded, Ready
@@ -40,6 +40,7 @@ class Clock:
         self._demand = trio.Event()
         self._sampled = trio.Event()
         self._was_synced = False
+        self._measurements = 0
 
     @property
     def synced(self) -> bool:
@@ -71,17 +72,20 @@ class Clock:
         Raises:
             ClockUnsynced: no answer within ``deadline`` seconds; the request that needed it was not sent again.
         """
+        measured = self._measurements
         self._sync.demand(trio.current_time(), signed_at=signed_at)
         self._demand.set()
         with trio.move_on_after(deadline):
-            while not self._measured_since(signed_at):
+            while not self._is_fresh(signed_at, measured):
                 await self._sampled.wait()
-        if not self._measured_since(signed_at):
+        if not self._is_fresh(signed_at, measured):
             raise ClockUnsynced(f"server time could not be measured within {deadline:g} s")
 
-    def _measured_since(self, moment: float) -> bool:
+    def _is_fresh(self, signed_at: float, measured: int) -> bool:
+        """Tell whether server time was measured since the signature, and no burst is under way that may improve it."""
         last = self._sync.statistics().last_sync_at
-        return last is not None and last > moment
+        since = self._measurements > measured or (last is not None and last > signed_at)
+        return since and not self._sync.sampling
 
     async def wait_due(self) -> None:
         """Wait until the next measurement is due or demanded."""
@@ -92,6 +96,8 @@ class Clock:
     def on_sample(self, sent_at: float, received_at: float, server_us: int) -> None:
         """Take one measurement and tell those who wait."""
         effects = self._sync.on_sample(sent_at, received_at, server_us)
+        if not any(isinstance(effect, Refused) for effect in effects):
+            self._measurements += 1
         for effect in effects:
             if isinstance(effect, Stepped):
                 self._observer.emit(ClockStepped(self._observer.now(), old=effect.old_us, new=effect.new_us))
@@ -104,6 +110,8 @@ class Clock:
     def on_failure(self) -> None:
         """Note that a measurement failed; the next is due after a short while."""
         self._sync.on_failure(trio.current_time())
+        self._sampled.set()
+        self._sampled = trio.Event()
 
 
 @final

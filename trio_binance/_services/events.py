@@ -238,18 +238,6 @@ class UserDataGap(Event):
     until: float
 
 
-@attrs.frozen
-class BookChanged(Event):
-    """A kept order book went from one state to another: live, stale, rebuilding."""
-
-    area = "book"
-    subject = "symbol"
-    symbol: str
-    old: str
-    new: str
-    reason: str = ""
-
-
 # ------------------------------------------------------------------------------- limits, breaker, clock, key
 
 
@@ -318,33 +306,6 @@ class KeyRefused(Event):
     level = logging.ERROR
     code: int | None
     message: str
-
-
-# ------------------------------------------------------------------------------------------------- orders
-
-
-@attrs.frozen
-class OutcomeUnknown(Event):
-    """An order was sent and its answer never came; the journal finds out what became of it."""
-
-    area = "orders"
-    level = logging.WARNING
-    subject = "symbol"
-    symbol: str
-    order: str
-    reason: str
-
-
-@attrs.frozen
-class OutcomeResolved(Event):
-    """What became of an order is known after all; ``outcome`` names it."""
-
-    area = "orders"
-    subject = "symbol"
-    symbol: str
-    order: str
-    outcome: str
-    after: float
 
 
 @attrs.frozen

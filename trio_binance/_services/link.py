@@ -50,6 +50,7 @@ class Tenant(Protocol):
 
     def should_speak(self) -> bool:
         """Tell whether silence of *data* is suspicious at present, as it would be on a busy stream."""
+        ...
 
     def on_lost(self, reason: str) -> None:
         """Take note that the connection is gone, or that there is none yet; a new one is being made."""

@@ -21,7 +21,6 @@ import trio
 from .events import (
     BanEnded,
     BanStarted,
-    BookChanged,
     BreakerChanged,
     ClockStepped,
     ClockSynced,
@@ -34,8 +33,6 @@ from .events import (
     GapSeen,
     HookFailed,
     KeyRefused,
-    OutcomeResolved,
-    OutcomeUnknown,
     RateLimitHit,
     Reconnected,
     ServiceCrashed,
@@ -60,7 +57,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BanEnded",
     "BanStarted",
-    "BookChanged",
     "BreakerChanged",
     "ClockStepped",
     "ClockSynced",
@@ -75,8 +71,6 @@ __all__ = [
     "KeyRefused",
     "LogGate",
     "Observer",
-    "OutcomeResolved",
-    "OutcomeUnknown",
     "RateLimitHit",
     "Reconnected",
     "ServiceCrashed",
@@ -203,6 +197,9 @@ def _write(kind: type[Event], at: float, text: str, fields: Mapping[str, object]
         line = f"{text}{_pairs(shown)}{trace}"
         stdlib.log(kind.level, "%s", line, extra={"event": kind.name, "at": at, **extra})
 
+
+# A library is silent where logging is not set up; without this Python would print our warnings by itself.
+logging.getLogger("trio_binance").addHandler(logging.NullHandler())
 
 # ------------------------------------------------------------------------------------------- the observer
 

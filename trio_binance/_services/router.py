@@ -36,6 +36,7 @@ from .conditions import Degraded, Ready
 from .events import BreakerChanged, KeyRefused
 from .http import open_http
 from .limiter import Taken
+from .wsapi import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,12 +187,7 @@ class Router:
         if answer.status == 200:
             value: R = reply.read_result(operation, params, answer.result)
             return value
-        data = answer.error.get("data") if isinstance(answer.error, dict) else None
-        wait = None
-        if answer.status in (403, 418, 429):
-            retry_after = data.get("retryAfter") if isinstance(data, dict) else None
-            wait = reply.wait_from_retry_at(retry_after, answer.status, self._clock.server_ms())
-        raise reply.api_error(operation, answer.status, answer.error, wait=wait, now=trio.current_time())
+        raise refusal(operation, answer.status, answer.error)
 
     def _signature(self, operation: Operation[Any]) -> tuple[Signer | None, Stamp | None]:
         if not operation.signed:

@@ -65,7 +65,7 @@ EVENTS = 10_000
 """The most that may wait for the listener; it does nothing but hand them on, so that many wait only if it hangs."""
 
 UNBOUNDED = sys.maxsize
-"""Of channels whose bound lies elsewhere: events are counted against ``EVENTS``, each request has a caller who waits."""
+"""Of channels bounded elsewhere: events are counted against ``EVENTS``, each request has a caller who waits."""
 
 
 @attrs.define(eq=False)
