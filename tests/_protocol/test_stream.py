@@ -25,12 +25,11 @@ def sent(subscriptions: Subscriptions, now: float = 0.0) -> list[dict[str, Any]]
 def test_a_wish_is_asked_for_once_and_stands_when_the_exchange_says_so() -> None:
     subscriptions = Subscriptions(timeout=10.0)
     subscriptions.want(["btcusdt@trade", "btcusdt@trade", "ethusdt@trade"])
-    assert subscriptions.has_messages
+    assert (subscriptions.complete, subscriptions.has_messages) == (False, True)
     assert sent(subscriptions) == [{"method": "SUBSCRIBE", "params": ["btcusdt@trade", "ethusdt@trade"], "id": 1}]
-    assert not subscriptions.complete
+    assert (subscriptions.complete, subscriptions.has_messages) == (False, False)
     assert subscriptions.on_reply(ok(1)) == [Confirmed(("btcusdt@trade", "ethusdt@trade"))]
-    assert subscriptions.complete
-    assert not subscriptions.has_messages
+    assert (subscriptions.complete, subscriptions.has_messages) == (True, False)
     subscriptions.want(["btcusdt@trade"])
     assert sent(subscriptions) == []
 

@@ -27,11 +27,11 @@ def run(main: Callable[[], Awaitable[int]]) -> int:
     logging.getLogger("trio_binance").addHandler(logging.NullHandler())
     try:
         return trio.run(_until_signalled, main, restrict_keyboard_interrupt_to_checkpoints=True)
-    except BaseException as exc:
+    except BaseException as exc:  # noqa: ASYNC103 - Trio has ended: no cancellation comes here
         code = code_for(exc)
         if code is None:
             raise
-        return code
+        return code  # noqa: ASYNC104
 
 
 async def _until_signalled(main: Callable[[], Awaitable[int]]) -> int:

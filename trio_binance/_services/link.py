@@ -217,7 +217,7 @@ class Link:
 
     async def _pace(self) -> None:
         """Wait until a frame may be sent, and take its place."""
-        while (ask_at := self._pacer.admit(trio.current_time())) > 0.0:
+        while (ask_at := self._pacer.admit(trio.current_time())) > 0.0:  # noqa: ASYNC110 - time is what is waited for
             await trio.sleep_until(ask_at)
         self._paced += 1
 
@@ -265,11 +265,14 @@ class Link:
         """
         silence, last_data = f"silent for {self._tuning.silence:g} s", socket.last_data
         await self._pace()
+        unanswered: DeadlineExceeded | None = None
         try:
             await socket.ping()
         except DeadlineExceeded as exc:
+            unanswered = exc
+        if unanswered is not None:
             rest = "answers" if await self._ping_exchange() else "does not answer either"
-            raise Lost(f"{silence}, ping unanswered; REST {rest}") from exc
+            raise Lost(f"{silence}, ping unanswered; REST {rest}") from unanswered
         if busy and await self._ping_exchange() and socket.last_data == last_data:
             raise Lost(f"{silence} on a busy stream, though the exchange answers: a zombie")
 

@@ -273,10 +273,11 @@ class Router:
         try:
             await self._limiter.acquire(Cost(weight=general.PING.weight({}), raw=1), general.PING.lane)
             await self._send_rest(general.PING, {})
+        except BinanceError as exc:
+            self._on_error(exc, Taken(), permit)
         except BaseException as exc:
             self._on_error(exc, Taken(), permit)
-            if not isinstance(exc, BinanceError):
-                raise
+            raise
         else:
             self._note(self._breaker.on_success(permit, trio.current_time()))
 

@@ -9,7 +9,7 @@ import trio
 
 from trio_binance.errors import ConnectorClosed
 
-from .conditions import Condition, Degraded, Ready, Starting, Status
+from .conditions import Condition, Ready, Starting, Status
 from .events import StatusChanged
 
 if TYPE_CHECKING:

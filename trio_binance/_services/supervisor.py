@@ -149,8 +149,8 @@ class Supervisor:
                 try:
                     await self._supervise(task_status)
                 finally:
-                    await self._stop_all()
-        except BaseException as exc:
+                    await self._stop_all()  # noqa: ASYNC102 - shields itself, with a deadline
+        except BaseException as exc:  # noqa: ASYNC103 - _leave raises
             self._leave(members(exc))
 
     async def add(self, service: Service) -> None:
