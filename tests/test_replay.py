@@ -77,6 +77,10 @@ def wire(event: Any) -> Any:
     return json.loads(json.dumps(written)) if not isinstance(written, bytes) else json.loads(written)
 
 
+def texts(levels: Any) -> list[list[str]]:
+    return [[format(level.price, "f"), format(level.quantity, "f")] for level in levels]
+
+
 def same(event: Any, raw: Any) -> bool:
     """Tell whether nothing of what was recorded is lost or changed, and nothing invented."""
     return bool(wire(event) == raw)
@@ -124,10 +128,10 @@ async def test_the_numbers_are_decimals_of_the_very_text(
             if isinstance(event, BookTickerEvent):
                 told = (event.bid_price, event.bid_quantity, event.ask_price, event.ask_quantity)
                 assert all(type(number) is Decimal for number in told)
-                assert [str(number) for number in told] == [raw["b"], raw["B"], raw["a"], raw["A"]]
+                assert [format(number, "f") for number in told] == [raw["b"], raw["B"], raw["a"], raw["A"]]
             elif isinstance(event, DepthUpdateEvent):
-                assert [(str(level.price), str(level.quantity)) for level in event.bids] == [*map(tuple, raw["b"])]
-                assert [(str(level.price), str(level.quantity)) for level in event.asks] == [*map(tuple, raw["a"])]
+                assert texts(event.bids) == raw["b"]
+                assert texts(event.asks) == raw["a"]
             else:
                 assert same(event, raw)
 
@@ -141,8 +145,8 @@ async def test_the_snapshot_is_served_from_the_recording(
     async with open_binance(BinanceConfig.replay(path)) as bx:
         depth = await bx.market.depth("ETHUSDT", limit=1000)
         assert depth.last_update_id == raw["lastUpdateId"] == 35346513512
-        assert [[str(level.price), str(level.quantity)] for level in depth.bids] == raw["bids"]
-        assert [[str(level.price), str(level.quantity)] for level in depth.asks] == raw["asks"]
+        assert texts(depth.bids) == raw["bids"]
+        assert texts(depth.asks) == raw["asks"]
         with pytest.raises(UnknownSymbol):
             await bx.market.depth("BTCUSDT")
 
@@ -162,7 +166,7 @@ async def test_sessions_of_many_symbols_come_whole_and_exact(
         for symbol, found in wanted.items():
             depth = await bx.market.depth(symbol, limit=1000)
             assert depth.last_update_id == found[-1]["lastUpdateId"]
-            assert [[str(level.price), str(level.quantity)] for level in depth.bids] == found[-1]["bids"]
+            assert texts(depth.bids) == found[-1]["bids"]
     for stream, events in heard.items():
         different = [(event, raw) for event, raw in zip(events, truth[stream], strict=True) if not same(event, raw)]
         assert different == []
@@ -258,14 +262,19 @@ async def test_a_consumer_that_leaves_does_not_stop_the_others(
     path = tmp_path / "own.session.jsonl"
     write_session(path)
     async with open_binance(BinanceConfig.replay(path)) as bx:
-        heard: list[int] = []
-        async with bx.streams.trades("ABCD", buffer=1) as kept:
-            async with bx.streams.trades("ABCD", buffer=1) as left:
-                first = await left.receive()
-            assert first.trade_id == 0
-            async for event in kept:
-                heard.append(event.trade_id)
-        assert heard == list(range(60))
+        heard: dict[int, list[int]] = {1: [], 60: []}
+
+        async def read(count: int) -> None:
+            async with bx.streams.trades("ABCD", buffer=1) as feed:
+                async for event in feed:
+                    heard[count].append(event.trade_id)
+                    if len(heard[count]) == count == 1:
+                        break
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read, 1)
+            nursery.start_soon(read, 60)
+        assert heard == {1: [0], 60: list(range(60))}
 
 
 async def test_a_feed_opened_after_the_end_ends_at_once(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:

@@ -17,8 +17,12 @@ import trio.testing
 from tests._client.world import EPOCH_MS, World, open_world, settle
 from trio_binance._client.open import open_binance
 from trio_binance._services.events import ConnectionLost, ConnectionRenewed, GapSeen, Reconnected, StatusChanged
+from trio_binance._services.events import ServiceCrashed as CrashEvent
+from trio_binance._services.router import Router
 from trio_binance._services.shard import Shard
 from trio_binance._services.status import Status
+from trio_binance._services.userdata import UserData
+from trio_binance._services.wsapi import WsApi
 from trio_binance.config import BinanceConfig, Tuning
 from trio_binance.errors import BinanceError, CancelRejected, RateLimited, ServiceCrashed
 from trio_binance.models import ExecutionReport, LimitOrder, MarketOrder, OrderFull, OrderStatus, Side
@@ -29,8 +33,6 @@ from trio_binance.sandbox.faults import (
     FaultSchedule,
     OnHandshake,
     OnRequest,
-    ServerShutdown,
-    Timed,
     random_schedule,
 )
 from trio_binance.sandbox.market import Market
@@ -251,36 +253,27 @@ async def next_trade(feed: Any, after: int) -> int:
 
 @pytest.mark.parametrize(
     ("kind", "method"),
-    [(Shard, "_decode"), (Shard, "_report"), ("socket", "receive"), ("router", "wait_tripped")],
+    [(Shard, "_decode"), (Shard, "on_lost"), (WsApi, "_take"), (UserData, "_take"), (Router, "wait_tripped")],
 )
-async def test_a_feed_survives_the_restart_of_what_is_beneath_it(
-    kind: Any, method: str, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+async def test_feeds_survive_the_restart_of_what_is_beneath_them(
+    kind: type, method: str, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
 ) -> None:
     async with open_world() as world, world.bx.streams.trades("BTCUSDT") as feed, world.bx.account.events() as events:
         bx, network = world.bx, world.sandbox.network
         assert network is not None
-        seen = await next_trade(feed, 0)
-        if kind == "socket":
-            kind = type(world.bx._engine.ws_api)
-            method = "_take"
-        elif kind == "router":
-            kind = type(world.bx._engine.router)
-            bx._engine.router._tripped.set()
+        await next_trade(feed, 0)
         crash_once(monkeypatch, kind, method)
-        await bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))
-        if method in ("_report",):
-            network.reset_all()
+        bx._engine.router._tripped.set()
+        network.reset_all()
         await trio.sleep(60)
-        assert bx.statistics().supervisor.crashes + bx._engine.streams._supervisor.statistics().crashes == 1
+        assert world.count(CrashEvent) == 1
         assert bx.status is Status.READY, bx.status_reasons
         await next_trade(feed, world.sandbox.market.trades("BTCUSDT")[-1].id)
-        assert seen
         placed = await bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))
         with trio.fail_after(5):
-            while not (isinstance(report := await events.receive(), ExecutionReport)) or (
-                report.order_id != placed.order_id
-            ):
-                pass
+            report = await events.receive()
+            assert isinstance(report, ExecutionReport)
+            assert report.order_id == placed.order_id
 
 
 # ------------------------------------------------------------------------------------------------ going away
@@ -290,11 +283,12 @@ async def test_a_feed_survives_the_restart_of_what_is_beneath_it(
 async def test_server_shutdown_is_obeyed_at_once_on_both_wires(
     lead: float, autojump_clock: trio.testing.MockClock
 ) -> None:
-    faults = FaultSchedule((Timed(30, ServerShutdown(lead)),))
-    async with open_world(faults=faults) as world, world.bx.streams.trades("BTCUSDT") as feed:
+    async with open_world() as world, world.bx.streams.trades("BTCUSDT", buffer=100_000) as feed:
         async with world.bx.account.events() as events:
-            await trio.sleep(29)
             known = await next_trade(feed, 0)
+            await trio.sleep_until(30)
+            world.sandbox.exchange.announce_shutdown(int(lead * 1e6))
+            world.sandbox.driver.flush()
             await trio.sleep(11 + lead)
             renewed = [event.connection for event in world.events if isinstance(event, ConnectionRenewed)]
             assert sorted(renewed) == ["streams:1", "wsapi"]
@@ -401,11 +395,13 @@ async def test_whoever_is_sent_away_stays_away(
 
 
 async def test_limits_that_the_exchange_tells_are_never_passed(autojump_clock: trio.testing.MockClock) -> None:
+    """Told at the start of a minute: what was used before was counted against the documents' limits."""
     rules = Rules(weight_per_minute=60)
     async with open_world(rules=rules, activity=0.2) as world:
+        await world.bx.general.exchange_info(symbol="BTCUSDT")
+        await trio.sleep(60)
         doorman = Doorman()
         doorman.watch(world)
-        await world.bx.general.exchange_info(symbol="BTCUSDT")
         async with trio.open_nursery() as nursery:
             for _ in range(5):
                 nursery.start_soon(ask_for_ever, world.bx)

@@ -100,6 +100,25 @@ def test_answers_in_html_are_typed_by_their_status_and_shortened() -> None:
     assert error_of(market.DEPTH, 404, b"").outcome is Outcome.REJECTED
 
 
+def test_an_error_whose_number_is_no_number_leaves_an_order_unknown() -> None:
+    assert error_of(trading.PLACE, 400, b'{"code":true,"msg":"?"}').outcome is Outcome.UNKNOWN
+
+
+def test_a_conflict_without_a_number_leaves_an_order_unknown() -> None:
+    error = error_of(trading.PLACE, 409, b"<html>Conflict</html>")
+    assert (type(error), error.outcome) == (PartialFailure, Outcome.UNKNOWN)
+    assert error_of(account.ORDER, 409, b"").outcome is Outcome.PARTIAL
+
+
+@pytest.mark.parametrize(("code", "half"), [(-2021, -1007), (-2022, -1006)])
+def test_a_half_of_a_cancel_replace_that_timed_out_leaves_the_whole_unknown(code: int, half: int) -> None:
+    data = {"cancelResult": "FAILURE", "cancelResponse": {"code": half, "msg": "?"}, "newOrderResponse": None}
+    body = json.dumps({"code": code, "msg": "", "data": data}).encode()
+    assert error_of(trading.PLACE, 409, body).outcome is Outcome.UNKNOWN
+    sure = body.replace(str(half).encode(), b"-2011")
+    assert error_of(trading.PLACE, 409, sure).outcome is not Outcome.UNKNOWN
+
+
 def test_a_redirect_is_never_followed() -> None:
     error = error_of(trading.PLACE, 301, b"", location="https://elsewhere")
     assert (type(error), error.outcome) == (ProtocolError, Outcome.UNKNOWN)
@@ -141,6 +160,7 @@ def test_extra_words_of_an_error_are_kept() -> None:
         (429, "-5", 30.0),
         (429, "Tue, 14 Nov 2023 22:14:40 GMT", 10.0),
         (429, "٣", 30.0),
+        (429, "Dec 31 31 23:59:59 99999999999999 GMT -0000", 30.0),
     ],
 )
 def test_how_long_to_stay_away(status: int, retry_after: str | None, wait: float) -> None:
@@ -155,6 +175,8 @@ def test_the_websocket_api_tells_a_moment_and_not_a_span() -> None:
     assert reply.wait_from_retry_at(SERVER_MS + 7_000, 429, SERVER_MS) == 7.0
     assert reply.wait_from_retry_at(None, 418, SERVER_MS) == 120.0
     assert reply.wait_from_retry_at(SERVER_MS - 5, 429, SERVER_MS) == 1.0
+    assert reply.wait_from_retry_at(10**400, 418, SERVER_MS) == 3 * 86400.0
+    assert reply.wait_from_retry_at(-(10**400), 418, SERVER_MS) == 1.0
 
 
 @given(st.text(max_size=30), st.sampled_from([403, 418, 429]))

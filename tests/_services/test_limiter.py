@@ -100,6 +100,38 @@ async def test_an_order_that_waits_for_the_order_count_holds_up_no_market_data(
     assert 10.0 <= times["order"] <= 11.1
 
 
+async def test_an_order_that_waited_for_weight_counts_in_the_window_in_which_it_goes(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    limiter, _ = make_limiter(weight(10), Rule(LimitKind.ORDERS, 10_000, 2))
+    started = trio.current_time()
+    sent: list[int] = []
+
+    async def place() -> None:
+        await limiter.acquire(Cost(weight=1, orders=1), Lane.TRADING)
+        sent.append(int(trio.current_time() - started - 0.5) // 10)  # the guard band is behind the edge
+
+    await limiter.acquire(Cost(weight=10), Lane.MARKET)
+    async with trio.open_nursery() as nursery:
+        for _ in range(6):  # taken in the first minute, two a window, they would all go at the second one's start
+            nursery.start_soon(place)
+            await trio.sleep(9)
+    assert sent == [6, 6, 7, 7, 8, 8]
+
+
+async def test_an_order_that_waits_for_weight_does_not_go_when_orders_are_stopped_meanwhile(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    limiter, _ = make_limiter(weight(10), Rule(LimitKind.ORDERS, 86_400_000, 2))
+    started = trio.current_time()
+    await limiter.acquire(Cost(weight=10), Lane.MARKET)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(limiter.acquire, Cost(weight=1, orders=1), Lane.TRADING)
+        await trio.sleep(1)
+        limiter.stop_orders(300)
+    assert trio.current_time() - started >= 301
+
+
 async def test_market_data_does_not_take_the_weight_an_order_waits_for(autojump_clock: trio.testing.MockClock) -> None:
     limiter, _ = make_limiter(weight(10))
     order: list[str] = []

@@ -376,6 +376,23 @@ async def test_pings_close_the_breaker_again_once_three_are_answered(autojump_cl
     assert world.router.statistics().opened == 2
 
 
+async def test_a_probe_that_is_refused_is_not_repeated_at_once(autojump_clock: trio.testing.MockClock) -> None:
+    world = World(*[(503, b"")] * 5, (404, b"<html>no such page</html>"))
+    await fail_until_open(world)
+    with trio.move_on_after(60):
+        await world.router.probe()
+    assert 1 <= len(world.http.sent[5:]) <= 6
+
+
+async def test_a_ban_that_tells_an_absurd_moment_is_still_a_typed_refusal(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    world = World((429, b'{"code":-1003,"msg":""}', {"retry-after": "Dec 31 31 23:59:59 99999999999999 GMT -0000"}))
+    with pytest.raises(RateLimited):
+        await world.router.call(general.TIME, {})
+    assert len(world.told(BanStarted)) == 1
+
+
 async def test_a_cancelled_probe_gives_its_place_back(autojump_clock: trio.testing.MockClock) -> None:
     world = World(*[(503, b"")] * 5, (200, b"{}"))
     await fail_until_open(world)

@@ -51,6 +51,10 @@ if TYPE_CHECKING:
     from trio_binance._services.service import Service
 
 
+_GRACE = 2.5
+"""Seconds a recording waits for further feeds: the pace of a socket lets one go by between bursts of SUBSCRIBEs."""
+
+
 @asynccontextmanager
 async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -> AsyncIterator[Binance]:
     """Run a connector for the length of an ``async with`` block.
@@ -115,7 +119,7 @@ async def _open_exchange(config: BinanceConfig, dialer: Dialer | None) -> AsyncI
         async with open_sandbox(config.embedded, credentials=config.credentials) as sandbox:
             yield sandbox.dialer
     elif isinstance(config.embedded, ReplaySpec):
-        async with open_replay(config.embedded) as player:
+        async with open_replay(config.embedded, grace=_GRACE) as player:
             yield player.dialer
     else:
         yield TcpDialer(connect_timeout=config.tuning.connect_timeout)

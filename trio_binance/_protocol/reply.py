@@ -16,9 +16,18 @@ import msgspec
 
 from trio_binance._codec import rest as codec
 from trio_binance._codec.jsontext import decode
-from trio_binance._codes import api_error_class
+from trio_binance._codes import CLASS_BY_CODE, api_error_class
 from trio_binance._pure.limits import LimitKind, Rule
-from trio_binance.errors import ApiError, Blocked, DecodeError, Outcome, ProtocolError, RateLimited
+from trio_binance.errors import (
+    ApiError,
+    Blocked,
+    DecodeError,
+    Outcome,
+    PartialFailure,
+    ProtocolError,
+    RateLimited,
+    ServerError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -95,7 +104,7 @@ def wait_from_retry_after(text: str | None, status: int, server_ms: int) -> floa
     if text is not None and re.fullmatch(r"\s*\d{1,12}\s*", text, re.ASCII):
         wait = 1.0 * int(text)
     elif text is not None:
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             wait = parsedate_to_datetime(text).timestamp() - server_ms / 1000
     return min(max(wait, MIN_WAIT), MAX_WAIT)
 
@@ -104,7 +113,8 @@ def wait_from_retry_at(retry_at_ms: object, status: int, server_ms: int) -> floa
     """Return the same for the WebSocket API, whose ``retryAfter`` is a moment in epoch milliseconds."""
     if not isinstance(retry_at_ms, int):
         return wait_from_retry_after(None, status, server_ms)
-    return min(max((retry_at_ms - server_ms) / 1000, MIN_WAIT), MAX_WAIT)
+    # Clamped before it is divided: a whole number of JSON's may be too large for a float.
+    return min(max(retry_at_ms - server_ms, int(MIN_WAIT * 1000)), int(MAX_WAIT * 1000)) / 1000
 
 
 def api_error(
@@ -113,19 +123,27 @@ def api_error(
     """Return the typed error of an error answer; ``body`` is its JSON object, or the raw text of anything else."""
     code, message, data = _read_error(body, status)
     cls = api_error_class(status, code, message)
-    if cls is ApiError and code is None and operation.changes_state:
+    if cls in (ApiError, PartialFailure) and code is None and operation.changes_state:
         # 408 and other answers without a number of the exchange say nothing about the matching engine.
         return cls(message, status=status, operation=operation.name, outcome=Outcome.UNKNOWN)
     error = cls(message, status=status, code=code, operation=operation.name, data=data)
     if issubclass(cls, RateLimited | Blocked) and wait is not None:
         error.retry_at = now + wait
+    if any(map(_is_unknown_half, data.values())):
+        error.outcome = Outcome.UNKNOWN
     if not operation.changes_state and error.outcome is Outcome.UNKNOWN:
         error.outcome = Outcome.REJECTED
     return error
 
 
+def _is_unknown_half(half: object) -> bool:
+    """Tell whether one half of a cancel-replace ended in an error that leaves it unknown."""
+    code = half.get("code") if isinstance(half, dict) else None
+    return isinstance(code, int) and CLASS_BY_CODE.get(code) is ServerError
+
+
 def _read_error(body: object, status: int) -> tuple[int | None, str, Mapping[str, object]]:
-    if isinstance(body, dict) and isinstance(body.get("code"), int):
+    if isinstance(body, dict) and type(body.get("code")) is int:
         data = body.get("data", {key: value for key, value in body.items() if key not in ("code", "msg")})
         return body["code"], str(body.get("msg", "")), data if isinstance(data, dict) else {"data": data}
     text = re.sub(r"<[^>]*>|\s+", " ", body if isinstance(body, str) else "").strip()

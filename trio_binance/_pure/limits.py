@@ -121,6 +121,11 @@ class _Counter:
         full = [index for index in self._span(server_ms) if self._count(index) + cost > self.rule.limit]
         return (full[-1] + 1) * self.rule.interval_ms + self.guard_ms if full else 0
 
+    def holds(self, taken_ms: int, server_ms: int) -> bool:
+        """Return whether what was taken then counts in every window that ``server_ms`` may truly lie in."""
+        taken = self._span(taken_ms)
+        return all(index in taken for index in self._span(server_ms))
+
     def take(self, cost: int, server_ms: int) -> None:
         for index in self._span(server_ms):
             window = self._window(index)
@@ -207,6 +212,14 @@ class Limits:
             counter.take(amount, server_ms)
         self._admitted += 1
         return 0
+
+    def holds(self, cost: Cost, taken_ms: int, server_ms: int) -> bool:
+        """Return whether what ``admit`` took at ``taken_ms`` still lets a request go out at ``server_ms``.
+
+        Not when a window that it did not count in has begun, nor when a kind was frozen since.
+        """
+        counters = (counter for (kind, _), counter in self._counters.items() if cost.of(kind))
+        return not self._thaw(cost, server_ms) and all(counter.holds(taken_ms, server_ms) for counter in counters)
 
     def _thaw(self, cost: Cost, server_ms: int) -> int:
         """Return when the last freeze that concerns ``cost`` is surely over, or 0."""

@@ -110,19 +110,30 @@ class Limiter:
             LimitExceeded: the cost alone is larger than a limit.
             ConnectorClosed: the connector is closed, or closes meanwhile.
         """
-        taken = Taken()
+        number = next(self._numbers)
+        taken, wanted = Taken(), _parts(cost)
         try:
             await trio.lowlevel.checkpoint()
-            for part in _parts(cost):
-                taken = taken.and_part(part, await self._acquire_part(part, lane))
+            while wanted:
+                for part in wanted:
+                    taken = taken.and_part(part, await self._acquire_part(part, lane, number))
+                taken, wanted = self._give_back_stale(taken)
         except BaseException:
             self.refund(taken)
             raise
         return taken
 
-    async def _acquire_part(self, cost: Cost, lane: Lane) -> int:
+    def _give_back_stale(self, taken: Taken) -> tuple[Taken, list[Cost]]:
+        """Give back what was taken of windows that ended, or was frozen, while another part waited."""
+        server_ms = self._clock.server_ms()
+        fresh = [part for part in taken.parts if self._limits.holds(*part, server_ms)]
+        stale = [part for part in taken.parts if part not in fresh]
+        self.refund(Taken(tuple(stale)))
+        return Taken(tuple(fresh)), [cost for cost, _ in stale]
+
+    async def _acquire_part(self, cost: Cost, lane: Lane, number: int) -> int:
         """Return the server time at which it was taken: it names the windows."""
-        waiter = _Waiter(lane, next(self._numbers), cost)
+        waiter = _Waiter(lane, number, cost)
         insort(self._line, waiter, key=lambda one: (one.lane, one.number))
         try:
             while (ask_at := self._admit(waiter)) != 0:

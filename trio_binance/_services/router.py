@@ -275,6 +275,8 @@ class Router:
             await self._send_rest(general.PING, {})
         except BinanceError as exc:
             self._on_error(exc, Taken(), permit)
+            # A refusal (a 404, say) keeps the breaker half open: the next ping must not follow at once for ever.
+            await trio.sleep(self._config.tuning.breaker_open)
         except BaseException as exc:
             self._on_error(exc, Taken(), permit)
             raise

@@ -184,7 +184,8 @@ class Driver:
 
     Args:
         exchange: the sans-IO exchange.
-        start_us: server time now, in microseconds; it goes on with the Trio clock.
+        start_us: server time at ``started_at``, in microseconds; it goes on with the Trio clock.
+        started_at: a ``trio.current_time()``; now by default. Making a market takes a moment that counts too.
         faults: what goes wrong with requests and handshakes.
         outbox_limit: bytes that may wait for a socket's peer before it is cut.
         keep_alive: seconds after which an idle HTTP connection is closed.
@@ -197,6 +198,7 @@ class Driver:
         exchange: Doors,
         *,
         start_us: int,
+        started_at: float | None = None,
         faults: Injector | None = None,
         outbox_limit: int = OUTBOX_LIMIT,
         keep_alive: float = 60.0,
@@ -209,7 +211,7 @@ class Driver:
         self.close_timeout = close_timeout
         self._exchange = exchange
         self._start_us = start_us
-        self._start = trio.current_time()
+        self._start = trio.current_time() if started_at is None else started_at
         self._outbox_limit = outbox_limit
         self._sockets: dict[int, Socket] = {}
         self._armed_us = 0

@@ -111,8 +111,9 @@ async def open_sandbox(
     network = MemoryNetwork() if network is None else network
     environment = BinanceConfig.sandbox().environment
     injector = None if faults is None else Injector(faults, network)
+    started_at = trio.current_time()
     exchange = _make_exchange(spec, credentials, rules, market)
-    driver = Driver(exchange, start_us=exchange.now_us, faults=injector)
+    driver = Driver(exchange, start_us=exchange.now_us, started_at=started_at, faults=injector)
     async with _serving(driver, network.listen(_host(environment), 80)):
         yield Sandbox(environment, network, network, driver, exchange, exchange.market)
 
@@ -134,8 +135,9 @@ async def open_loopback(
         OSError: the port is in use.
     """
     injector = None if faults is None else Injector(faults, None)
+    started_at = trio.current_time()
     exchange = _make_exchange(spec, credentials, rules, market)
-    driver = Driver(exchange, start_us=exchange.now_us, faults=injector)
+    driver = Driver(exchange, start_us=exchange.now_us, started_at=started_at, faults=injector)
     [listener] = await trio.open_tcp_listeners(port, host=host)
     async with _serving(driver, listener):
         environment = _loopback_environment(host, listener.socket.getsockname()[1])
