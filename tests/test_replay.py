@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -231,14 +232,12 @@ async def test_the_pace_is_the_recordings_own_times_the_speed(
 ) -> None:
     path = tmp_path / "own.session.jsonl"
     write_session(path)
-    moments: list[float] = []
     async with open_binance(BinanceConfig.replay(path, speed=speed)) as bx:
         async with bx.streams.trades("ABCD") as feed:
-            async for _ in feed:
-                moments.append(trio.current_time())
+            moments = [trio.current_time() async for _ in feed]
     assert len(moments) == 60
     assert moments[-1] - moments[0] == pytest.approx(seconds, abs=1e-6)
-    steps = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(moments)]
     assert steps == pytest.approx([seconds / 59] * 59, abs=1e-6)
 
 

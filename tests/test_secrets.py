@@ -136,6 +136,7 @@ async def suffer(net: Net, world: World) -> None:
     """Make every kind of call, and catch what comes."""
     bx = world.bx
     market = MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100"))
+    wrong: Any = {"price": 0.1}
     dear = MarketOrder("BTCUSDT", Side.SELL, quantity=Decimal(5))
     odd = LimitOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100"), price=Decimal("0.123456789"))
     for call in (
@@ -152,7 +153,7 @@ async def suffer(net: Net, world: World) -> None:
         lambda: bx.market.depth("NOPE"),
         lambda: bx.call("GET", "/api/v3/nothing", {"a": "b"}, signed=True),
         lambda: bx.call("DELETE", "/api/v3/nothing", signed=True),
-        lambda: bx.call("POST", "/api/v3/order", {"price": 0.1}, signed=True),
+        lambda: bx.call("POST", "/api/v3/order", wrong, signed=True),
     ):
         try:
             net.add(await call())

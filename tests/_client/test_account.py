@@ -56,7 +56,7 @@ async def test_an_order_is_found_by_either_id(autojump_clock: trio.testing.MockC
             await account.order("BTCUSDT", client_order_id="mine"),
         ):
             assert (found.order_id, found.client_order_id, found.status) == (number, "mine", OrderStatus.NEW)
-            assert (found.orig_qty, found.executed_qty) == (QUANTITY, 0)
+            assert (found.orig_qty, found.executed_qty) == (QUANTITY, Decimal(0))
         with pytest.raises(UnknownOrder):
             await account.order("BTCUSDT", client_order_id="nobody")
         with pytest.raises(InvalidArgument, match="give order_id or client_order_id"):

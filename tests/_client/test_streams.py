@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import pytest
@@ -37,7 +38,7 @@ async def hear(world: World, opening: AbstractAsyncContextManager[Feed[Any]], se
     async with opening as feed:
         with trio.move_on_after(seconds):
             async for event in feed:
-                heard.append(event)
+                heard += [event]
     return heard
 
 
@@ -60,7 +61,7 @@ async def test_aggregate_trades_cover_the_tape_without_a_hole(autojump_clock: tr
     async with open_world(credentials=None) as world:
         heard: list[AggTradeEvent] = await hear(world, world.bx.streams.agg_trades("BTCUSDT"))
         tape = {trade.id: trade for trade in world.sandbox.market.trades("BTCUSDT")}
-        for before, after in zip(heard, heard[1:], strict=False):
+        for before, after in pairwise(heard):
             assert after.first_trade_id == before.last_trade_id + 1
             assert after.agg_trade_id == before.agg_trade_id + 1
         for event in heard:

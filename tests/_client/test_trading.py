@@ -68,19 +68,17 @@ async def test_a_taker_pays_exactly_what_the_book_asks(prefer: str, autojump_clo
 async def test_each_kind_of_report_has_its_own_type(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
         for wanted, kind in (("ACK", OrderAck), ("RESULT", OrderResult), ("FULL", OrderFull)):
-            order = MarketOrder(
-                "BTCUSDT", Side.BUY, quantity=QUANTITY, new_order_resp_type=NewOrderRespType(wanted)
-            )
+            order = MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, new_order_resp_type=NewOrderRespType(wanted))
             assert type(await world.bx.trading.place(order)) is kind
 
 
 async def test_an_order_for_money_spends_no_more_than_that(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
-        order = MarketOrder("BTCUSDT", Side.BUY, quote_order_qty=Decimal("100"))
+        order = MarketOrder("BTCUSDT", Side.BUY, quote_order_qty=Decimal(100))
         placed = await world.bx.trading.place(order)
         assert isinstance(placed, OrderFull)
-        assert 0 < placed.cummulative_quote_qty <= Decimal("100")
-        assert placed.orig_quote_order_qty == Decimal("100")
+        assert 0 < placed.cummulative_quote_qty <= Decimal(100)
+        assert placed.orig_quote_order_qty == Decimal(100)
 
 
 async def test_a_maker_rests_and_is_cancelled_by_either_id(autojump_clock: trio.testing.MockClock) -> None:
@@ -99,9 +97,7 @@ async def test_a_maker_rests_and_is_cancelled_by_either_id(autojump_clock: trio.
 
 async def test_cancelling_can_be_restricted_to_a_state(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
-        placed = await world.bx.trading.place(
-            LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=below(world))
-        )
+        placed = await world.bx.trading.place(LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=below(world)))
         with pytest.raises(CancelRejected):
             await world.bx.trading.cancel(
                 "BTCUSDT", order_id=placed.order_id, cancel_restrictions="ONLY_PARTIALLY_FILLED"
@@ -177,7 +173,7 @@ async def test_what_the_rules_forbid_is_a_typed_refusal(autojump_clock: trio.tes
         with pytest.raises(FilterError, match="LOT_SIZE"):
             await place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100001")))
         with pytest.raises(InsufficientBalance):
-            await place(MarketOrder("BTCUSDT", Side.SELL, quantity=Decimal("2")))
+            await place(MarketOrder("BTCUSDT", Side.SELL, quantity=Decimal(2)))
 
 
 @pytest.mark.parametrize("given", [None, {"symbol": "BTCUSDT"}, "BUY"])

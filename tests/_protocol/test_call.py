@@ -112,3 +112,11 @@ def test_whatever_is_sent_arrives_as_it_was_meant(params: dict[str, str]) -> Non
     request = rest_request(market.DEPTH, params)
     query = request.target.partition("?")[2]
     assert dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) == params
+
+
+@pytest.mark.parametrize("value", ["\ud800", ("BTCUSDT", "\ud800")])
+def test_a_lone_surrogate_is_refused_by_name_on_either_wire(value: str | tuple[str, ...]) -> None:
+    with pytest.raises(InvalidArgument, match="symbols"):
+        rest_request(market.DEPTH, {"symbols": value})
+    with pytest.raises(InvalidArgument, match="symbols"):
+        ws_params({"symbols": value})

@@ -119,6 +119,21 @@ def test_a_half_of_a_cancel_replace_that_timed_out_leaves_the_whole_unknown(code
     assert error_of(trading.PLACE, 409, sure).outcome is not Outcome.UNKNOWN
 
 
+@pytest.mark.parametrize("status", [200, 400, 403, 502])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>Not retrieved: /api/v3/order?timestamp=1&signature=c0ffee HTTP/1.1 X-MBX-APIKEY: k3y</html>",
+        b'{"code":-1000,"msg":"cannot take timestamp=1&signature=c0ffee of apiKey=k3y"}',
+    ],
+)
+def test_what_an_answer_repeats_of_our_signature_is_not_shown(status: int, body: bytes) -> None:
+    error = error_of(trading.PLACE, status, body)
+    shown = f"{error} {error!r} {vars(error)}"
+    assert "c0ffee" not in shown
+    assert "k3y" not in shown
+
+
 def test_a_redirect_is_never_followed() -> None:
     error = error_of(trading.PLACE, 301, b"", location="https://elsewhere")
     assert (type(error), error.outcome) == (ProtocolError, Outcome.UNKNOWN)

@@ -212,3 +212,7 @@ def test_one_bad_name_among_two_hundred_costs_few_questions() -> None:
     assert asked <= 20
     assert subscriptions.complete
     assert len(subscriptions.wanted) == BATCH - 1
+
+
+def test_a_shutdown_nested_too_deeply_to_be_read_is_none() -> None:
+    assert not is_shutdown(b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b',"e":"serverShutdown"}')

@@ -26,7 +26,7 @@ from trio_binance._services.events import (
     Undecodable,
 )
 from trio_binance.config import Overflow
-from trio_binance.errors import BinanceError, ConnectorClosed, FeedOverflow, SubscriptionRefused
+from trio_binance.errors import BinanceError, ConnectorClosed, FeedOverflow, InvalidArgument, SubscriptionRefused
 from trio_binance.models import AggTradeEvent, TradeEvent
 from trio_binance.sandbox.driver import text_frame
 from trio_binance.sandbox.faults import BlackHole, CloseSockets, Reset, ServerShutdown, Timed
@@ -64,6 +64,17 @@ def quiet() -> Any:
 
 async def settle() -> None:
     await trio.sleep(0.5)
+
+
+@pytest.mark.parametrize("name", ["\ud800@trade", "a\nb@trade", "x" * 100_000])
+async def test_a_name_that_could_cost_the_other_streams_their_socket_is_refused_at_once(
+    name: str, autojump_clock: MockClock
+) -> None:
+    async with quiet() as lab:
+        with pytest.raises(InvalidArgument, match="printable"):
+            async with lab.open(BTC, name):
+                pass
+        assert lab.streams.statistics().shards == ()
 
 
 async def test_feeds_of_one_stream_share_it_and_the_last_one_out_unsubscribes(

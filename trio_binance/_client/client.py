@@ -12,10 +12,10 @@ from trio_binance._services.conditions import Status
 from trio_binance._util import NoPublicConstructor
 from trio_binance.errors import InvalidArgument
 
-from .checks import check_count
+from .checks import check_count, check_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from trio_binance._protocol.operation import Value
     from trio_binance._pure.breaker import BreakerStatistics
@@ -139,7 +139,7 @@ class Binance(metaclass=NoPublicConstructor):
         self,
         method: str,
         path: str,
-        params: Mapping[str, Value | Sequence[str]] | None = None,
+        params: Mapping[str, Value | list[str]] | None = None,
         *,
         signed: bool = False,
         weight: int = 1,
@@ -156,12 +156,13 @@ class Binance(metaclass=NoPublicConstructor):
         """
         if method not in ("GET", "POST", "PUT", "DELETE"):
             raise InvalidArgument("method", method, "expected GET, POST, PUT or DELETE")
-        if not isinstance(path, str) or not _PATH.fullmatch(path):
-            raise InvalidArgument("path", path, 'expected a path such as "/api/v3/ping", without a query')
+        check_text("path", path, _PATH, 'expected a path such as "/api/v3/ping", without a query')
         check_count("weight", weight, 0)
         security = Security.TRADE if signed and method != "GET" else Security.USER_DATA if signed else Security.NONE
         # What is not a GET may change something: it is never sent twice, and a lost answer leaves it UNKNOWN.
         source = "Memory" if method == "GET" else MATCHING_ENGINE
         operation: Operation[Any] = Operation(method, path, None, security, fixed(weight), Any, source=source)
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in (params or {}).items()}
+        values: dict[str, Value] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in (params or {}).items()
+        }
         return await self._engine.router.call(operation, values)

@@ -11,6 +11,7 @@ from .checks import names_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trio_binance._protocol.operation import Value
     from trio_binance._services.router import Router
     from trio_binance.models import (
         AggTrade,
@@ -51,7 +52,7 @@ class Market:
 
         Source: GET /api/v3/historicalTrades (a database: it may lag behind the stream).
         """
-        params = {"symbol": symbol, "limit": limit, "fromId": from_id}
+        params: dict[str, Value] = {"symbol": symbol, "limit": limit, "fromId": from_id}
         return await self._router.call(market.HISTORICAL_TRADES, params)
 
     async def agg_trades(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 from trio_binance.config import Overflow
 from trio_binance.errors import InvalidArgument
 
-from .checks import check_feed
+from .checks import check_feed, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 
 _WORD = re.compile(r"[0-9A-Za-z]+")
+# Symbols may be of any script (CHANGELOG 2025-12-15).
+_SYMBOL = re.compile(r"[^\s@/?]+")
+_STREAM = re.compile(r"\S+")
 
 
 @final
@@ -96,8 +99,7 @@ class Streams:
         overflow: Overflow = Overflow.DROP_OLDEST,
     ) -> AbstractAsyncContextManager[Feed[KlineEvent]]:
         """Open candles while they form, and once when they close. Source: <symbol>@kline_<interval>."""
-        if not isinstance(interval, str) or not _WORD.fullmatch(interval):
-            raise InvalidArgument("interval", interval, 'expected an interval such as "1m"')
+        check_text("interval", interval, _WORD, 'expected an interval such as "1m"')
         return self._open(_names(symbols, f"kline_{interval!s}"), buffer, overflow)
 
     def mini_ticker(
@@ -119,8 +121,7 @@ class Streams:
         if not names:
             raise InvalidArgument("names", names, "give at least one stream")
         for name in names:
-            if not isinstance(name, str) or not name or not name.isprintable() or " " in name:
-                raise InvalidArgument("names", name, 'expected a stream such as "btcusdt@trade"')
+            check_text("names", name, _STREAM, 'expected a stream such as "btcusdt@trade"')
         return self._open(names, buffer, overflow)
 
     def _open(self, names: Iterable[str], buffer: int | None, overflow: Overflow) -> AbstractAsyncContextManager[Any]:
@@ -140,8 +141,7 @@ def _names(symbols: tuple[str, ...], kind: str) -> list[str]:
     if not symbols:
         raise InvalidArgument("symbols", symbols, "give at least one symbol")
     for symbol in symbols:
-        if not isinstance(symbol, str) or not symbol or any(mark in symbol for mark in "@/? "):
-            raise InvalidArgument("symbols", symbol, 'expected a symbol such as "BTCUSDT"')
+        check_text("symbols", symbol, _SYMBOL, 'expected a symbol such as "BTCUSDT"')
     return [f"{symbol.lower()}@{kind}" for symbol in symbols]
 
 

@@ -6,6 +6,7 @@ exchange refuses it ("timestamp ... outside of the recvWindow").
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +52,9 @@ def rest_text(name: str, value: Value) -> str:
     if isinstance(value, Decimal | int):
         return to_text(value)
     if isinstance(value, str):
-        return str(value)
+        return _writable(name, str(value))
     if isinstance(value, tuple):
-        return encode(list(value)).decode()
+        return encode([_writable(name, item) for item in value]).decode()
     raise InvalidArgument(name, value, "cannot be sent")
 
 
@@ -62,8 +63,16 @@ def ws_value(name: str, value: Value) -> str | int | bool | list[str]:
     if isinstance(value, bool | int):
         return value
     if isinstance(value, tuple):
-        return list(value)
+        return [_writable(name, item) for item in value]
     return rest_text(name, value)
+
+
+def _writable(name: str, text: str) -> str:
+    """Return the text, unless it holds a lone surrogate, which no wire can carry."""
+    with suppress(UnicodeEncodeError):
+        text.encode()
+        return text
+    raise InvalidArgument(name, text, "cannot be written in UTF-8")
 
 
 def given(params: Mapping[str, Value]) -> dict[str, Value]:

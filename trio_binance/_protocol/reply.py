@@ -45,6 +45,9 @@ MIN_WAIT, MAX_WAIT = 1.0, 3 * 86_400.0
 """Bans last "from 2 minutes to 3 days" (rest-api.md, "IP Limits"); anything outside is a slip of the peer's."""
 _WAITS = {418: 120.0, 403: 300.0}
 
+_OUR_OWN_WORDS = re.compile(r"""(?ia)((?:signature|api-?key)["']?\s*[=:]\s*["']?)[^\s"'&,;<>}]+""")
+"""What a page of a proxy or a firewall may repeat of our request, and no error may show."""
+
 
 @attrs.frozen
 class Usage:
@@ -145,8 +148,10 @@ def _is_unknown_half(half: object) -> bool:
 def _read_error(body: object, status: int) -> tuple[int | None, str, Mapping[str, object]]:
     if isinstance(body, dict) and type(body.get("code")) is int:
         data = body.get("data", {key: value for key, value in body.items() if key not in ("code", "msg")})
-        return body["code"], str(body.get("msg", "")), data if isinstance(data, dict) else {"data": data}
-    text = re.sub(r"<[^>]*>|\s+", " ", body if isinstance(body, str) else "").strip()
+        message = _OUR_OWN_WORDS.sub(r"\1***", str(body.get("msg", "")))
+        return body["code"], message, data if isinstance(data, dict) else {"data": data}
+    text = _OUR_OWN_WORDS.sub(r"\1***", body if isinstance(body, str) else "")
+    text = re.sub(r"<[^>]*>|\s+", " ", text).strip()
     return None, text[:120] or f"no explanation given with status {status}", {}
 
 
@@ -188,6 +193,8 @@ def read_result(operation: Operation[Any], params: Mapping[str, Value], raw: byt
         result = codec.structure(raw, operation.result)
     except DecodeError as exc:
         exc.outcome = _unread(operation)
+        start = exc.payload if isinstance(exc.payload, str) else exc.payload.decode("utf-8", "replace")
+        exc.payload = _OUR_OWN_WORDS.sub(r"\1***", start)
         raise
     check_echo(operation, params, result)
     return result

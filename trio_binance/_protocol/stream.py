@@ -199,5 +199,5 @@ def is_shutdown(data: bytes) -> bool:
         return False
     try:
         return msgspec.json.decode(data, type=_Shutdown).e == "serverShutdown"
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False

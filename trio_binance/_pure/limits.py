@@ -256,6 +256,10 @@ class Limits:
         for kind in kinds:
             self._frozen[kind] = max(self._frozen.get(kind, 0), until_server_ms)
 
+    def move(self, by_ms: int) -> None:
+        """Note that the estimate of server time has stepped: what is frozen stays so for as long as was told."""
+        self._frozen = {kind: until + by_ms for kind, until in self._frozen.items()}
+
     def frozen_until(self, kind: LimitKind) -> int:
         """Return until when a kind is or was frozen; 0 if it never was."""
         return self._frozen.get(kind, 0)

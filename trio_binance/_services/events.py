@@ -227,9 +227,10 @@ class UserDataSubscribed(Event):
 
 @attrs.frozen
 class UserDataGap(Event):
-    """Between ``since`` and ``until`` no event of the account could come: orders may have changed meanwhile.
+    """What happened between ``since`` and ``until`` may not have been told: orders may have changed meanwhile.
 
-    "There is no replay": ask for open orders and fills to learn what happened.
+    "There is no replay": ask for open orders and fills to learn what happened. It begins with the last event that
+    came, at most a minute before the last sign of life: what follows on a dying connection is late before it is lost.
     """
 
     area = "account"

@@ -89,7 +89,8 @@ class Limiter:
         self._observer = observer
         self._line: list[_Waiter] = []
         self._numbers = count()
-        self._ban_until = 0
+        self._ban_until = 0.0
+        self._offset_ms = 0
         self._closed = False
 
     @property
@@ -152,7 +153,7 @@ class Limiter:
                 break
             if _compete(ahead.cost, waiter.cost):
                 return None
-        waiter.taken_at = self._clock.server_ms()
+        waiter.taken_at = self._server_ms()
         return self._limits.admit(waiter.cost, waiter.taken_at)
 
     async def _wait(self, waiter: _Waiter, ask_at: int | None) -> None:
@@ -196,10 +197,11 @@ class Limiter:
 
     def stop_the_world(self, seconds: float, status: int) -> None:
         """Send nothing at all for so long: "429 ... back off", "418 ... banned" (rest-api.md, "IP Limits")."""
-        until = self._freeze(seconds, None)
+        self._freeze(seconds, None)
+        until = trio.current_time() + seconds
         if until > self._ban_until:
             self._ban_until = until
-            self._observer.emit(BanStarted(self._observer.now(), until=trio.current_time() + seconds, status=status))
+            self._observer.emit(BanStarted(self._observer.now(), until=until, status=status))
 
     def stop_orders(self, seconds: float) -> None:
         """Place no order for so long: the account's unfilled-order count is exceeded (-1015)."""
@@ -208,16 +210,28 @@ class Limiter:
             RateLimitHit(self._observer.now(), kind=LimitKind.ORDERS.value, until=trio.current_time() + seconds)
         )
 
-    def _freeze(self, seconds: float, kinds: tuple[LimitKind, ...] | None) -> int:
-        until = self._clock.server_ms() + int(seconds * 1000)
+    def _freeze(self, seconds: float, kinds: tuple[LimitKind, ...] | None) -> None:
+        until = self._server_ms() + int(seconds * 1000)
         if kinds is None:
             self._limits.freeze(until)
         else:
             self._limits.freeze(until, kinds)
-        return until
+
+    def _server_ms(self) -> int:
+        """Return server time; when our idea of it has moved, what is frozen moves along.
+
+        "Retry-After" counts from the answer: a machine whose clock is an hour wrong, sent away before it was set
+        right, would come back an hour late, or into the ban.
+        """
+        server_ms = self._clock.server_ms()
+        offset_ms = server_ms - int(trio.current_time() * 1000)
+        if offset_ms != self._offset_ms:
+            self._limits.move(offset_ms - self._offset_ms)
+            self._offset_ms = offset_ms
+        return server_ms
 
     def on_answer(self) -> None:
         """Note that the exchange answered normally: a ban that has run its time is over."""
-        if self._ban_until and self._clock.server_ms() >= self._ban_until:
-            self._ban_until = 0
+        if self._ban_until and trio.current_time() >= self._ban_until:
+            self._ban_until = 0.0
             self._observer.emit(BanEnded(self._observer.now()))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 import trio
 
-from trio_binance.errors import ConnectorClosed
+from trio_binance.errors import ConnectorClosed, InvalidArgument
 
 from .feed import open_feed
 from .link import first_of
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from .feed import Feed
     from .route import Route
     from .supervisor import Supervisor
+
+LONGEST_NAME = 256
+"""Characters of a stream's name; the longest known have some thirty."""
 
 
 @attrs.frozen
@@ -78,9 +81,12 @@ class Streams:
         Cancelled at any moment: nothing stays subscribed for it.
 
         Raises:
+            InvalidArgument: a name that no stream can have.
             SubscriptionRefused: the exchange does not know one of the streams.
             ConnectorClosed: the connector is closed, or closes meanwhile.
         """
+        for name in names:
+            _check_name(name)
         self._check_open()
         label = names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}"
         sink, feed = open_feed(buffer=buffer, overflow=overflow, key=key, streams=tuple(names))
@@ -152,6 +158,12 @@ class Streams:
             await self._supervisor.add(shard)
         task_status.started()
         await trio.sleep_forever()
+
+
+def _check_name(name: str) -> None:
+    """Refuse what could not be sent, or would cost its socket, and every other stream on it, the connection."""
+    if not name.isprintable() or len(name) > LONGEST_NAME:
+        raise InvalidArgument("names", name, f"expected at most {LONGEST_NAME} printable characters")
 
 
 async def _wait_confirmed(route: Route) -> None:

@@ -24,6 +24,7 @@ from trio_binance.errors import ConnectorClosed, ServiceCrashed
 
 from .events import ServiceCrashed as CrashEvent
 from .events import ServiceOverdue, ServiceRestarted, ServiceStarted, ServiceStopped
+from .observe import scrub
 from .service import Incarnation, exit_request, members, only_cancelled, outcome_of
 
 if TYPE_CHECKING:
@@ -276,11 +277,11 @@ class Supervisor:
 
     def _count_crash(self, child: _Child, error: BaseException, now: float) -> None:
         if self._window.allow(now):
-            self._history.append(f"{child.name}: {error!r} at {now:.3f}")
+            self._history.append(f"{child.name}: {scrub(repr(error))} at {now:.3f}")
             return
         crashed = ServiceCrashed(
-            f"service {child.name!r} crashed: {error!r}; {self.name!r} repairs {self._restart_limit} crashes "
-            f"within {self._restart_period:g} s, and this was one more"
+            f"service {child.name!r} crashed: {scrub(repr(error))}; {self.name!r} repairs {self._restart_limit} "
+            f"crashes within {self._restart_period:g} s, and this was one more"
         )
         for earlier in self._history:
             crashed.add_note(f"earlier: {earlier}")
@@ -297,7 +298,7 @@ class Supervisor:
         for name in plan.start:
             if (child := self._children.get(name)) is not None:
                 child.life = None
-                child.cause = f"{crashed.name}: {error!r}"
+                child.cause = f"{crashed.name}: {scrub(repr(error))}"
 
     # ------------------------------------------------------------------------------------------ stopping
 

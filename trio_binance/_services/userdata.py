@@ -54,6 +54,10 @@ if TYPE_CHECKING:
 STREAM = "userData"
 """What the account's events are called where streams have names."""
 
+LONGEST_TRANSIT = 60.0
+"""Seconds that an event can have been on its way on a connection that stood: "If the websocket server does not receive
+a pong frame back from the connection within a minute the connection will be disconnected"."""
+
 _ALREADY_ACTIVE = -2035
 _UNKNOWN = -1
 
@@ -107,6 +111,8 @@ class UserData:
         """The latest subscription: of which connection, and its number there."""
         self._missed_since: float | None = None
         self._signed_at = 0.0
+        self._told_until = 0.0
+        """Up to then everything was told: when the last event happened, or the subscription was asked for."""
         self._subscriptions = self._events = self._undecodable = self._dropped = 0
 
     def statistics(self) -> UserDataStatistics:
@@ -192,11 +198,18 @@ class UserData:
             self._observer.emit(Undecodable(self._observer.now(), source=STREAM, reason=str(exc)))
             return
         self._events += 1
+        self._told_until = max(self._told_until, self._moment_of(event))
         for sink in self._sinks:
             self._deliver(sink, event)
         if isinstance(event, EventStreamTerminated) and self._is_present(item.subscription_id):
             # After a logout, an unsubscribe, or at the exchange's own will ("Event Stream Terminated").
             await self._resubscribe("eventStreamTerminated")
+
+    def _moment_of(self, event: UserEvent) -> float:
+        """Return the ``trio.current_time()`` at which an event happened, rather too early than too late."""
+        written_ms = getattr(event, "event_time", 0)
+        uncertainty = self._clock.statistics().uncertainty_us / 1e6
+        return trio.current_time() - max(self._clock.server_ms() - written_ms, 0) / 1000 - uncertainty
 
     def _deliver(self, sink: FeedSink[UserEvent], event: UserEvent) -> None:
         if not sink.ended and (dropped := sink.deliver((event,))):
@@ -213,7 +226,8 @@ class UserData:
     def _interrupt(self, since: float) -> None:
         """Note that no events flow, and since when that is so."""
         if self._epoch != 0:
-            self._missed_since = since
+            # What came last may have left the exchange long before: all that followed it counts as missed.
+            self._missed_since = min(since, max(self._told_until, since - LONGEST_TRANSIT))
             self._backoff.on_lost(trio.current_time())
         self._epoch = 0
 
@@ -270,13 +284,14 @@ class UserData:
             raise error
         try:
             return msgspec.json.decode(answer.result, type=_Subscribed).subscriptionId
-        except msgspec.DecodeError as exc:
+        except (msgspec.DecodeError, RecursionError) as exc:
             raise ProtocolError("an answer without a subscription", payload=answer.result) from exc
 
     def _on_subscribed(self, epoch: int, number: int) -> None:
         now = trio.current_time()
         self._epoch = epoch
         self._subscription = (epoch, number)
+        self._told_until = self._signed_at
         self._subscriptions += 1
         self._resynced = False
         self._refused = None
