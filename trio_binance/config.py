@@ -126,6 +126,9 @@ class BinanceConfig:
     def replay(cls, path: str | os.PathLike[str], *, speed: float | None = None, **settings: Any) -> BinanceConfig:
         """Return a configuration that plays a recorded session over the same wire.
 
+        A consumer that waits holds the player up, so nothing is lost; so does a feed that nobody reads. Read several
+        feeds in tasks of their own, or open one feed over several streams with ``bx.streams.subscribe``.
+
         Args:
             path: a ``*.session.jsonl`` or ``*.session.jsonl.gz`` file.
             speed: times the recording's own pace; ``None`` plays as fast as the consumers take it, losing nothing.

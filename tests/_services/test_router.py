@@ -182,9 +182,36 @@ async def test_a_signed_call_waits_for_server_time_but_not_for_ever(autojump_clo
 
 async def test_a_closed_connector_says_so() -> None:
     world = World((200, OK))
-    world.router.http = None
+    world.router.close()
     with pytest.raises(ConnectorClosed):
         await world.router.call(general.TIME, {})
+
+
+async def test_a_connector_that_closes_meanwhile_says_so(autojump_clock: trio.testing.MockClock) -> None:
+    world = World(ConnectorClosed("the HTTP client is closed"))
+    world.http.latency = 1.0
+
+    async def close() -> None:
+        await trio.sleep(0.5)
+        world.router.close()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(close)
+        with pytest.raises(ConnectorClosed, match="GET /api/v3/time"):
+            await world.router.call(general.TIME, {})
+
+
+@pytest.mark.parametrize("script", [None, ConnectorClosed("the HTTP client is closed")])
+async def test_while_the_rest_service_restarts_nothing_is_sent(
+    script: Step | None, autojump_clock: trio.testing.MockClock
+) -> None:
+    world = World(script or (200, OK))
+    if script is None:
+        world.router.http = None
+    with pytest.raises(ConnectError) as caught:
+        await world.router.call(trading.PLACE, ORDER)
+    assert caught.value.outcome is Outcome.NOT_SENT
+    assert world.used(LimitKind.ORDERS) == 0
 
 
 async def test_a_trading_request_that_succeeds_costs_no_weight_and_one_order(

@@ -102,19 +102,32 @@ async def test_real_orders_are_told_of(autojump_clock: MockClock) -> None:
 
 
 @pytest.mark.parametrize("fault", [Reset(), CloseSockets(1001), ServerShutdown(0.0), BlackHole()])
-async def test_the_subscription_comes_back_and_the_gap_is_told_from_the_last_sign_of_life(
+async def test_the_subscription_comes_back_and_the_gap_is_told_from_a_minute_before_the_last_sign_of_life(
     fault: Any, autojump_clock: MockClock
 ) -> None:
-    async with account(Timed(55.0, fault)) as lab, events(lab) as feed:
+    async with account(Timed(155.0, fault)) as lab, events(lab) as feed:
         await lab.wait_for(UserDataSubscribed, 2)
         [gap] = lab.seen(UserDataGap)
-        # The exchange's ping at 40 s was the last of it; a farewell is a sign of life as well.
-        last = 55.0 if isinstance(fault, CloseSockets | ServerShutdown) else 40.0
-        assert gap.since == pytest.approx(last, abs=0.6)
+        # The exchange's ping at 140 s was the last of it; a farewell is a sign of life as well.
+        last = 155.0 if isinstance(fault, CloseSockets | ServerShutdown) else 140.0
+        assert gap.since == pytest.approx(last - 60, abs=0.6)
         assert gap.until == lab.seen(UserDataSubscribed)[1].at
         lab.server("ws_api").text(balance())
         assert isinstance(await feed.receive(), BalanceUpdate)
         assert lab.status() is Status.READY
+
+
+@pytest.mark.parametrize("delay", [0, 30])
+async def test_the_gap_begins_when_the_last_event_happened_and_not_when_it_came(
+    delay: int, autojump_clock: MockClock
+) -> None:
+    async with account(Timed(155.0, Reset())) as lab, events(lab):
+        await trio.sleep_until(150)
+        lab.server("ws_api").text(balance(lab.sandbox.now_us() // 1000 - delay * 1000))
+        await lab.wait_for(UserDataSubscribed, 2)
+        [gap] = lab.seen(UserDataGap)
+        assert gap.since == pytest.approx(150 - delay, abs=0.01)
+        assert gap.since <= 150 - delay
 
 
 async def test_a_terminated_stream_is_subscribed_again_after_a_while(desk: Desk, autojump_clock: MockClock) -> None:
@@ -130,7 +143,7 @@ async def test_a_terminated_stream_is_subscribed_again_after_a_while(desk: Desk,
         assert lab.status() is Status.DEGRADED
         await lab.wait_for(UserDataSubscribed, 2)
         assert desk.asked[1] == pytest.approx(11, abs=0.1)
-        assert lab.seen(UserDataGap)[0].since == pytest.approx(10)
+        assert lab.seen(UserDataGap)[0].since == pytest.approx(0, abs=0.1)  # nothing had come since the subscription
         lab.server("ws_api").text('{"subscriptionId":0,"event":{"e":"eventStreamTerminated","E":1}}')
         await trio.sleep(5)
         assert len(desk.asked) == 2  # that was the old one's
@@ -329,7 +342,7 @@ async def test_a_service_that_is_run_again_tells_of_the_gap(autojump_clock: Mock
             await trio.sleep(5)
         assert [event.subscription for event in lab.seen(UserDataSubscribed)] == [0, 0]
         [gap] = lab.seen(UserDataGap)
-        assert gap.until - gap.since == pytest.approx(5, abs=0.1)
+        assert (gap.since, gap.until) == pytest.approx((0, 6), abs=0.1)
 
 
 async def test_a_service_that_is_stopped_before_it_was_subscribed_missed_nothing(

@@ -20,6 +20,7 @@ from trio_binance.errors import (
     AuthError,
     BinanceError,
     BreakerOpen,
+    ConnectError,
     ConnectorClosed,
     CredentialsRequired,
     NetworkError,
@@ -41,6 +42,7 @@ from .wsapi import refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from trio_binance._protocol.call import RestRequest
     from trio_binance._protocol.operation import Operation, Value
     from trio_binance._pure.breaker import BreakerStatistics, Permit, Transition
     from trio_binance._pure.signing import Signer
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .dialer import Dialer
-    from .http import HttpClient
+    from .http import HttpClient, HttpReply
     from .limiter import Limiter
     from .observe import Observer
     from .status import StatusBoard
@@ -163,11 +165,9 @@ class Router:
         return await self._send_rest(operation, params)
 
     async def _send_rest(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
-        if self.http is None:
-            raise ConnectorClosed(f"{operation.name}: the connector is closed")
         signer, stamp = self._signature(operation)
         request = rest_request(operation, params, signer, stamp)
-        answer = await self.http.request(request.method, request.target, body=request.body, headers=request.headers)
+        answer = await self._exchange(operation, request)
         self._limiter.on_usage(reply.usage_from_headers(answer.headers))
         value: R = reply.read_rest(
             operation,
@@ -179,6 +179,18 @@ class Router:
             now=trio.current_time(),
         )
         return value
+
+    async def _exchange(self, operation: Operation[Any], request: RestRequest) -> HttpReply:
+        try:
+            if self.http is not None:
+                return await self.http.request(
+                    request.method, request.target, body=request.body, headers=request.headers
+                )
+        except ConnectorClosed:
+            pass  # the client was closed before the request left
+        if self._closed:
+            raise ConnectorClosed(f"{operation.name}: the connector is closed")
+        raise ConnectError(f"{operation.name}: the REST service is being restarted; nothing was sent")
 
     async def _send_ws(self, ws_api: WsApi, operation: Operation[R], params: Mapping[str, Value]) -> R:
         signer, stamp = self._signature(operation)

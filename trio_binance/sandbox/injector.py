@@ -124,8 +124,8 @@ class Injector:
             case CloseSockets(code, reason):
                 return [(0.0, partial(_each, house, lambda socket: socket.close(code, reason)))]
             case ServerShutdown(lead):
-                leave = partial(_each, house, lambda socket: socket.close(1001, "server shutdown"))
-                return [(0.0, partial(_announce_shutdown, house)), (lead, leave)]
+                told: list[SocketPort] = []
+                return [(0.0, partial(_announce_shutdown, house, told)), (lead, partial(_leave, told))]
             case never:
                 assert_never(never)
 
@@ -172,9 +172,16 @@ def _each(house: HousePort, act: Callable[[SocketPort], None]) -> None:
         act(socket)
 
 
-def _announce_shutdown(house: HousePort) -> None:
+def _announce_shutdown(house: HousePort, told: list[SocketPort]) -> None:
     event = f'{{"e":"serverShutdown","E":{house.now_us() // 1000}}}'
+    told += house.sockets
     _each(house, lambda socket: socket.text(_shutdown_text(socket, event)))
+
+
+def _leave(told: list[SocketPort]) -> None:
+    """Close the sockets that were told; whoever connected since stays."""
+    for socket in told:
+        socket.close(1001, "server shutdown")
 
 
 def _shutdown_text(socket: SocketPort, event: str) -> str:
