@@ -204,7 +204,7 @@ async def test_retiring_is_cut_off_when_it_takes_long(autojump_clock: MockClock)
         started = trio.current_time()
         link.renew()
         await lab.wait_for(Reconnected)
-        assert trio.current_time() - started == pytest.approx(lab.tuning.close_timeout, abs=0.1)
+        assert trio.current_time() - started == pytest.approx(lab.tuning.request_timeout, abs=0.1)
 
 
 async def test_a_quiet_connection_is_only_pinged(autojump_clock: MockClock) -> None:

@@ -168,12 +168,23 @@ async def test_waiting_for_a_free_connection_ends_with_the_deadline_and_is_not_s
     """With every connection busy the request never leaves, and its error says so."""
     async with transport_over(Dialer(nursery, hang), rest_connections=1, request_timeout=10) as transport:
         begun = trio.current_time()
-        nursery.start_soon(fails, transport)
+        nursery.start_soon(fails, transport, "POST")
         await wait_all_tasks_blocked()
         error = await fails(transport, "POST")
     assert isinstance(error, DeadlineExceeded)
     assert error.outcome is Outcome.NOT_SENT
     assert trio.current_time() - begun == pytest.approx(10)
+
+
+async def test_an_order_or_a_cancel_never_waits_behind_questions_that_hang(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async with transport_over(Dialer(nursery, hang, serve), rest_connections=1) as transport:
+        begun = trio.current_time()
+        nursery.start_soon(fails, transport)
+        await wait_all_tasks_blocked()
+        await send(transport, "DELETE")
+        assert trio.current_time() == begun
 
 
 async def test_a_dial_that_hangs_ends_with_the_deadline_and_is_not_sent(autojump_clock: MockClock) -> None:

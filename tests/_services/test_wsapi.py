@@ -207,6 +207,22 @@ async def test_a_shutdown_lets_the_answers_in_flight_come_and_takes_no_new_reque
         assert lab.seen(Reconnected)[0].after < 2.1
 
 
+async def test_a_shutdown_gives_an_answer_the_ten_seconds_that_the_matching_engine_may_take(
+    autojump_clock: MockClock,
+) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("out")
+        outcomes: list[Any] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outcome_of, lab, outcomes)
+            await trio.sleep(1)
+            lab.server("ws_api").text(SHUTDOWN)
+            await trio.sleep(9)
+            lab.server("ws_api").text('{"id":1,"status":200,"result":{}}')
+        assert outcomes[0].status == 200
+
+
 async def test_a_shutdown_does_not_wait_for_ever(autojump_clock: MockClock) -> None:
     async with api() as lab:
         await connected(lab)
@@ -217,7 +233,7 @@ async def test_a_shutdown_does_not_wait_for_ever(autojump_clock: MockClock) -> N
             await trio.sleep(1)
             lab.server("ws_api").text(SHUTDOWN)
         assert outcomes[0].outcome is Outcome.UNKNOWN
-        assert trio.current_time() == pytest.approx(1 + lab.tuning.close_timeout, abs=0.1)
+        assert trio.current_time() == pytest.approx(lab.tuning.request_timeout, abs=0.1)
 
 
 async def test_the_listener_is_told_of_everything_in_order(autojump_clock: MockClock) -> None:

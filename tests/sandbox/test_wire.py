@@ -431,6 +431,7 @@ def masked(opcode: int, payload: bytes) -> bytes:
         (masked(0x0, b"continues nothing"), 1002),
         (masked(0x2, b"binary"), 1003),
     ],
+    ids=["not masked", "reserved opcode", "not UTF-8", "continues nothing", "binary"],
 )
 async def test_a_peer_that_breaks_the_protocol_is_told_why_and_closed(data: bytes, code: int) -> None:
     async with open_house() as house:

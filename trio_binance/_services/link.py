@@ -253,7 +253,8 @@ class Link:
                 liveness.on_checked(True, trio.current_time())
 
     async def _retire(self, tenant: Tenant, reason: str) -> NoReturn:
-        with trio.move_on_after(self._tuning.close_timeout):
+        # As long as an answer may take: the exchange itself waits 10 s for its matching engine.
+        with trio.move_on_after(self._tuning.request_timeout):
             await tenant.retire()
         raise Renewal(reason)
 

@@ -89,7 +89,9 @@ class _Idle:
 
 @final
 class DialerTransport(httpx.AsyncBaseTransport):
-    """httpx's transport over a ``Dialer``: one host, at most ``tuning.rest_connections`` connections, newest first.
+    """httpx's transport over a ``Dialer``: one host, its connections kept and the newest used first.
+
+    At most ``tuning.rest_connections`` GETs are under way at once, and as many requests of other methods beside them.
 
     A request's whole way, waiting for a free connection included, takes at most ``tuning.request_timeout`` seconds;
     httpx's own timeouts, which hold for one read each, do not apply. Every exception is one of ``trio_binance.errors``
@@ -107,7 +109,8 @@ class DialerTransport(httpx.AsyncBaseTransport):
         self._dialer = dialer
         self._tuning = tuning
         self._nursery = nursery
-        self._permits = trio.Semaphore(tuning.rest_connections)
+        self._reads = trio.Semaphore(tuning.rest_connections)
+        self._writes = trio.Semaphore(tuning.rest_connections)
         self._open: set[Connection] = set()
         self._idle: list[_Idle] = []
         self._closed = False
@@ -132,7 +135,8 @@ class DialerTransport(httpx.AsyncBaseTransport):
         self._requests += 1
         try:
             with trio.move_on_after(self._tuning.request_timeout):
-                async with self._permits:
+                # An order, and a cancel even more so, never waits behind questions that hang.
+                async with self._reads if call.head.method == b"GET" else self._writes:
                     return await self._perform(call)
             raise DeadlineExceeded(f"{call.label}: no answer within {self._tuning.request_timeout:g} s")
         except BinanceError as exc:
