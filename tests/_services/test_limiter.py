@@ -132,6 +132,32 @@ async def test_an_order_that_waits_for_weight_does_not_go_when_orders_are_stoppe
     assert trio.current_time() - started >= 301
 
 
+async def test_who_has_no_patience_leaves_the_line_when_a_ban_outlasts_it(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    limiter, _ = make_limiter(weight(10))
+    await limiter.acquire(Cost(weight=10), Lane.MARKET)
+    refused: list[float | None] = []
+
+    async def place() -> None:
+        with pytest.raises(LimitExceeded) as caught:
+            await limiter.acquire(Cost(weight=1, orders=1), Lane.TRADING, patience=15)
+        refused.append(caught.value.retry_at)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(place)
+        await trio.sleep(1)
+        limiter.stop_the_world(16, 429)
+        await trio.sleep(0)
+        nursery.start_soon(place)
+    assert trio.current_time() == 1
+    assert refused == pytest.approx([17, 17])
+    assert limiter.waiting == 0
+    await limiter.acquire(Cost(weight=1, orders=1), Lane.TRADING)
+    limiter.stop_the_world(14, 429)
+    await limiter.acquire(Cost(weight=1, orders=1), Lane.TRADING, patience=15)
+
+
 async def test_market_data_does_not_take_the_weight_an_order_waits_for(autojump_clock: trio.testing.MockClock) -> None:
     limiter, _ = make_limiter(weight(10))
     order: list[str] = []

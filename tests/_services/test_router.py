@@ -38,6 +38,7 @@ from trio_binance.errors import (
     ConnectionLost,
     ConnectorClosed,
     CredentialsRequired,
+    LimitExceeded,
     Outcome,
     RateLimited,
     ServerError,
@@ -160,9 +161,9 @@ async def test_a_signed_call_carries_key_stamp_and_signature(autojump_clock: tri
 
 async def test_a_signed_call_is_signed_after_it_waited_for_the_limits(autojump_clock: trio.testing.MockClock) -> None:
     world = World((200, ACK))
-    world.limiter.stop_the_world(40.0, 429)
+    world.limiter.stop_the_world(14.0, 429)
     await world.router.call(trading.PLACE, ORDER)
-    assert trio.current_time() >= 40.0
+    assert trio.current_time() >= 14.0
     timestamp = int(parse_qs(world.http.sent[0].body.decode())["timestamp"][0])
     assert world.clock.server_ms() - timestamp < 100
 
@@ -320,6 +321,21 @@ async def test_a_ban_stops_everything_until_it_is_over(autojump_clock: trio.test
     await world.router.call(general.TIME, {})
     assert world.http.sent[1].at - world.http.sent[0].at >= 120
     assert len(world.told(BanStarted)) == 1
+
+
+async def test_a_ban_does_not_send_an_order_hours_later_but_a_cancel_and_a_question_wait(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    world = World((418, b'{"code":-1003,"msg":""}', {"retry-after": "3600"}), (200, OK))
+    with pytest.raises(Banned):
+        await world.router.call(general.TIME, {})
+    with pytest.raises(LimitExceeded) as caught:
+        await world.router.call(trading.PLACE, ORDER)
+    assert caught.value.outcome is Outcome.NOT_SENT
+    assert caught.value.retry_at == pytest.approx(trio.current_time() + 3600, abs=1)
+    started = trio.current_time()
+    await world.router.call(general.TIME, {})
+    assert trio.current_time() - started >= 3600
 
 
 async def test_too_many_orders_stop_orders_and_nothing_else(autojump_clock: trio.testing.MockClock) -> None:

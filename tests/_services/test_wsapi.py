@@ -207,6 +207,34 @@ async def test_a_shutdown_lets_the_answers_in_flight_come_and_takes_no_new_reque
         assert lab.seen(Reconnected)[0].after < 2.1
 
 
+async def test_a_connection_that_is_silent_since_an_unanswered_request_is_not_to_be_used(
+    autojump_clock: MockClock,
+) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("both")
+        outcomes: list[Any] = []
+        await outcome_of(lab, outcomes)
+        assert outcomes[0].outcome is Outcome.UNKNOWN
+        assert not lab.ws_api.usable
+        await lab.wait_for(Reconnected)
+        await connected(lab)
+        assert (await lab.ws_api.request("ping", {})).status == 200
+
+
+async def test_a_connection_that_spoke_since_an_unanswered_request_may_be_used(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("out")
+        outcomes: list[Any] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outcome_of, lab, outcomes)
+            await trio.sleep(5)
+            lab.server("ws_api").text(EVENT)
+        assert outcomes[0].outcome is Outcome.UNKNOWN
+        assert lab.ws_api.usable
+
+
 async def test_a_shutdown_gives_an_answer_the_ten_seconds_that_the_matching_engine_may_take(
     autojump_clock: MockClock,
 ) -> None:

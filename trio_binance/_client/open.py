@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import trio
 
 from trio_binance import _util
@@ -74,8 +75,9 @@ async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -
         ServiceCrashed: a part of the connector crashed more often than its supervisor allows; ``__cause__`` is why.
     """
     signer = None if config.credentials is None else signer_for(config.credentials)
-    async with _open_exchange(config, dialer) as way:
-        builder = _Builder(config, way)
+    anchor = _Anchor(_util.wall_time_ns() // 1000, trio.current_time())
+    async with _open_exchange(config, dialer, anchor) as way:
+        builder = _Builder(config, way, anchor)
         engine, root = builder.build(signer)
         bx = Binance._create(
             config,
@@ -108,15 +110,17 @@ def _end(engine: Engine, error: ServiceCrashed | None) -> None:
 
 
 @asynccontextmanager
-async def _open_exchange(config: BinanceConfig, dialer: Dialer | None) -> AsyncIterator[Dialer]:
-    """Return the way to the exchange: the network, or an exchange run in this process."""
+async def _open_exchange(config: BinanceConfig, dialer: Dialer | None, anchor: _Anchor) -> AsyncIterator[Dialer]:
+    """Return the way to the exchange: the network, or an exchange run in this process, by this machine's clock."""
     # Only who asks for the embedded exchange pays for importing it.
     from trio_binance.sandbox.serve import open_replay, open_sandbox
 
     if dialer is not None:
         yield dialer
     elif isinstance(config.embedded, SandboxSpec):
-        async with open_sandbox(config.embedded, credentials=config.credentials) as sandbox:
+        epoch_ms = anchor.wall_us // 1000 if config.embedded.epoch_ms is None else config.embedded.epoch_ms
+        spec = attrs.evolve(config.embedded, epoch_ms=epoch_ms)
+        async with open_sandbox(spec, credentials=config.credentials) as sandbox:
             yield sandbox.dialer
     elif isinstance(config.embedded, ReplaySpec):
         async with open_replay(config.embedded, grace=_GRACE) as player:
@@ -125,13 +129,22 @@ async def _open_exchange(config: BinanceConfig, dialer: Dialer | None) -> AsyncI
         yield TcpDialer(connect_timeout=config.tuning.connect_timeout)
 
 
+@attrs.frozen
+class _Anchor:
+    """The one reading of the wall clock, in microseconds, and the ``trio.current_time()`` at which it was made."""
+
+    wall_us: int
+    at: float
+
+
 class _Builder:
     """Puts the services of one connector together."""
 
-    def __init__(self, config: BinanceConfig, dialer: Dialer) -> None:
+    def __init__(self, config: BinanceConfig, dialer: Dialer, anchor: _Anchor) -> None:
         self.seed = config.embedded.seed if isinstance(config.embedded, SandboxSpec) else _util.fresh_seed()
         self._config = config
         self._dialer = dialer
+        self._anchor = anchor
         self._tuning = config.tuning
         self.observer = Observer(config.hooks, credentials=config.credentials)
         self._board = StatusBoard(self.observer, _services_of(config))
@@ -140,8 +153,8 @@ class _Builder:
         """Return the engine and the supervisor that runs it."""
         tuning = self._tuning
         sync = ClockSync(
-            _util.wall_time_ns() // 1000,
-            trio.current_time(),
+            self._anchor.wall_us,
+            self._anchor.at,
             interval=tuning.clock_interval,
             samples=tuning.clock_samples,
         )

@@ -15,7 +15,7 @@ import trio
 
 from trio_binance._protocol.operation import Lane
 from trio_binance._pure.limits import Cost, LimitKind, Limits, Rule
-from trio_binance.errors import ConnectorClosed
+from trio_binance.errors import ConnectorClosed, LimitExceeded
 
 from .events import BanEnded, BanStarted, RateLimitHit
 
@@ -34,6 +34,7 @@ class _Waiter:
     lane: Lane
     number: int
     cost: Cost
+    patience: float
     woken: trio.Event = attrs.field(factory=trio.Event)
     taken_at: int = 0
 
@@ -102,13 +103,14 @@ class Limiter:
         """Return what is used of every limit, as far as we know."""
         return self._limits.statistics()
 
-    async def acquire(self, cost: Cost, lane: Lane) -> Taken:
+    async def acquire(self, cost: Cost, lane: Lane, *, patience: float = float("inf")) -> Taken:
         """Wait until every limit has room for the cost, take it, and return a receipt for ``refund``.
 
         Cancelled: nothing stays taken.
 
         Raises:
-            LimitExceeded: the cost alone is larger than a limit.
+            LimitExceeded: the cost alone is larger than a limit, or what was frozen stays so for longer than
+                ``patience`` seconds.
             ConnectorClosed: the connector is closed, or closes meanwhile.
         """
         number = next(self._numbers)
@@ -117,7 +119,7 @@ class Limiter:
             await trio.lowlevel.checkpoint()
             while wanted:
                 for part in wanted:
-                    taken = taken.and_part(part, await self._acquire_part(part, lane, number))
+                    taken = taken.and_part(part, await self._acquire_part(_Waiter(lane, number, part, patience)))
                 taken, wanted = self._give_back_stale(taken)
         except BaseException:
             self.refund(taken)
@@ -132,22 +134,22 @@ class Limiter:
         self.refund(Taken(tuple(stale)))
         return Taken(tuple(fresh)), [cost for cost, _ in stale]
 
-    async def _acquire_part(self, cost: Cost, lane: Lane, number: int) -> int:
+    async def _acquire_part(self, waiter: _Waiter) -> int:
         """Return the server time at which it was taken: it names the windows."""
-        waiter = _Waiter(lane, number, cost)
         insort(self._line, waiter, key=lambda one: (one.lane, one.number))
         try:
             while (ask_at := self._admit(waiter)) != 0:
                 await self._wait(waiter, ask_at)
         finally:
             self._line.remove(waiter)
-            self._wake(cost)
+            self._wake(waiter.cost)
         return waiter.taken_at
 
     def _admit(self, waiter: _Waiter) -> int | None:
         """Take the waiter's cost and return 0, or return the server time to ask again (``None``: when woken)."""
         if self._closed:
             raise ConnectorClosed("the connector is closed")
+        self._check_patience(waiter)
         for ahead in self._line:
             if ahead is waiter:
                 break
@@ -155,6 +157,14 @@ class Limiter:
                 return None
         waiter.taken_at = self._server_ms()
         return self._limits.admit(waiter.cost, waiter.taken_at)
+
+    def _check_patience(self, waiter: _Waiter) -> None:
+        server_ms = self._server_ms()  # first, since it moves what is frozen
+        until = max(self._limits.frozen_until(kind) for kind in LimitKind if waiter.cost.of(kind))
+        seconds = (until - server_ms) / 1000
+        if seconds > waiter.patience:
+            retry_at = trio.current_time() + seconds
+            raise LimitExceeded(f"held back by the exchange's order for {seconds:.0f} s", retry_at=retry_at)
 
     async def _wait(self, waiter: _Waiter, ask_at: int | None) -> None:
         seconds = float("inf") if ask_at is None else max(ask_at - self._clock.server_ms(), 1) / 1000
@@ -216,6 +226,7 @@ class Limiter:
             self._limits.freeze(until)
         else:
             self._limits.freeze(until, kinds)
+        self._wake_all()
 
     def _server_ms(self) -> int:
         """Return server time; when our idea of it has moved, what is frozen moves along.

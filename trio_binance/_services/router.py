@@ -129,7 +129,10 @@ class Router:
             self._require_key(operation)
             await self._wait_clock()
         cost = Cost(weight=operation.weight(params), raw=1, orders=operation.orders)
-        taken = await self._limiter.acquire(cost, operation.lane)
+        # An order that comes after a ban of an hour is not the order that was meant; a question or a cancel still is.
+        stale = operation.changes_state and not operation.cancels
+        patience = self._config.tuning.request_timeout if stale else float("inf")
+        taken = await self._limiter.acquire(cost, operation.lane, patience=patience)
         try:
             permit = self._pass_breaker(operation)
         except BreakerOpen:

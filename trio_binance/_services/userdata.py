@@ -243,7 +243,7 @@ class UserData:
 
     async def _subscribe(self) -> None:
         """Subscribe, again and again while there is a connection; its loss ends the attempts until the next one."""
-        while self._ws_api.usable:
+        while self._ws_api.connected:
             try:
                 await self._subscribe_once()
             except ConnectionLost:

@@ -71,7 +71,7 @@ UNBOUNDED = sys.maxsize
 @attrs.define(eq=False)
 class _Pending:
     text: str
-    sent: bool = False
+    sent_at: float | None = None
     done: trio.Event = attrs.field(factory=trio.Event)
     answer: Answer | None = None
     error: ConnectionLost | None = None
@@ -79,7 +79,7 @@ class _Pending:
     @property
     def outcome(self) -> Outcome:
         """What is known of a request that has no answer."""
-        return Outcome.UNKNOWN if self.sent else Outcome.NOT_SENT
+        return Outcome.NOT_SENT if self.sent_at is None else Outcome.UNKNOWN
 
 
 @attrs.frozen
@@ -121,6 +121,8 @@ class WsApi:
         self._board = board
         self._socket: Socket | None = None
         self._retiring = False
+        self._doubted_at: float | None = None
+        """When a request left that was not answered in time."""
         # One for all connections, so that the ids of two connections never meet in `_pending`.
         self._conversation = Conversation()
         self._pending: dict[int, _Pending] = {}
@@ -130,8 +132,17 @@ class WsApi:
 
     @property
     def usable(self) -> bool:
-        """Whether a request would find a connection."""
+        """Whether a request would find a connection that is not silent since one that was not answered."""
+        return self.connected and not self._is_doubtful()
+
+    @property
+    def connected(self) -> bool:
+        """Whether a request would be sent."""
         return self._outgoing is not None and not self._retiring
+
+    def _is_doubtful(self) -> bool:
+        socket = self._socket
+        return self._doubted_at is not None and socket is not None and socket.last_heard <= self._doubted_at
 
     @property
     def epoch(self) -> int:
@@ -173,6 +184,8 @@ class WsApi:
         if pending.error is not None:
             raise pending.error
         if pending.answer is None:
+            # Should the connection be dead, the next request must not be lost on it as well.
+            self._doubted_at = pending.sent_at
             raise DeadlineExceeded(f"{method}: no answer within {seconds:g} s", outcome=pending.outcome)
         return pending.answer
 
@@ -185,7 +198,7 @@ class WsApi:
         with send, receive:
             self._news = send
             try:
-                if self.usable:
+                if self.connected:
                     self._tell(LinkUp(self.epoch))
                 yield receive
             finally:
@@ -234,7 +247,7 @@ class WsApi:
         async for number in waiting:
             pending = self._pending.get(number)
             if pending is not None:  # Otherwise its caller has given up meanwhile.
-                pending.sent = True
+                pending.sent_at = trio.current_time()
                 await socket.send(pending.text)
 
     async def retire(self) -> None:
