@@ -56,18 +56,20 @@ def install(session: nox.Session, group: str) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests on every supported Python that is installed, and measure branch coverage of the first."""
+    """Run the tests on every supported Python that is installed, and measure their branch coverage."""
     install(session, "tests")
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
     session.run("coverage", "erase")
     workers = str(min(os.cpu_count() or 1, 8))
-    session.run("coverage", "run", "-m", "pytest", "-n", workers, env={"COVERAGE_PROCESS_START": "pyproject.toml"})
+    session.run("coverage", "run", "-m", "pytest", "-n", workers, "-m", "not slow")
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", "--fail-under=95")
     exact = ",".join(f"*/trio_binance/{part}" for part in EXACT)
     session.run("coverage", "report", "--fail-under=100", f"--include={exact}")
+    # Days of virtual time need not be watched line by line.
+    session.run("pytest", "-n", workers, "-m", "slow")
 
 
 @nox.session(python=PYTHONS[0])

@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.canaries import CANARY, refusal
+from trio_binance.config import BinanceConfig, Credentials, SandboxSpec
 from trio_binance.environments import REPLAY, SANDBOX, Environment
+from trio_binance.errors import ConfigError
 
 
 def test_the_presets_are_the_exchange_s_own() -> None:
@@ -57,3 +59,42 @@ def test_the_hosts_of_what_runs_in_this_process_resolve_nowhere() -> None:
         urls = [inside.rest_url, inside.stream_url, inside.ws_api_url or inside.rest_url]
         assert all((urlsplit(url).hostname or "").endswith(".invalid") for url in urls)
         assert inside.name not in Environment.presets()
+
+
+def with_key(**urls: str) -> BinanceConfig:
+    return BinanceConfig(lab(**urls), Credentials.hmac("k" * 16, "secret"))
+
+
+def lab(**urls: str) -> Environment:
+    given: dict[str, Any] = {"rest_url": "https://a.example", "stream_url": "wss://a.example", **urls}
+    return Environment("lab", **given)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8001", "http://[::1]", "http://localhost:1", "https://a.example"])
+def test_a_key_may_go_to_this_machine_or_through_tls(url: str) -> None:
+    assert with_key(rest_url=url).environment.rest_url == url
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        {"rest_url": "http://a.example"},
+        {"rest_url": "http://10.0.0.5:80"},
+        {"ws_api_url": "ws://a.example/ws-api/v3"},
+    ],
+)
+def test_a_key_never_travels_in_plain_text(urls: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="plain text"):
+        with_key(**urls)
+    assert BinanceConfig(lab(**urls)).credentials is None
+
+
+def test_a_key_of_one_environment_is_not_sent_to_another() -> None:
+    assert Environment.TESTNET.ws_api_url is not None
+    with pytest.raises(ConfigError, match="production and testnet"):
+        with_key(rest_url=Environment.PRODUCTION.rest_url, ws_api_url=Environment.TESTNET.ws_api_url)
+
+
+def test_the_embedded_exchange_never_stands_in_for_a_real_one() -> None:
+    with pytest.raises(ConfigError, match="embedded"):
+        BinanceConfig(Environment.PRODUCTION, embedded=SandboxSpec())

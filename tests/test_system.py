@@ -444,6 +444,7 @@ async def trade_for_ever(bx: Any, rng: random.Random, asked: list[str]) -> None:
             await trio.lowlevel.checkpoint()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 async def test_ten_minutes_of_chaos_leave_a_sound_connector(seed: int, autojump_clock: trio.testing.MockClock) -> None:
     rng = random.Random(seed)

@@ -63,6 +63,9 @@ CLASS_BY_STATUS: Mapping[int, type[ApiError]] = {
     451: RegionBlocked,
 }
 
+_ORDER_COUNT_CODES = (-1015, -2021, -2022)
+"""With 429 these tell of the account's order count, not of the address's weight."""
+
 _CLASS_BY_MESSAGE: Mapping[str, type[ApiError]] = {
     # errors.md, "Messages for -1010 ERROR_MSG_RECEIVED, -2010 NEW_ORDER_REJECTED, ..."
     "Duplicate order sent.": DuplicateOrder,
@@ -76,6 +79,9 @@ def api_error_class(status: int, code: int | None, message: str = "") -> type[Ap
         return CLASS_BY_STATUS[status]
     if status >= 500:
         return ServerError
+    if status == 403 or (status == 429 and code not in _ORDER_COUNT_CODES):
+        # Whatever number a firewall or a limit carries with it: the address has to stay away.
+        return CLASS_BY_STATUS[status]
     if status == 429 and code == -2022:
         # rest-api.md, "Cancel an existing order and send a new order": the order count is exceeded, nothing was done.
         return TooManyOrders

@@ -18,7 +18,7 @@ from .credentials import Secret as Secret
 from .credentials import mask as mask
 from .credentials import read_key_file as read_key_file
 from .credentials import warn_if_readable
-from .environments import REPLAY, SANDBOX
+from .environments import REPLAY, SANDBOX, check_key_may_go
 from .environments import Environment as Environment
 from .errors import ConfigError
 from .tuning import Tuning as Tuning
@@ -103,6 +103,10 @@ class BinanceConfig:
     def __attrs_post_init__(self) -> None:
         if self.credentials is not None and not self.environment.takes_keys:
             raise ConfigError(f"credentials: the environment {self.environment.name!r} takes no keys")
+        if self.credentials is not None:
+            check_key_may_go(self.environment)
+        if self.embedded is not None and self.environment not in (SANDBOX, REPLAY):
+            raise ConfigError(f"embedded: the environment {self.environment.name!r} is not run in this process")
 
     @classmethod
     def sandbox(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
@@ -97,3 +98,34 @@ SANDBOX = Environment("sandbox", "http://sandbox.invalid", "ws://sandbox.invalid
 """The embedded exchange's: names that no resolver knows, for nothing of it goes over a network."""
 REPLAY = Environment("replay", "http://replay.invalid", "ws://replay.invalid", takes_keys=False)
 """The player's of recorded sessions; the same."""
+
+
+def check_key_may_go(environment: Environment) -> None:
+    """Refuse to send a key in plain text over a network, or the key of one environment to another.
+
+    Raises:
+        ConfigError: the message names the URL.
+    """
+    owners = set()
+    for name in ("rest_url", "ws_api_url"):
+        url = getattr(environment, name)
+        host = urlsplit(url).hostname or "" if url else ""
+        if host and url.startswith(("http://", "ws://")) and not _stays_here(host):
+            raise ConfigError(f"{name}={url!r}: a key does not travel in plain text; use https:// or wss://")
+        owners |= {preset.name for preset in Environment.presets().values() if host in _hosts(preset)}
+    if len(owners) > 1:
+        raise ConfigError(f"rest_url, ws_api_url: hosts of different environments, {' and '.join(sorted(owners))}")
+
+
+def _hosts(environment: Environment) -> set[str | None]:
+    return {urlsplit(url).hostname for url in (environment.rest_url, environment.ws_api_url) if url}
+
+
+def _stays_here(host: str) -> bool:
+    """Tell whether a host is this machine, or none at all (RFC 6761, ".invalid")."""
+    if host == "localhost" or host.endswith((".localhost", ".invalid")):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -183,7 +183,7 @@ def test_how_long_to_stay_away(status: int, retry_after: str | None, wait: float
     error = error_of(market.DEPTH, status, b'{"code":-1003,"msg":"Too many requests."}', **headers)
     assert isinstance(error, ApiError)
     assert error.retry_at == pytest.approx(100.0 + wait)
-    assert isinstance(error, Banned if status == 418 else RateLimited)
+    assert isinstance(error, {403: Blocked, 418: Banned, 429: RateLimited}[status])
 
 
 def test_the_websocket_api_tells_a_moment_and_not_a_span() -> None:

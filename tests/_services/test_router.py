@@ -20,7 +20,7 @@ from trio_binance._pure.keys import signer_for
 from trio_binance._pure.limits import LimitKind, Limits
 from trio_binance._pure.timesync import ClockSync
 from trio_binance._services.clock import Clock
-from trio_binance._services.conditions import Status
+from trio_binance._services.conditions import Ready, Status
 from trio_binance._services.events import BanStarted, BreakerChanged, Event, KeyRefused
 from trio_binance._services.http import HttpReply
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
@@ -336,6 +336,33 @@ async def test_a_ban_does_not_send_an_order_hours_later_but_a_cancel_and_a_quest
     started = trio.current_time()
     await world.router.call(general.TIME, {})
     assert trio.current_time() - started >= 3600
+
+
+async def test_a_ban_shows_in_the_status_until_the_exchange_answers_again(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    world = World((418, b'{"code":-1003,"msg":"banned"}', {"retry-after": "120"}), (200, OK))
+    world.board.set("rest", Ready())
+    with pytest.raises(Banned):
+        await world.router.call(general.TIME, {})
+    assert world.board.status is Status.DEGRADED
+    assert "HTTP 418" in world.board.reasons["limits"]
+    await world.router.sample_time()
+    assert world.board.status is Status.READY
+
+
+async def test_what_became_of_an_order_can_be_asked_past_an_open_breaker(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    world = World((503, b""))
+    await fail_until_open(world)
+    opened_at = trio.current_time()
+    await trio.sleep(4)
+    with pytest.raises(BreakerOpen) as caught:
+        await world.router.call(trading.PLACE, ORDER)
+    assert caught.value.retry_at == pytest.approx(opened_at + 10, abs=0.1)
+    with pytest.raises(ServerError):
+        await world.router.call(account.ORDER, {"symbol": "BTCUSDT", "origClientOrderId": "mine"})
 
 
 async def test_too_many_orders_stop_orders_and_nothing_else(autojump_clock: trio.testing.MockClock) -> None:

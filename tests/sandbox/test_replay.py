@@ -315,6 +315,7 @@ async def test_the_exchange_information_is_the_recorded_one_whole_or_in_part(tmp
 # --------------------------------------------------------------------------------------------- real traffic
 
 
+@pytest.mark.slow
 @pytest.mark.recordings
 async def test_a_real_session_comes_out_byte_for_byte_and_fast(recordings: Path) -> None:
     path = recordings / "hftbacktest" / "ethusdt.session.jsonl.gz"

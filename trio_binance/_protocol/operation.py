@@ -77,6 +77,11 @@ class Operation(Generic[R]):
         return self.method == "DELETE"
 
     @property
+    def asks_for_orders(self) -> bool:
+        """Whether it tells what became of an order: the question behind every unknown outcome."""
+        return self.method == "GET" and self.path in ("/api/v3/order", "/api/v3/openOrders")
+
+    @property
     def lane(self) -> Lane:
         """Its place in the queue for the exchange's limits."""
         if self.security is Security.TRADE:

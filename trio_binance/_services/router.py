@@ -86,6 +86,7 @@ class Router:
         self._breaker = Breaker(
             failures=tuning.breaker_failures, probes=tuning.breaker_probes, open_for=tuning.breaker_open
         )
+        self._sent_away = False
         self._tripped = trio.Event()
         self._closed = False
         self.http: HttpClient | None = None
@@ -216,25 +217,30 @@ class Router:
     # ----------------------------------------------------------------------------------- what came of it
 
     def _pass_breaker(self, operation: Operation[Any]) -> Permit | None:
-        """Ask the breaker; a request that only cancels passes always, and counts for nothing."""
-        if operation.cancels:
+        """Ask the breaker; what cancels an order or asks for one passes always, and counts for nothing."""
+        if operation.cancels or operation.asks_for_orders:
             return None
         now = trio.current_time()
         if self._breaker.state is not BreakerState.CLOSED:
             # Probes are pings of our own, never an order: see RestService.
-            raise BreakerOpen(
-                f"{operation.name}: the exchange failed several times in a row",
-                retry_at=now + self._config.tuning.breaker_open,
-            )
+            retry_at = self._breaker.statistics().retry_at or now + self._config.tuning.breaker_open
+            raise BreakerOpen(f"{operation.name}: the exchange failed several times in a row", retry_at=retry_at)
         return self._breaker.admit(now)
 
     def _on_success(self, operation: Operation[Any], taken: Taken, permit: Permit | None) -> None:
         if operation.free_on_success:
             # Successful trading requests cost no weight since 2026-04-02 (CHANGELOG 2026-03-27).
             self._limiter.refund(taken.weight_only)
-        self._limiter.on_answer()
+        self._on_welcome()
         if permit is not None:
             self._note(self._breaker.on_success(permit, trio.current_time()))
+
+    def _on_welcome(self) -> None:
+        """Note that the exchange answers normally: whatever it had sent us away for is over."""
+        self._limiter.on_answer()
+        if self._sent_away:
+            self._sent_away = False
+            self._board.set("limits", Ready())
 
     def _on_error(self, exc: BaseException, taken: Taken, permit: Permit | None) -> None:
         if isinstance(exc, BinanceError) and exc.outcome is Outcome.NOT_SENT:
@@ -253,6 +259,8 @@ class Router:
             self._limiter.stop_orders(wait if wait is not None else 10.0)
         elif wait is not None:
             self._limiter.stop_the_world(wait, exc.status)
+            self._board.set("limits", Degraded(f"sent away by the exchange for {wait:.0f} s (HTTP {exc.status})"))
+            self._sent_away = True
         elif isinstance(exc, AuthError):
             self._observer.emit(KeyRefused(self._observer.now(), code=exc.code, message=exc.message))
 
@@ -296,6 +304,7 @@ class Router:
             self._on_error(exc, Taken(), permit)
             raise
         else:
+            self._on_welcome()
             self._note(self._breaker.on_success(permit, trio.current_time()))
 
     async def sample_time(self) -> tuple[float, float, int]:
@@ -308,6 +317,7 @@ class Router:
         except BinanceError as exc:
             self._heed(exc)
             raise
+        self._on_welcome()
         return sent_at, trio.current_time(), answer.server_time * 1000
 
     async def ping_exchange(self) -> bool:
