@@ -55,7 +55,6 @@ if TYPE_CHECKING:
         (403, None, "<html>", Blocked),
         (403, -1021, "Timestamp", Blocked),
         (429, -1021, "Timestamp", RateLimited),
-        (429, None, "", RateLimited),
         (409, -2021, "Order cancel-replace partially failed.", PartialFailure),
         (409, None, "", PartialFailure),
         (429, -2021, "Order cancel-replace partially failed.", PartialFailure),

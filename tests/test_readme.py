@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -15,15 +18,18 @@ import trio_binance
 from trio_binance import (
     BinanceConfig,
     BinanceError,
-    ConnectionLost,
     LimitOrder,
+    NetworkError,
     OrderStatus,
     Outcome,
+    SandboxSpec,
     Side,
     open_binance,
 )
 from trio_binance._cli.app import app
 from trio_binance._client.trading import Trading
+from trio_binance.sandbox import Bend, FaultSchedule, OnRequest, open_sandbox
+from trio_binance.sandbox.faults import Fault
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -74,33 +80,93 @@ def test_the_first_example_runs_as_it_stands(capsys: pytest.CaptureFixture[str])
     assert re.fullmatch(r"(NEW|PARTIALLY_FILLED|FILLED) [0-9.]+ at [0-9.]+", order)
 
 
-def example(name: str) -> Any:
+def namespace_of(*names: str) -> dict[str, Any]:
+    """Return what the blocks that define these names define together."""
     namespace: dict[str, Any] = {"__name__": "readme"}
-    exec(compile(block_with(f"def {name}("), "README.md", "exec"), namespace)
-    return namespace[name]
+    for name in names:
+        exec(compile(block_with(f"def {name}("), "README.md", "exec"), namespace)
+    return namespace
 
 
-async def test_an_order_whose_answer_was_lost_is_found_by_the_example(
-    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+def example(name: str) -> Any:
+    return namespace_of(name)[name]
+
+
+ORDER = LimitOrder("BTCUSDT", Side.BUY, quantity="0.01", price="50000")
+
+
+async def place_amid(*faults: Fault) -> tuple[Any, BinanceError | None, list[str], list[str]]:
+    """Place an order by the example; return its report, its error, the open orders' ids and the targets asked for."""
+    config = BinanceConfig.sandbox()
+    placed = error = None
+    schedule = FaultSchedule(faults)
+    async with open_sandbox(SandboxSpec(seed=7), credentials=config.credentials, faults=schedule) as sandbox:
+        async with open_binance(config, dialer=sandbox.dialer) as bx:
+            with trio.fail_after(15):
+                await bx.wait_ready()
+            asked: list[str] = []
+            call = bx._engine.router.call
+
+            async def noting(operation: Any, params: Any) -> Any:
+                asked.append(f"{operation.method} {operation.path}")
+                return await call(operation, params)
+
+            bx._engine.router.call = noting  # type: ignore[method-assign]
+            try:
+                placed = await example("place_carefully")(bx, ORDER)
+            except BinanceError as exc:
+                error = exc
+            told = list(asked)
+            await trio.sleep(60)
+            return placed, error, [each.client_order_id for each in await bx.account.open_orders("BTCUSDT")], told
+
+
+PLACE, QUERY = "POST /api/v3/order", "GET /api/v3/order"
+
+
+async def test_an_order_is_placed_by_the_example_and_asked_for_only_when_it_was_lost(
+    autojump_clock: trio.testing.MockClock,
 ) -> None:
-    place_carefully = example("place_carefully")
-    async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
-        await bx.wait_ready()
-        price = (await bx.market.depth("BTCUSDT", limit=5)).bids[0].price - 1000
-        order = LimitOrder("BTCUSDT", Side.BUY, quantity="0.01", price=price)
-        assert (await place_carefully(bx, order)).status == OrderStatus.NEW
-        call = bx._engine.router.call
+    placed, error, found, asked = await place_amid()
+    assert (placed.status, error, found) == (OrderStatus.NEW, None, [placed.client_order_id])
+    assert asked == [PLACE]
 
-        async def lossy(operation: Any, params: Any) -> Any:
-            answer = await call(operation, params)
-            if "newClientOrderId" in params:
-                raise ConnectionLost("the answer was lost")
-            return answer
 
-        monkeypatch.setattr(bx._engine.router, "call", lossy)
-        found = await place_carefully(bx, order)
-        assert found.status == OrderStatus.NEW
-        assert len(await bx.account.open_orders("BTCUSDT")) == 2
+async def test_an_order_whose_answer_was_lost_is_found_by_the_example(autojump_clock: trio.testing.MockClock) -> None:
+    placed, error, found, asked = await place_amid(OnRequest(1, Bend.lost(executed=True), "/api/v3/order"))
+    assert (placed.status, error, found) == (OrderStatus.NEW, None, [placed.client_order_id])
+    assert asked == [PLACE, QUERY]
+
+
+async def test_an_order_that_never_arrived_stays_unknown_to_the_example_which_sends_it_once(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """The queries' own REJECTED must not pass for the order's: its reader would send it again."""
+    placed, error, found, asked = await place_amid(OnRequest(1, Bend.lost(executed=False), "/api/v3/order"))
+    assert (placed, found) == (None, [])
+    assert isinstance(error, NetworkError)
+    assert error.outcome is Outcome.UNKNOWN
+    assert (error.client_order_id or "").startswith("tb")
+    assert asked == [PLACE, QUERY, QUERY, QUERY]
+
+
+async def test_a_query_that_was_not_sent_does_not_pass_for_an_order_that_was_not_sent(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    lost = [OnRequest(number, Bend.lost(executed=number == 1), "/api/v3/order") for number in range(1, 20)]
+    placed, error, found, asked = await place_amid(*lost)
+    assert placed is None
+    assert error is not None
+    assert error.outcome is Outcome.UNKNOWN
+    assert found == [error.client_order_id]
+    assert asked.count(PLACE) == 1
+
+
+async def test_the_accident_of_the_example_happens_and_the_order_is_found(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await namespace_of("place_carefully", "the_answer_is_lost")["the_answer_is_lost"]()
+    assert capsys.readouterr().out.startswith("OrderStatusReport(symbol='BTCUSDT', ")
 
 
 async def test_an_order_that_was_refused_is_refused_by_the_example(autojump_clock: trio.testing.MockClock) -> None:
@@ -121,4 +187,27 @@ def test_every_name_that_is_mentioned_exists() -> None:
 
 def test_the_example_imports_from_the_front_door_alone() -> None:
     modules = set(re.findall(r"^(?:from|import) (\S+)", "".join(blocks("python")), flags=re.MULTILINE))
-    assert modules == {"decimal", "trio", "trio_binance"}
+    assert modules == {"decimal", "trio", "trio_binance", "trio_binance.sandbox"}
+
+
+@pytest.mark.slow
+def test_the_examples_pass_a_strict_type_checker(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    path = tmp_path / "readme.py"
+    path.write_text("\n".join(blocks("python")), "utf-8")
+    options = ["--strict", "--follow-imports=silent", "--config-file=", f"--cache-dir={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        cwd=ROOT,
+        env={**os.environ, "MYPYPATH": str(ROOT)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_has_to_be_installed_for_what_is_said_as_it_is() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert set(re.findall(r"\[(\w+)\]`", README)) | set(re.findall(r"connector\[(\w+)\]", README)) == set(extras)

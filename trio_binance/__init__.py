@@ -17,14 +17,24 @@ async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
 #   models                           the domain: frozen attrs classes
 #   config, errors, _util            what everyone needs
 
+from typing import TYPE_CHECKING
+
+from ._client.account import AccountRoom as AccountRoom
 from ._client.client import Binance as Binance
 from ._client.client import Statistics as Statistics
+from ._client.general import General as General
+from ._client.market import Market as Market
 from ._client.open import open_binance as open_binance
+from ._client.streams import Streams as Streams
+from ._client.trading import Trading as Trading
 from ._services.conditions import Status as Status
 from ._services.feed import Feed as Feed
+from ._services.pipe import FeedStatistics as FeedStatistics
 from ._util import fixup_module_metadata
 from .config import BinanceConfig as BinanceConfig
 from .config import Overflow as Overflow
+from .config import ReplaySpec as ReplaySpec
+from .config import SandboxSpec as SandboxSpec
 from .credentials import Credentials as Credentials
 from .credentials import InsecureKeyFileWarning as InsecureKeyFileWarning
 from .credentials import KeyType as KeyType
@@ -188,5 +198,22 @@ from .models import WorkingFloor as WorkingFloor
 from .models import as_datetime as as_datetime
 from .tuning import Tuning as Tuning
 
+__version__: str
+
+# Type checkers must not see it: they would take any misspelt name for one that it knows.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> str:
+        """Return ``__version__``: read from the installed distribution when somebody asks, not at every import."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("trio-binance-connector")
+        except PackageNotFoundError:
+            return "unknown"
+
+
 fixup_module_metadata(__name__, globals())
-del fixup_module_metadata
+del TYPE_CHECKING, fixup_module_metadata

@@ -82,6 +82,10 @@ class BinanceError(Exception):
         if outcome is not None:
             self.outcome = outcome
 
+    def __repr__(self) -> str:
+        """Hold all that ``str`` tells, on one line: it is what a log shows of an error."""
+        return f"{type(self).__name__}({str(self)!r})"
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by state: subclasses take keyword arguments that ``Exception`` knows nothing of."""
         return (_rebuild, (type(self), self.args, self.__dict__.copy()))
@@ -220,7 +224,11 @@ class UnknownSymbol(RequestError):
 
 
 class UnknownOrder(RequestError):
-    """No such order, says a query. Queries lag behind the matching engine: alone this proves nothing."""
+    """No such order, says a query. Queries lag behind the matching engine: alone this proves nothing.
+
+    ``outcome`` is that of the query, as with every error of a query: REJECTED says that the question was, and nothing
+    about the order. Never send an order again because of it.
+    """
 
 
 class OrderRejected(ApiError):

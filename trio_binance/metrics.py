@@ -15,9 +15,16 @@ import enum
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
-from prometheus_client import REGISTRY, CollectorRegistry, Counter
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+
+try:
+    from prometheus_client import REGISTRY, CollectorRegistry, Counter
+    from prometheus_client.core import GaugeMetricFamily
+    from prometheus_client.registry import Collector
+except ImportError as exc:  # the package was installed without its metrics
+    raise ImportError(
+        "trio_binance.metrics needs prometheus_client; run: pip install 'trio-binance-connector[metrics]'",
+        name=exc.name,
+    ) from exc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -21,7 +21,7 @@ from trio_binance._pure.limits import LimitKind, Limits
 from trio_binance._pure.timesync import ClockSync
 from trio_binance._services.clock import Clock
 from trio_binance._services.conditions import Ready, Status
-from trio_binance._services.events import BanStarted, BreakerChanged, Event, KeyRefused
+from trio_binance._services.events import BanStarted, BreakerChanged, Event, KeyRefused, StatusChanged
 from trio_binance._services.http import HttpReply
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
 from trio_binance._services.observe import Observer
@@ -345,10 +345,13 @@ async def test_a_ban_shows_in_the_status_until_the_exchange_answers_again(
     world.board.set("rest", Ready())
     with pytest.raises(Banned):
         await world.router.call(general.TIME, {})
-    assert world.board.status is Status.DEGRADED
     assert "HTTP 418" in world.board.reasons["limits"]
     await world.router.sample_time()
     assert world.board.status is Status.READY
+    assert [(event.old, event.new) for event in world.told(StatusChanged)][-2:] == [
+        (Status.READY, Status.DEGRADED),
+        (Status.DEGRADED, Status.READY),
+    ]
 
 
 async def test_what_became_of_an_order_can_be_asked_past_an_open_breaker(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -16,6 +15,7 @@ except ImportError:  # the package was installed without its command line
     )
     raise SystemExit(2) from None
 
+import trio_binance
 from trio_binance.config import BinanceConfig, Environment
 
 from . import demo as demo_command
@@ -24,6 +24,7 @@ from . import watch as watch_command
 from .output import fail
 from .running import USAGE, code_for, run
 
+DEMO_SEED = 7
 EnvironmentName = Literal["sandbox", "production", "market_data_only", "testnet", "demo", "us"]
 
 
@@ -36,10 +37,7 @@ Positive = Annotated[float, Parameter(validator=_positive)]
 
 
 def _version() -> str:
-    try:
-        return version("trio-binance-connector")
-    except PackageNotFoundError:
-        return "unknown"
+    return trio_binance.__version__
 
 
 app = App(
@@ -52,7 +50,11 @@ app = App(
 
 @app.command
 def demo(
-    *, seconds: Positive | None = None, replay: Path | None = None, speed: Positive | None = None, seed: int = 7
+    *,
+    seconds: Positive | None = None,
+    replay: Path | None = None,
+    speed: Positive | None = None,
+    seed: int | None = None,
 ) -> int:
     """Show an exchange at work: trades, the top of the book, and one order from placement to fill.
 
@@ -63,14 +65,19 @@ def demo(
     replay:
         Play this recorded session instead of the embedded exchange.
     speed:
-        Times the recording's own pace; without it, as fast as it goes.
+        Of --replay: times the recording's own pace; without it, as fast as it goes.
     seed:
-        Everything random in the embedded exchange comes from it.
+        Everything random in the embedded exchange comes from it; 7 by default.
     """
     if replay is None:
-        return run(lambda: demo_command.show_exchange(BinanceConfig.sandbox(seed=seed), seconds or 10.0))
+        if speed is not None:
+            return _refuse(f"--speed {speed:g}: only --replay has a speed, not the embedded exchange", "demo")
+        sandbox = BinanceConfig.sandbox(seed=DEMO_SEED if seed is None else seed)
+        return run(lambda: demo_command.show_exchange(sandbox, seconds or 10.0))
+    if seed is not None:
+        return _refuse(f"--seed {seed}: only the embedded exchange has a seed, not --replay", "demo")
     if not replay.is_file():
-        return fail(f"--replay {replay}: no such file", USAGE)
+        return _refuse(f"--replay {replay}: no such file", "demo")
     config = BinanceConfig.replay(replay, speed=speed)
     return run(lambda: demo_command.show_replay(config, replay, seconds))
 
@@ -81,7 +88,7 @@ def watch(
     /,
     *,
     stream: watch_command.StreamName = "trades",
-    env: EnvironmentName = "production",
+    env: EnvironmentName | None = None,
     interval: str | None = None,
     levels: watch_command.LevelCount | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -96,19 +103,19 @@ def watch(
     stream:
         Which stream.
     env:
-        Which exchange; `sandbox` runs inside this process.
+        Which exchange; by default BINANCE_ENVIRONMENT, or production; `sandbox` runs inside this process.
     interval:
         Of candles: 1s, 1m, 5m, 1h, 1d and so on; 1m by default.
     levels:
         Of the order book: its best levels every second, instead of what changed.
     json:
-        One JSON object a line, every number as exact text.
+        The exchange's own JSON with its own short keys (`p` is a price), one object a line, every number as exact text.
     seconds:
         Stop after so long.
     """
     wish = watch_command.Wish(symbols, stream, interval, levels, json, seconds)
     if flaw := wish.flaw():
-        return fail(flaw, USAGE)
+        return _refuse(flaw, "watch")
     config = public_config(env)
     return run(lambda: watch_command.show(config, wish))
 
@@ -132,9 +139,23 @@ def doctor(*, env: EnvironmentName | None = None) -> int:
     return run(lambda: doctor_command.examine(config))
 
 
-def public_config(env: EnvironmentName) -> BinanceConfig:
-    """Return the configuration of an environment without a key: looking needs none."""
-    return BinanceConfig.sandbox() if env == "sandbox" else BinanceConfig(Environment.presets()[env])
+def public_config(env: EnvironmentName | None) -> BinanceConfig:
+    """Return the configuration of an environment without a key: looking needs none.
+
+    Raises:
+        ConfigError: none is named, and BINANCE_ENVIRONMENT names one that does not exist.
+    """
+    if env == "sandbox":
+        return BinanceConfig.sandbox()
+    if env is None:
+        # Of all the variables this one alone: half a key is no reason not to look.
+        return BinanceConfig.from_env({"BINANCE_ENVIRONMENT": os.environ.get("BINANCE_ENVIRONMENT", "")})
+    return BinanceConfig(Environment.presets()[env])
+
+
+def _refuse(flaw: str, *command: str) -> int:
+    """Say what was asked wrongly and where the right way is told; return the exit code."""
+    return fail(f"{flaw.rstrip('.')}. Try: {' '.join(('trio-binance', *command, '--help'))}", USAGE)
 
 
 def main() -> NoReturn:
@@ -142,7 +163,7 @@ def main() -> NoReturn:
     try:
         code = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as exc:
-        code = fail(f"{exc} Try: trio-binance --help", USAGE)
+        code = _refuse(str(exc), *(exc.command_chain or ()))
     except (Exception, KeyboardInterrupt) as exc:
         told = code_for(exc)
         if told is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,9 @@ import trio
 
 from trio_binance._client.open import open_binance
 from trio_binance._pure.decimals import snap
-from trio_binance.config import SandboxSpec
+from trio_binance.config import ReplaySpec, SandboxSpec
 from trio_binance.models import ExecutionReport, LimitOrder, LotSizeFilter, OrderStatus, PriceFilter, Side
-from trio_binance.sandbox.recording import read_session
+from trio_binance.sandbox.recording import read_records, read_session
 
 from .live import LiveView
 from .notices import notice
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from trio_binance._services.feed import Feed
     from trio_binance.config import BinanceConfig
 
+KINDS = {"ws": "message", "http": "snapshot", "connect": "connection"}
+"""What the records of a recording are, in words."""
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 REFRESH = 0.125
 PATIENCE = 20.0
@@ -68,7 +71,9 @@ async def show_replay(config: BinanceConfig, path: Path, seconds: float | None) 
     """Show a recorded session until it ends, or for so long."""
     session = await read_session(path)
     span = (session.last_ns - session.first_ns) / 1e9
-    picture = Picture(f"recorded session {path.name}: {session.records:,} records of {span:,.0f} s", seconds)
+    kinds = await trio.to_thread.run_sync(_count_kinds, path, abandon_on_cancel=True)
+    records = f"{session.records:,} records: {describe_kinds(kinds)}"
+    picture = Picture(f"recorded session of {span:,.0f} s, {records}", seconds)
     whole = False
 
     async def watch_it(bx: Binance) -> None:
@@ -81,6 +86,16 @@ async def show_replay(config: BinanceConfig, path: Path, seconds: float | None) 
     if not whole:
         await write(f"stopped after {seconds:g} s, before the end of the recording")
     return 0
+
+
+def _count_kinds(path: Path) -> Counter[str]:
+    return Counter(record.kind for record in read_records(path))
+
+
+def describe_kinds(kinds: Counter[str]) -> str:
+    """Return how many records there are of each kind: "79,743 messages, 1 snapshot"."""
+    present = [(kinds[kind], word) for kind, word in KINDS.items() if kinds[kind]]
+    return ", ".join(f"{count:,} {word}{'' if count == 1 else 's'}" for count, word in present)
 
 
 async def _show(config: BinanceConfig, picture: Picture, watch_it: Callable[[Binance], Awaitable[None]]) -> None:
@@ -116,7 +131,9 @@ async def _paint(bx: Binance, picture: Picture, view: LiveView | PlainView) -> N
 def _look(bx: Binance, picture: Picture) -> None:
     clock = bx.statistics().clock
     picture.status = bx.status.name
-    picture.offset = f"{clock.offset_us / 1000:+.1f} ms" if clock.synced else ""
+    # A recording's clock says when it was made, not how well this machine's goes.
+    told = clock.synced and not isinstance(bx.config.embedded, ReplaySpec)
+    picture.offset = f"{clock.offset_us / 1000:+.1f} ms" if told else ""
     picture.mark()
 
 

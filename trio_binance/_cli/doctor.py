@@ -14,7 +14,7 @@ from trio_binance._client.open import open_binance
 from trio_binance._pure.decimals import to_text
 from trio_binance._services.events import ConnectFailed
 from trio_binance.config import mask
-from trio_binance.errors import ApiError, AuthError, BinanceError
+from trio_binance.errors import ApiError, AuthError, BinanceError, NetworkError, NotAdmitted
 from trio_binance.models import MarketOrder, Side
 
 from .output import console, is_watched, write
@@ -49,7 +49,9 @@ class Check:
     name: str
     look: Callable[[Binance], Awaitable[Told]]
     ok: bool | None = None
-    told: str = ""
+    told: str = "not reached"
+    reached: bool = True
+    """Whether the exchange said anything, be it no."""
     done: trio.Event = attrs.field(factory=trio.Event)
 
     async def run(self, bx: Binance) -> None:
@@ -58,14 +60,18 @@ class Check:
             with trio.fail_after(PATIENCE):
                 self.ok, self.told = await self.look(bx)
         except trio.TooSlowError:
-            self.ok, self.told = False, f"no answer within {PATIENCE:g} s"
+            self.ok, self.told, self.reached = False, f"no answer within {PATIENCE:g} s", False
         except BinanceError as exc:
             self.ok, self.told = False, str(exc)
+            self.reached = not isinstance(exc, NetworkError | NotAdmitted)
         self.done.set()
 
 
 async def examine(config: BinanceConfig) -> int:
-    """Run every check and tell what each found as soon as it and those above it are done; return 1 if one failed."""
+    """Run every check and tell what each found as soon as it and those above it are done; return 1 if one failed.
+
+    Where REST is not reached, nothing else is tried: it would fail as well, and take its time for it.
+    """
     dialling = _Dialling()
     config = attrs.evolve(config, hooks=(*config.hooks, dialling))
     first, last = Check("REST", _rest), Check("limits", _limits)
@@ -81,6 +87,10 @@ async def examine(config: BinanceConfig) -> int:
         # The line is timed alone; the limits come last, when all that is used of them is used.
         await first.run(bx)
         await _show(out, first)
+        if not first.reached:
+            for check in (*middle, last):
+                await _show(out, check)
+            return 1
         async with trio.open_nursery() as nursery:
             for check in middle:
                 nursery.start_soon(check.run, bx)

@@ -181,8 +181,9 @@ def _describe_candle(candle: Candle) -> str:
 
 
 def _levels(levels: Sequence[Level]) -> str:
-    """Return the first level and how many more there are; a quantity of 0 says that the level is gone."""
+    """Return the first level and how many more there are; a quantity of 0 is how the exchange says that it is gone."""
     if not levels:
         return "-"
-    first = f"{to_text(levels[0].quantity)} @ {to_text(levels[0].price)}"
+    quantity = to_text(levels[0].quantity) if levels[0].quantity else "gone"
+    first = f"{quantity} @ {to_text(levels[0].price)}"
     return first if len(levels) == 1 else f"{first} (+{len(levels) - 1})"

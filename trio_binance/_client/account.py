@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from trio_binance._services.router import Router
     from trio_binance._services.userdata import UserData
     from trio_binance.models import (
-        Account as AccountReport,
-    )
-    from trio_binance.models import (
+        Account,
         AccountCommission,
         AccountTrade,
         OrderStatusReport,
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Account:
+class AccountRoom:
     """``bx.account``: what the exchange knows of the account whose key the configuration holds.
 
     Queries are answered from memory or a database that may lag behind the matching engine: an order that is not found
@@ -41,7 +39,7 @@ class Account:
         self._router = router
         self._user_data = user_data
 
-    async def status(self, *, omit_zero_balances: bool | None = None) -> AccountReport:
+    async def status(self, *, omit_zero_balances: bool | None = None) -> Account:
         """Return balances, permissions and commission rates. Weight 20. Source: GET /api/v3/account."""
         return await self._router.call(account.ACCOUNT, {"omitZeroBalances": omit_zero_balances})
 
@@ -112,7 +110,8 @@ class Account:
     ) -> AbstractAsyncContextManager[Feed[UserEvent]]:
         """Return a feed of the account's events, to be entered with ``async with``.
 
-        Entering waits until the exchange has confirmed the subscription. The feed ends with ``FeedOverflow`` rather
+        Entering waits until the exchange has confirmed the subscription, as long as it is not reached: bound it with
+        ``trio.fail_after`` as ``Streams`` shows. The feed ends with ``FeedOverflow`` rather
         than losing an event silently; after a reconnection the hook event ``UserDataGap`` tells the span in which
         events may have been missed. Source: userDataStream.subscribe.signature.
 

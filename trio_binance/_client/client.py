@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from trio_binance._services.wsapi import WsApi, WsApiStatistics
     from trio_binance.config import BinanceConfig
 
-    from .account import Account
+    from .account import AccountRoom
     from .general import General
     from .market import Market
     from .streams import Streams
@@ -84,7 +84,7 @@ class Binance(metaclass=NoPublicConstructor):
         general: General,
         market: Market,
         trading: Trading,
-        account: Account,
+        account: AccountRoom,
         streams: Streams,
     ) -> None:
         self.config = config
@@ -111,7 +111,9 @@ class Binance(metaclass=NoPublicConstructor):
     async def wait_ready(self) -> None:
         """Wait until every part is ready: the clock is synchronised, the key's events flow, the streams are up.
 
-        Cancelled: nothing changed. It needs a network, unlike entering the block.
+        It needs a network, unlike entering the block, and waits as long as the exchange is not reached: bound it,
+        ``with trio.fail_after(15): await bx.wait_ready()``, and look at ``status_reasons`` when that was too short.
+        Cancelled: nothing changed.
 
         Raises:
             ConnectorClosed: the connector was closed meanwhile.

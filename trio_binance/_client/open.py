@@ -38,7 +38,7 @@ from trio_binance._services.wsapi import WsApi
 from trio_binance.config import BinanceConfig, ReplaySpec, SandboxSpec
 from trio_binance.errors import ServiceCrashed
 
-from .account import Account
+from .account import AccountRoom
 from .client import Binance, Engine
 from .general import General
 from .market import Market
@@ -85,7 +85,7 @@ async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -
             general=General(engine.router),
             market=Market(engine.router),
             trading=Trading(engine.router, ClientOrderIds("tb", boot=builder.seed)),
-            account=Account(engine.router, engine.user_data),
+            account=AccountRoom(engine.router, engine.user_data),
             streams=Streams(engine.streams, config.tuning),
         )
         try:

@@ -40,6 +40,15 @@ _STREAM = re.compile(r"\S+")
 class Streams:
     """``bx.streams``. Each method returns a feed to enter with ``async with``; entering waits for the exchange's word.
 
+    It waits as long as the exchange is not reached. Bound it, and lift the bound when the feed is open::
+
+        with trio.fail_after(15) as limit:
+            async with bx.streams.trades("BTCUSDT") as feed:
+                limit.deadline = math.inf
+
+    The exchange accepts any name of a stream, also that of a symbol that does not exist: such a feed stays silent.
+    Check a symbol that you have not made sure of with ``bx.general.exchange_info(symbol=...)``.
+
     A feed is a ``trio.abc.ReceiveChannel``: ``async for``, ``receive()``, and ``batches()`` for the fastest. ``buffer``
     is its size in items (1000 by default) and ``overflow`` says what happens when the consumer is slower than the
     stream. Streams come back by themselves after a lost connection; a feed ends with an error only when the exchange
@@ -53,19 +62,28 @@ class Streams:
     def trades(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> AbstractAsyncContextManager[Feed[TradeEvent]]:
-        """Open every single trade, in real time. Source: <symbol>@trade."""
+        """Open every single trade, in real time. Source: <symbol>@trade.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
         return self._open(_names(symbols, "trade"), buffer, overflow)
 
     def agg_trades(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> AbstractAsyncContextManager[Feed[AggTradeEvent]]:
-        """Open trades aggregated by taker order and price, in real time. Source: <symbol>@aggTrade."""
+        """Open trades aggregated by taker order and price, in real time. Source: <symbol>@aggTrade.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
         return self._open(_names(symbols, "aggTrade"), buffer, overflow)
 
     def book_ticker(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> AbstractAsyncContextManager[Feed[BookTickerEvent]]:
-        """Open every change of the best bid and ask, in real time. Source: <symbol>@bookTicker."""
+        """Open every change of the best bid and ask, in real time. Source: <symbol>@bookTicker.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
         return self._open(_names(symbols, "bookTicker"), buffer, overflow)
 
     def depth(
@@ -75,7 +93,10 @@ class Streams:
         buffer: int | None = None,
         overflow: Overflow = Overflow.DROP_OLDEST,
     ) -> AbstractAsyncContextManager[Feed[DepthUpdateEvent]]:
-        """Open the changes of the order book, every 1000 or 100 ms. Source: <symbol>@depth, <symbol>@depth@100ms."""
+        """Open the changes of the order book, every 1000 or 100 ms. Source: <symbol>@depth, <symbol>@depth@100ms.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
         return self._open(_names(symbols, f"depth{_speed(speed_ms)}"), buffer, overflow)
 
     def partial_depth(
@@ -86,7 +107,10 @@ class Streams:
         buffer: int | None = None,
         overflow: Overflow = Overflow.DROP_OLDEST,
     ) -> AbstractAsyncContextManager[Feed[PartialDepthEvent]]:
-        """Open the best 5, 10 or 20 levels, every 1000 or 100 ms. Source: <symbol>@depth<levels>."""
+        """Open the best 5, 10 or 20 levels, every 1000 or 100 ms. Source: <symbol>@depth<levels>.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
         if levels not in (5, 10, 20) or not isinstance(levels, int):
             raise InvalidArgument("levels", levels, "expected 5, 10 or 20")
         return self._open(_names(symbols, f"depth{levels}{_speed(speed_ms)}"), buffer, overflow)
@@ -98,26 +122,38 @@ class Streams:
         buffer: int | None = None,
         overflow: Overflow = Overflow.DROP_OLDEST,
     ) -> AbstractAsyncContextManager[Feed[KlineEvent]]:
-        """Open candles while they form, and once when they close. Source: <symbol>@kline_<interval>."""
+        """Open candles while they form, and once when they close. Source: <symbol>@kline_<interval>.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
         check_text("interval", interval, _WORD, 'expected an interval such as "1m"')
         return self._open(_names(symbols, f"kline_{interval!s}"), buffer, overflow)
 
     def mini_ticker(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> AbstractAsyncContextManager[Feed[MiniTickerEvent]]:
-        """Open the short statistics of the last 24 hours, every second. Source: <symbol>@miniTicker."""
+        """Open the short statistics of the last 24 hours, every second. Source: <symbol>@miniTicker.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
         return self._open(_names(symbols, "miniTicker"), buffer, overflow)
 
     def ticker(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> AbstractAsyncContextManager[Feed[TickerEvent]]:
-        """Open the statistics of the last 24 hours, every second. Source: <symbol>@ticker."""
+        """Open the statistics of the last 24 hours, every second. Source: <symbol>@ticker.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
         return self._open(_names(symbols, "ticker"), buffer, overflow)
 
     def subscribe(
         self, *names: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> AbstractAsyncContextManager[Feed[Any]]:
-        """Open streams by the exchange's own names; a kind we do not know comes as ``UnknownEvent``."""
+        """Open streams by the exchange's own names; a kind we do not know comes as ``UnknownEvent``.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
         if not names:
             raise InvalidArgument("names", names, "give at least one stream")
         for name in names:

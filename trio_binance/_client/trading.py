@@ -25,7 +25,7 @@ class Trading:
     A call that raises says in ``error.outcome`` what became of the request: NOT_SENT, REJECTED or UNKNOWN. A request
     that changes state is never sent twice, because a client order id is unique among *open* orders only: sent again
     after a fill, it would be filled again. Cancelled after the request has left, a call leaves its outcome unknown:
-    query the order by its client id.
+    query the order by its client id. An error of that query speaks of the query, not of the order.
     """
 
     def __init__(self, router: Router, ids: ClientOrderIds) -> None:
@@ -36,8 +36,8 @@ class Trading:
         """Place an order and return the exchange's report of it.
 
         An order without ``client_order_id`` is given one, so that it can always be asked for; an error carries it as
-        ``error.client_order_id``. Weight 1 (0 when it
-        succeeds), one unfilled order. Source: POST /api/v3/order (matching engine).
+        ``error.client_order_id``. Weight 1 (0 when it succeeds), one unfilled order. Source: POST /api/v3/order
+        (matching engine).
 
         Raises:
             OrderRejected: the matching engine refused, ``FilterError`` a rule of the symbol.

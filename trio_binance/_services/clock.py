@@ -28,6 +28,7 @@ class TimeSource(Protocol):
 
     async def sample_time(self) -> tuple[float, float, int]:
         """Return when the question left, when the answer came (both ``trio.current_time()``), and the answer in us."""
+        ...
 
 
 @final

@@ -24,19 +24,20 @@ _STRIDE = 64
 
 @attrs.frozen
 class FeedStatistics:
-    """A feed's figures, in items."""
+    """A feed's figures: all of them count items, but for ``lag``, which is in seconds."""
 
     delivered: int
     """Handed to the consumer."""
     dropped: int
     """Lost to the overflow policy (also: replaced by a newer one of the same key), or left behind at closing."""
     waiting: int
+    """In the buffer now."""
     peak: int
-    """The most that ever waited."""
+    """The most items that ever waited at once since the feed was opened; ``buffer`` once it has been full."""
     buffer: int
     """The most that can wait."""
     lag: float
-    """Seconds that the oldest waiting item has waited."""
+    """Seconds since the oldest waiting item arrived here; 0.0 when none waits. The network's share is not in it."""
 
 
 # ----------------------------------------------------------------------------------------------- storage

@@ -68,6 +68,9 @@ class Level(NamedTuple):
     quantity: Decimal
 
 
+_SHOWN = 3
+"""So many levels stand in a repr: a book has thousands, and its best few are what one looks for."""
+
 _price = lru_cache(maxsize=32_768)(Decimal)
 """A price that returns is the same object: its first hash, dear for a ``Decimal``, is paid once."""
 
@@ -127,7 +130,9 @@ class Levels(Sequence[Level]):
         return hash(self._all())
 
     def __repr__(self) -> str:
-        return f"Levels({self.to_wire()!r})"
+        shown = ", ".join(str(list(row)) for row in self._rows[:_SHOWN])
+        more = len(self) - _SHOWN
+        return f"Levels([{shown}, ... {more} more])" if more > 0 else f"Levels([{shown}])"
 
     def pairs(self) -> list[tuple[Decimal, Decimal]]:
         """Return plain pairs of price and quantity, at less than half the price of levels: what a book is fed with."""

@@ -7,6 +7,9 @@
 the same wire. What goes wrong, and when, is data: see ``FaultSchedule``.
 """
 
+from trio_binance.config import ReplaySpec as ReplaySpec
+from trio_binance.config import SandboxSpec as SandboxSpec
+
 from .faults import Answer as Answer
 from .faults import Bend as Bend
 from .faults import BlackHole as BlackHole
