@@ -154,5 +154,13 @@ def test_an_api_error_tells_operation_number_words_and_what_to_do() -> None:
     assert error.data == {}
 
 
+@pytest.mark.parametrize("cls", CLASSES)
+def test_the_repr_of_an_error_tells_all_that_its_str_does_on_one_line(cls: type[BinanceError]) -> None:
+    error = make(cls)
+    assert repr(error).startswith(f"{cls.__name__}(")
+    assert str(error) in repr(error)
+    assert repr(BinanceError("two\nlines")) == r"BinanceError('two\nlines')"
+
+
 def test_a_protocol_error_keeps_the_start_of_what_was_sent() -> None:
     assert len(ProtocolError("odd", payload=b"x" * 10**6).payload) == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import inspect
 import pickle
 import re
@@ -11,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio.testing
 
 import trio_binance
 import trio_binance.errors
 import trio_binance.models
 import trio_binance.observe
+import trio_binance.sandbox
+from trio_binance import BinanceConfig, open_binance
 from trio_binance._services import events
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,6 +72,51 @@ def test_every_event_that_is_emitted_is_at_its_door() -> None:
 def test_the_names_of_the_door_survive_a_pickle() -> None:
     assert pickle.loads(pickle.dumps(trio_binance.ConnectError("x"))).args == ("x",)
     assert pickle.loads(pickle.dumps(trio_binance.LimitOrder)) is trio_binance.LimitOrder
+
+
+async def test_what_an_annotation_needs_is_at_the_front_door(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
+        rooms = {
+            trio_binance.General: bx.general,
+            trio_binance.Market: bx.market,
+            trio_binance.Trading: bx.trading,
+            trio_binance.AccountRoom: bx.account,
+            trio_binance.Streams: bx.streams,
+        }
+        assert [kind for kind, room in rooms.items() if type(room) is not kind] == []
+        async with bx.streams.trades("BTCUSDT") as feed:
+            assert type(feed.statistics()) is trio_binance.FeedStatistics
+
+
+def test_the_specs_are_where_the_exchange_is_opened_and_at_the_front_door() -> None:
+    for name in ("SandboxSpec", "ReplaySpec"):
+        assert getattr(trio_binance.sandbox, name) is getattr(trio_binance, name)
+
+
+def test_what_a_schedule_of_faults_is_made_of_is_at_the_door_of_the_sandbox() -> None:
+    faults = inspect.getmodule(trio_binance.sandbox.FaultSchedule)
+    assert faults is not None
+    ours = {name for name, value in public(faults).items() if getattr(value, "__module__", "") == faults.__name__}
+    named = {name for name in ours if inspect.isclass(getattr(faults, name))}
+    assert named | {"DialFault", "Fault"} <= public(trio_binance.sandbox).keys()
+
+
+def test_the_version_is_that_of_the_distribution_and_read_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: f"1.2.3 of {name}")
+    assert trio_binance.__version__ == "1.2.3 of trio-binance-connector"
+
+
+def test_a_checkout_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert trio_binance.__version__ == "unknown"
+
+
+def test_no_other_name_is_made_up() -> None:
+    with pytest.raises(AttributeError, match="module 'trio_binance' has no attribute 'Nope'"):
+        trio_binance.Nope  # type: ignore[attr-defined] # noqa: B018
 
 
 def test_importing_the_package_imports_no_command_line() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+
+import pytest
 import trio
 import trio.testing
 from prometheus_client import CollectorRegistry
@@ -32,6 +36,13 @@ async def test_events_are_counted_and_statistics_are_gauges(autojump_clock: trio
             (sample.name, *sorted(sample.labels.items())) for one in registry.collect() for sample in one.samples
         ]
         assert len(samples) == len(set(samples))
+
+
+def test_without_the_extra_its_import_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "trio_binance.metrics")
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    with pytest.raises(ImportError, match=r"pip install 'trio-binance-connector\[metrics\]'"):
+        importlib.import_module("trio_binance.metrics")
 
 
 async def test_nothing_is_asked_of_the_connector_before_prometheus_asks() -> None:

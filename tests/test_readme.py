@@ -28,8 +28,7 @@ from trio_binance import (
 )
 from trio_binance._cli.app import app
 from trio_binance._client.trading import Trading
-from trio_binance.sandbox import Bend, FaultSchedule, OnRequest, open_sandbox
-from trio_binance.sandbox.faults import Fault
+from trio_binance.sandbox import Bend, Fault, FaultSchedule, OnRequest, open_sandbox
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from trio_binance._cli import app as app_module
-from trio_binance._cli import demo, doctor
+from trio_binance._cli import demo, doctor, watch
 from trio_binance._cli.app import public_config
 from trio_binance.config import BinanceConfig, ReplaySpec, SandboxSpec
 from trio_binance.errors import ConfigError
@@ -29,7 +30,7 @@ def test_no_command_shows_the_help(cli: Cli) -> None:
 
 
 def test_version_is_that_of_the_distribution(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "version", lambda _name: "1.2.3")
+    monkeypatch.setattr(importlib.metadata, "version", lambda _name: "1.2.3")
     assert cli("--version").out == "1.2.3\n"
 
 
@@ -37,7 +38,7 @@ def test_a_checkout_that_is_not_installed_has_no_version(cli: Cli, monkeypatch: 
     def version(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(app_module, "version", version)
+    monkeypatch.setattr(importlib.metadata, "version", version)
     assert cli("--version").out == "unknown\n"
 
 
@@ -57,6 +58,11 @@ def test_a_checkout_that_is_not_installed_has_no_version(cli: Cli, monkeypatch: 
         (["demo", "--seconds", "0"], 'Invalid value "0.0" for --seconds'),
         (["demo", "--seconds", "nan"], 'Invalid value "nan" for --seconds'),
         (["demo", "--replay", "/no/such/file"], "--replay /no/such/file: no such file"),
+        (["demo", "--speed", "2"], "--speed 2: only --replay has a speed, not the embedded exchange"),
+        (
+            ["demo", "--seed", "7", "--replay", __file__],
+            "--seed 7: only the embedded exchange has a seed, not --replay",
+        ),
     ],
 )
 def test_what_was_asked_wrongly_is_named_on_stderr_with_exit_code_2(cli: Cli, argv: list[str], told: str) -> None:
@@ -66,6 +72,30 @@ def test_what_was_asked_wrongly_is_named_on_stderr_with_exit_code_2(cli: Cli, ar
     assert result.err.startswith("trio-binance: ")
     assert result.err.count("\n") == 1
     assert result.out == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "command"),
+    [
+        (["nope"], ""),
+        (["watch"], "watch "),
+        (["watch", "BTCUSDT", "--env", "mars"], "watch "),
+        (["watch", "BTCUSDT", "--interval", "1m"], "watch "),
+        (["demo", "--seconds", "soon"], "demo "),
+        (["demo", "--speed", "2"], "demo "),
+        (["doctor", "--nope"], "doctor "),
+    ],
+)
+def test_who_asked_wrongly_is_told_where_the_right_way_is_written(cli: Cli, argv: list[str], command: str) -> None:
+    told = cli(*argv).err
+    assert told.endswith(f". Try: trio-binance {command}--help\n")
+    assert ".." not in told
+
+
+def test_the_help_says_whose_json_it_is(cli: Cli) -> None:
+    text = " ".join(re.sub("[│╭╮╰╯─]", " ", cli("watch", "--help").out).split())
+    assert "The exchange's own JSON with its own short keys (p is a price), one object a line" in text
+    assert "by default BINANCE_ENVIRONMENT, or production" in text
 
 
 def test_a_variable_with_half_a_key_is_a_wrong_question(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +131,10 @@ def test_ctrl_c_before_a_command_runs_is_no_traceback_either(cli: Cli, monkeypat
     assert cli("watch", "BTCUSDT").code == 130
 
 
-def test_watching_uses_no_key() -> None:
+def test_watching_uses_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BINANCE_API_KEY", "half a key is no reason not to look")
+    monkeypatch.delenv("BINANCE_ENVIRONMENT", raising=False)
+    assert public_config(None) == public_config("production")
     assert public_config("production").credentials is None
     assert public_config("testnet").environment.name == "testnet"
     assert isinstance(public_config("sandbox").embedded, SandboxSpec)
@@ -120,6 +153,27 @@ def test_demo_hands_on_its_options(cli: Cli, monkeypatch: pytest.MonkeyPatch, tm
     path.write_text("")
     assert cli("demo", "--seed", "3").code == cli("demo", "--replay", str(path), "--speed", "2").code == 0
     assert seen == [(SandboxSpec(3), 10.0), (ReplaySpec(path, 2.0), path, None)]
+
+
+def test_watch_takes_the_environment_of_the_option_before_that_of_the_variable(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    async def show(config: BinanceConfig, _wish: object) -> int:
+        seen.append(config.environment.name)
+        return 0
+
+    monkeypatch.setattr(watch, "show", show)
+    monkeypatch.setenv("BINANCE_ENVIRONMENT", "testnet")
+    cli("watch", "BTCUSDT")
+    cli("watch", "BTCUSDT", "--env", "us")
+    cli("watch", "BTCUSDT", "--env", "sandbox")
+    assert seen == ["testnet", "us", "sandbox"]
+    monkeypatch.setenv("BINANCE_ENVIRONMENT", "mars")
+    result = cli("watch", "BTCUSDT")
+    assert result.code == 2
+    assert "BINANCE_ENVIRONMENT='mars': expected one of production" in result.err
 
 
 def test_doctor_takes_the_environment_of_the_option_before_that_of_the_variable(

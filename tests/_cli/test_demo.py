@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def test_a_recording_is_played_to_its_end_and_counted(cli: Cli, tmp_path: Path) 
     path = record(tmp_path / "a.session.jsonl", 300)
     result = cli("demo", "--replay", str(path))
     assert (result.code, result.err) == (0, "")
-    assert result.lines[0] == "recorded session a.session.jsonl: 1,200 records of 299 s"
+    assert result.lines[0] == "recorded session of 299 s, 1,200 records: 1,200 messages"
     assert result.lines[-1].startswith("1,200 messages in ")
     for kind in ("300 trades", "300 aggregate trades", "300 best prices", "300 others"):
         assert kind in result.lines[-1]
@@ -128,14 +129,41 @@ def test_real_traffic_is_counted_to_the_last_message(cli: Cli, recordings: Path)
     assert "336 book changes, 128 best prices, 11 aggregate trades, 5 candles" in result.lines[-1]
 
 
-def test_on_a_terminal_it_is_painted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        ({"http": 1, "ws": 79_743}, "79,743 messages, 1 snapshot"),
+        ({"ws": 1, "connect": 2, "http": 2}, "1 message, 2 snapshots, 2 connections"),
+        ({"ws": 5}, "5 messages"),
+    ],
+)
+def test_the_records_of_a_recording_are_told_by_kind(kinds: dict[str, int], told: str) -> None:
+    assert demo.describe_kinds(Counter(kinds)) == told
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the demo paint on a terminal of 80 by 24."""
     monkeypatch.setattr(demo, "is_watched", lambda _out: True)
     monkeypatch.setattr(
         demo, "console", lambda: Console(force_terminal=True, width=80, height=24, _environ={"TERM": "xterm"})
     )
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_recording_shows_no_clock_for_its_own_stood_years_away(cli: Cli, tmp_path: Path) -> None:
+    result = cli("demo", "--replay", str(record(tmp_path / "a.session.jsonl", 300)), "--speed", "300")
+    assert result.code == 0
+    assert "1,200 in all" in result.out
+    assert "clock" not in result.out
+
+
+@pytest.mark.usefixtures("terminal")
+def test_on_a_terminal_it_is_painted(cli: Cli) -> None:
     result = cli("demo", "--seconds", "0.5")
     assert result.code == 0
     assert "top of book" in result.out
+    assert "   clock " in re.sub(r"\x1b\[[0-9;]*m", "", result.out)
     assert "\x1b[?25h" in result.out
     assert result.lines[-1].startswith("order ")
 

@@ -15,8 +15,9 @@ from trio_binance._cli import doctor
 from trio_binance._cli.doctor import Check, Told, _Dialling, examine
 from trio_binance._client.trading import Trading
 from trio_binance._pure.limits import LimitKind
-from trio_binance.config import BinanceConfig, Credentials, Environment, Tuning
+from trio_binance.config import BinanceConfig, Credentials, Environment, SandboxSpec, Tuning
 from trio_binance.errors import AuthError, BinanceError, FilterError, ServerError
+from trio_binance.sandbox import Answer, Bend, FaultSchedule, OnRequest, open_loopback
 
 from .conftest import Cli
 
@@ -44,24 +45,56 @@ def test_the_embedded_exchange_is_well(cli: Cli) -> None:
     assert "sandbox-secret" not in result.out
 
 
-async def test_without_a_network_every_check_fails_with_its_reason_and_soon(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    environment = Environment(
-        "nowhere", f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/ws-api/v3"
-    )
+        port: int = server.getsockname()[1]
+    return port
+
+
+async def test_without_a_network_nothing_but_rest_is_tried_and_the_rest_told_at_once(
+    closed_port: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    here = f"127.0.0.1:{closed_port}"
+    environment = Environment("nowhere", f"http://{here}", f"ws://{here}", f"ws://{here}/ws-api/v3")
     config = BinanceConfig(environment, Credentials.hmac("k" * 20, "s"), tuning=Tuning(connect_timeout=0.2))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(doctor, "PATIENCE", 1.0)
+    with trio.fail_after(5):
         assert await examine(config) == 1
     found = findings(capfd.readouterr().out)
-    for name in ("REST", "clock", "streams", "key", "account events"):
-        assert found[name][0] == "FAILED", found
-        assert found[name][1]
-    assert f"127.0.0.1:{port}" in found["REST"][1]
-    assert f"127.0.0.1:{port}" in found["streams"][1]
+    assert list(found) == NAMES
+    assert found["REST"][0] == "FAILED"
+    assert here in found["REST"][1]
+    assert {found[name] for name in NAMES[1:]} == {("-", "not reached")}
+
+
+async def test_an_exchange_that_says_no_is_reached_and_every_check_made(capfd: pytest.CaptureFixture[str]) -> None:
+    refused = [OnRequest(number, Bend.say(Answer.error(400, -1100, "no")), "/api/v3/ping") for number in range(1, 4)]
+    async with open_loopback(SandboxSpec(), faults=FaultSchedule(tuple(refused))) as sandbox:
+        assert await examine(BinanceConfig(sandbox.environment)) == 1
+    found = findings(capfd.readouterr().out)
+    assert found["REST"][0] == "FAILED"
+    assert "-1100 no" in found["REST"][1]
+    assert found["streams"][0] == "ok"
+
+
+async def test_streams_that_are_not_reached_are_told_with_their_reason(
+    closed_port: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with open_loopback(SandboxSpec()) as sandbox:
+        environment = attrs.evolve(sandbox.environment, stream_url=f"ws://127.0.0.1:{closed_port}")
+        assert await examine(BinanceConfig(environment)) == 1
+    found = findings(capfd.readouterr().out)
+    assert (found["REST"][0], found["clock"][0], found["streams"][0]) == ("ok", "ok", "FAILED")
+    assert f"127.0.0.1:{closed_port}" in found["streams"][1]
+
+
+async def test_a_server_that_does_not_tell_the_time_is_a_finding(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    clock = attrs.make_class("C", ["synced", "failures"])(False, 1)
+    statistics = attrs.make_class("S", ["clock"])(clock)
+    bx: Any = attrs.make_class("B", ["statistics", "status_reasons"])(lambda: statistics, {"clock": "no answer"})
+    assert await doctor._clock(bx) == (False, "no answer")
 
 
 async def test_without_a_key_the_public_side_is_checked_and_the_way_to_a_key_told(
@@ -146,6 +179,7 @@ async def test_a_check_that_gets_no_answer_says_how_long_it_waited(autojump_cloc
     bx: Any = None
     await check.run(bx)
     assert (check.ok, check.told, check.done.is_set()) == (False, "no answer within 20 s", True)
+    assert not check.reached
 
 
 async def test_a_stream_that_is_never_confirmed_is_not_connected(autojump_clock: trio.testing.MockClock) -> None:

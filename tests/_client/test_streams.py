@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
@@ -14,7 +15,7 @@ from tests._client.world import World, open_world
 from trio_binance._client.streams import Streams
 from trio_binance._services.feed import Feed
 from trio_binance.config import Overflow
-from trio_binance.errors import ConnectorClosed, FeedOverflow, InvalidArgument, SubscriptionRefused
+from trio_binance.errors import ConnectorClosed, FeedOverflow, InvalidArgument, SubscriptionRefused, UnknownSymbol
 from trio_binance.models import (
     AggTradeEvent,
     BookTickerEvent,
@@ -256,3 +257,35 @@ async def test_who_waits_for_a_confirmation_hears_of_the_end(autojump_clock: tri
             nursery.start_soon(wait, world)
             await trio.sleep(3)
     assert len(outcome) == 1
+
+
+async def test_an_opening_can_be_bounded_and_the_bound_lifted_once_it_is_open(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_world(credentials=None) as world:
+        with trio.fail_after(15) as limit:
+            async with world.bx.streams.trades("BTCUSDT") as feed:
+                limit.deadline = math.inf
+                await trio.sleep(20)
+                await feed.receive()
+
+
+async def test_an_exchange_that_is_not_reached_is_waited_for_as_long_as_the_caller_wishes(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_world(credentials=None) as world:
+        assert world.sandbox.network is not None
+        world.sandbox.network.dial_gate = lambda dial: DialFault.HANG
+        started = trio.current_time()
+        with pytest.raises(trio.TooSlowError), trio.fail_after(300):
+            async with world.bx.streams.trades("BTCUSDT"):
+                raise AssertionError("entered")
+        assert trio.current_time() - started == pytest.approx(300)
+
+
+async def test_the_feed_of_a_symbol_that_does_not_exist_is_silent(autojump_clock: trio.testing.MockClock) -> None:
+    """Why the docstring of ``Streams`` sends its reader to ``exchange_info``."""
+    async with open_world(credentials=None) as world:
+        assert await hear(world, world.bx.streams.trades("NOPE"), seconds=600) == []
+        with pytest.raises(UnknownSymbol):
+            await world.bx.general.exchange_info(symbol="NOPE")

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
+import random
+from collections.abc import Callable
+
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -201,7 +207,7 @@ def test_the_new_window_begins_empty_though_a_late_answer_of_the_old_one_arrives
 def test_another_program_s_use_counts() -> None:
     limits = Limits(DOCUMENTED)
     assert limits.admit(Cost(weight=10), NOON + 5000) == 0
-    limits.on_used(WEIGHT, 60_000, 5990, NOON + 5100)
+    limits.on_used(WEIGHT, 60_000, 5990, NOON + 5100, [(Cost(weight=10), NOON + 5000)])
     assert limits.admit(Cost(weight=20), NOON + 5200) == NOON + 60_500
     assert limits.admit(Cost(weight=10), NOON + 5200) == 0
 
@@ -210,10 +216,10 @@ def test_another_program_s_use_counts() -> None:
 def test_a_refund_goes_neither_below_zero_nor_below_what_the_exchange_told(refunds: list[int], told: int) -> None:
     limits = Limits([Rule(WEIGHT, 60_000, 1000)])
     assert limits.admit(Cost(weight=50), NOON + 5000) == 0
-    limits.on_used(WEIGHT, 60_000, told, NOON + 5000)
+    limits.on_used(WEIGHT, 60_000, told, NOON + 5000, [(Cost(weight=50), NOON + 5000)])
     for weight in refunds:
-        limits.refund(Cost(weight=weight, raw=0), NOON + 5000)
-    assert used(limits, WEIGHT, 60_000) == max(50 - sum(refunds), told)
+        limits.refund(Cost(weight=weight, raw=0), NOON + 5000, [(WEIGHT, 60_000)])
+    assert used(limits, WEIGHT, 60_000) == max(50 - sum(refunds), told, 0)
     assert limits.statistics().refunded == len(refunds)
 
 
@@ -223,6 +229,33 @@ def test_a_refund_names_the_window_that_held_it() -> None:
     assert limits.admit(Cost(weight=80), NOON + 70_000) == 0
     limits.refund(Cost(weight=80), NOON + 30_000)
     assert limits.admit(Cost(weight=80), NOON + 70_000) == NOON + 120_500
+
+
+def test_a_refund_that_comes_after_its_window_is_forgotten_changes_nothing() -> None:
+    limits = Limits([Rule(WEIGHT, 60_000, 100)])
+    assert limits.admit(Cost(weight=80), NOON + 30_000) == 0
+    assert limits.admit(Cost(weight=70), NOON + 200_000) == 0
+    limits.refund(Cost(weight=80), NOON + 30_000)
+    assert used(limits, WEIGHT, 60_000) == 70
+
+
+def test_what_was_free_uncovers_no_other_request_that_is_on_its_way() -> None:
+    limits = Limits([Rule(WEIGHT, 60_000, 100)])
+    for _ in range(2):
+        assert limits.admit(Cost(weight=10), NOON + 5000) == 0
+    limits.on_used(WEIGHT, 60_000, 50, NOON + 5100, [(Cost(weight=10), NOON + 5000)])
+    limits.refund(Cost(weight=10, raw=0), NOON + 5000, [(WEIGHT, 60_000)])
+    assert used(limits, WEIGHT, 60_000) == 60
+
+
+def test_two_windows_that_become_one_hold_what_both_held() -> None:
+    limits = Limits([Rule(WEIGHT, 60_000, 100)])
+    assert limits.admit(Cost(weight=30), NOON + 50_000) == 0
+    assert limits.admit(Cost(weight=20), NOON + 70_000) == 0
+    limits.move(30_000)
+    assert used(limits, WEIGHT, 60_000) == 50
+    limits.on_used(WEIGHT, 60_000, 10, NOON + 100_000)
+    assert used(limits, WEIGHT, 60_000) == 60
 
 
 def test_fills_lower_the_daily_order_count_within_a_hundredth_of_the_limit() -> None:
@@ -320,6 +353,238 @@ def test_a_cost_tells_what_it_takes_of_each_kind() -> None:
         Cost(weight=-1)
     with pytest.raises(ValueError, match="interval_ms"):
         Rule(WEIGHT, 0, 1)
+
+
+# ------------------------------------------------------------- told numbers, and what is on its way meanwhile
+
+SHARED = (Rule(WEIGHT, 60_000, 8), Rule(ORDERS, 10_000, 4), Rule(RAW, 5_000, 9))
+HOUR_MS = 3_600_000
+
+
+@attrs.frozen
+class Ask:
+    """One request: how long it travels, how long its answer does, and what the answer tells."""
+
+    cost: Cost
+    out: int
+    back: int
+    answer: str
+    free: bool
+
+
+ASKS = st.builds(
+    Ask,
+    cost=st.builds(Cost, weight=st.integers(0, 3), raw=st.integers(0, 1), orders=st.integers(0, 1)),
+    out=st.sampled_from([0, 40, 100]),
+    back=st.sampled_from([0, 30, 200, 3_000, 20_000]),
+    answer=st.sampled_from(["told", "told", "told", "silent", "lost", "unsent"]),
+    free=st.booleans(),
+)
+OTHERS = st.builds(Cost, weight=st.integers(0, 4), raw=st.just(0), orders=st.integers(0, 2))
+WAITS = st.tuples(st.sampled_from([0, 20, 150, 150, 450, 450, 900, 5_000, 9_000, 30_000]), st.integers(-400, 400))
+
+
+class Shared:
+    """A client and other programs at one exchange; the exchange blames whoever knew better."""
+
+    def __init__(self, wrong_ms: int) -> None:
+        self.limits = Limits(SHARED)
+        self.now = NOON + 52_000
+        self.offset = wrong_ms
+        self.synced = wrong_ms == 0
+        self.queue: list[tuple[int, int, Callable[[], None]]] = []
+        self.numbers = itertools.count()
+        self.ours: dict[tuple[Rule, int], int] = {}
+        """All that is or will be counted of ours, as soon as it is admitted."""
+        self.counts: dict[tuple[Rule, int], int] = {}
+        self.others: dict[tuple[Rule, int], int] = {}
+        self.known: dict[tuple[Rule, int], int] = {}
+        """What others spent, as far as an answer that surely is of that window contained it."""
+
+    @property
+    def estimate(self) -> int:
+        return self.now + self.offset
+
+    def set_clock(self, offset: int) -> None:
+        self.limits.move(offset - self.offset)
+        self.offset, self.synced = offset, True
+
+    def later(self, wait: int, what: Callable[[], None]) -> None:
+        heapq.heappush(self.queue, (self.now + wait, next(self.numbers), what))
+
+    def pass_time(self, wait: int) -> None:
+        until = self.now + wait
+        while self.queue and self.queue[0][0] <= until:
+            self.now, _, what = heapq.heappop(self.queue)
+            what()
+        self.now = until
+
+    def windows(self, at: int) -> list[tuple[Rule, int]]:
+        return [(each, at // each.interval_ms) for each in SHARED]
+
+    def spend(self, cost: Cost) -> None:
+        for window in self.windows(self.now):
+            amount = cost.of(window[0].kind)
+            self.others[window] = self.others.get(window, 0) + amount
+            self.counts[window] = self.counts.get(window, 0) + amount
+
+    def ask(self, ask: Ask) -> None:
+        if self.limits.admit(ask.cost, self.estimate):
+            return
+        taken = self.estimate - self.limits.moved_ms
+        if ask.answer == "unsent":
+            self.later(ask.back, lambda: self.limits.refund(ask.cost, taken + self.limits.moved_ms))
+            return
+        spent = attrs.evolve(ask.cost, weight=0) if ask.free else ask.cost
+        for window in self.windows(self.now + ask.out):
+            amount = spent.of(window[0].kind)
+            self.ours[window] = self.ours.get(window, 0) + amount
+            # What was let out before the time was known may have filled a window; then nothing more goes there.
+            if amount and self.synced:
+                assert self.ours[window] + self.known.get(window, 0) <= window[0].limit
+        self.later(ask.out, lambda: self.land(ask, spent, taken))
+
+    def land(self, ask: Ask, spent: Cost, taken: int) -> None:
+        told = {}
+        for window in self.windows(self.now):
+            self.counts[window] = self.counts.get(window, 0) + spent.of(window[0].kind)
+            if window[0].kind is not RAW:
+                told[window] = (self.counts[window], self.others.get(window, 0))
+        if ask.answer != "lost":
+            self.later(ask.back, lambda: self.hear(ask, told if ask.answer == "told" else {}, taken))
+
+    def hear(self, ask: Ask, told: dict[tuple[Rule, int], tuple[int, int]], taken: int) -> None:
+        taken += self.limits.moved_ms
+        for window, (used, others) in told.items():
+            each = window[0]
+            self.limits.on_used(each.kind, each.interval_ms, used, self.estimate, [(ask.cost, taken)])
+            if (taken - GUARD_MS) // each.interval_ms == window[1]:
+                self.known[window] = max(self.known.get(window, 0), others)
+        if ask.free:
+            rules = [(each.kind, each.interval_ms) for each, _ in told]
+            self.limits.refund(Cost(weight=ask.cost.weight, raw=0), taken, rules)
+
+
+@given(
+    st.lists(st.one_of(ASKS, ASKS, ASKS, OTHERS, WAITS), min_size=12, max_size=40),
+    st.sampled_from([0, 0, 2 * HOUR_MS + 17_000, -5 * HOUR_MS - 31_234, 2_500, 600]),
+    st.integers(0, 40),
+)
+@settings(max_examples=300, deadline=None)
+def test_what_was_known_to_be_spent_never_lets_a_request_overfill_a_window(
+    steps: list[Ask | Cost | tuple[int, int]], wrong_ms: int, sync_after: int
+) -> None:
+    world = Shared(wrong_ms)
+    for number, step in enumerate(steps):
+        if number == sync_after and not world.synced:
+            world.set_clock(0)
+        if isinstance(step, Ask):
+            world.ask(step)
+        elif isinstance(step, Cost):
+            world.spend(step)
+        else:
+            world.pass_time(step[0])
+            if world.synced:
+                world.set_clock(step[1])
+    # Whatever happened, a fresh minute has all its room.
+    world.set_clock(0)
+    world.pass_time(120_000)
+    world.pass_time(-world.now % 60_000 + 2_500)
+    assert world.limits.admit(Cost(weight=8, raw=9, orders=4), world.estimate) == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 50), st.integers(0, 50)), min_size=1, max_size=20),
+    st.randoms(use_true_random=False),
+)
+def test_once_everything_has_landed_the_used_number_is_the_exchange_s(
+    requests: list[tuple[int, int]], rng: random.Random
+) -> None:
+    limits, count, answers = Limits(DOCUMENTED), 0, []
+    for weight, others in requests:
+        assert limits.admit(Cost(weight=weight), NOON + 5000) == 0
+        count += weight + others
+        answers.append((weight, count))
+    rng.shuffle(answers)
+    for weight, told in answers:
+        limits.on_used(WEIGHT, 60_000, told, NOON + 6000, [(Cost(weight=weight), NOON + 5000)])
+        assert used(limits, WEIGHT, 60_000) >= max(told, sum(weight for weight, _ in requests))
+    assert used(limits, WEIGHT, 60_000) == count
+
+
+def test_what_is_on_its_way_comes_on_top_of_what_was_told() -> None:
+    limits = Limits([Rule(WEIGHT, 60_000, 100)])
+    for _ in range(3):
+        assert limits.admit(Cost(weight=10), NOON + 5000) == 0
+    # The answer of the first: others have spent 60 before it. The other two are still to come.
+    limits.on_used(WEIGHT, 60_000, 70, NOON + 5100, [(Cost(weight=10), NOON + 5000)])
+    assert used(limits, WEIGHT, 60_000) == 90
+    assert limits.admit(Cost(weight=11), NOON + 5100) == NOON + 60_500
+    assert limits.admit(Cost(weight=10), NOON + 5100) == 0
+
+
+def test_an_answer_without_a_number_leaves_its_request_on_its_way_till_the_window_ends() -> None:
+    limits = Limits([Rule(WEIGHT, 60_000, 100)])
+    assert limits.admit(Cost(weight=30), NOON + 5000) == 0
+    limits.on_used(WEIGHT, 60_000, 70, NOON + 6000)
+    assert limits.admit(Cost(weight=1), NOON + 6000) == NOON + 60_500
+    assert limits.admit(Cost(weight=100), NOON + 60_500) == 0
+
+
+def test_a_number_of_a_window_that_ended_meanwhile_does_not_fill_the_next() -> None:
+    limits = Limits([Rule(WEIGHT, 60_000, 100)])
+    assert limits.admit(Cost(weight=5), NOON + 58_000) == 0
+    limits.on_used(WEIGHT, 60_000, 100, NOON + 64_000, [(Cost(weight=5), NOON + 58_000)])
+    assert limits.admit(Cost(weight=100), NOON + 64_000) == 0
+
+
+def test_a_request_at_an_edge_stays_on_its_way_where_its_number_may_not_belong() -> None:
+    limits = Limits([Rule(WEIGHT, 60_000, 100)])
+    assert limits.admit(Cost(weight=10), NOON + 59_900) == 0
+    limits.on_used(WEIGHT, 60_000, 50, NOON + 60_700)
+    limits.on_used(WEIGHT, 60_000, 30, NOON + 60_800, [(Cost(weight=10), NOON + 59_900)])
+    assert limits.admit(Cost(weight=41), NOON + 60_800) == NOON + 120_500
+    assert limits.admit(Cost(weight=40), NOON + 60_800) == 0
+
+
+def test_a_believed_fall_caps_what_never_landed_at_a_hundredth_of_the_limit() -> None:
+    limits = Limits([Rule(ORDERS, 86_400_000, 160_000)])
+    assert limits.admit(Cost(orders=50_000), NOON) == 0  # many rejects, whose answers told no number
+    assert limits.admit(Cost(orders=1), NOON) == 0
+    limits.on_used(ORDERS, 86_400_000, 1, NOON, [(Cost(orders=1), NOON)])
+    assert used(limits, ORDERS, 86_400_000) == 1601
+
+
+def test_a_step_of_the_clock_moves_what_was_counted_into_every_window_it_touches() -> None:
+    limits = Limits([Rule(WEIGHT, 60_000, 100)])
+    assert limits.admit(Cost(weight=30), NOON + 10_000) == 0
+    assert limits.admit(Cost(weight=20), NOON + 70_000) == 0
+    limits.move(-2 * HOUR_MS - 30_000)
+    assert limits.moved_ms == -2 * HOUR_MS - 30_000
+    noon = NOON - 2 * HOUR_MS
+    assert limits.admit(Cost(weight=51), noon + 25_000) == noon + 60_500  # both minutes may have been this one
+    assert limits.admit(Cost(weight=81), noon + 60_500) == noon + 120_500
+    limits.refund(Cost(weight=20), NOON + 70_000 + limits.moved_ms)
+    assert limits.admit(Cost(weight=70), noon + 40_000) == 0
+
+
+def test_a_step_keeps_the_highest_number_that_was_told_of_either_window() -> None:
+    limits = Limits([Rule(WEIGHT, 60_000, 100)])
+    limits.on_used(WEIGHT, 60_000, 40, NOON + 10_000)
+    limits.on_used(WEIGHT, 60_000, 30, NOON + 70_000)
+    limits.move(30_000)
+    assert limits.admit(Cost(weight=61), NOON + 100_000) == NOON + 120_500
+    assert limits.admit(Cost(weight=60), NOON + 100_000) == 0
+
+
+def test_a_step_within_the_guard_band_moves_what_is_frozen_only() -> None:
+    limits = Limits([Rule(WEIGHT, 60_000, 100)])
+    assert limits.admit(Cost(weight=100), NOON + 59_000) == 0
+    limits.freeze(NOON + 90_000)
+    limits.move(GUARD_MS)
+    assert limits.moved_ms == 0
+    assert limits.frozen_until(WEIGHT) == NOON + 90_500
+    assert limits.admit(Cost(weight=100), NOON + 91_000) == 0
 
 
 # ---------------------------------------------------------------------------------------------------- the pacer

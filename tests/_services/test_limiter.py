@@ -265,3 +265,79 @@ async def test_too_many_orders_stop_orders_and_nothing_else(autojump_clock: trio
     assert trio.current_time() - started >= 5.0
     limiter.on_answer()
     assert [type(event) for event in events] == [RateLimitHit]
+
+
+def used_weight(limiter: Limiter) -> int:
+    (found,) = [each.used for each in limiter.statistics().rules if each.rule.kind is LimitKind.REQUEST_WEIGHT]
+    return found
+
+
+async def test_an_answer_settles_its_own_request_once_and_wakes_who_waits_for_the_room(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    limiter, _ = make_limiter(weight(20))
+    await trio.sleep(20)
+    first = await limiter.acquire(Cost(weight=5), Lane.MARKET)
+    second = await limiter.acquire(Cost(weight=5), Lane.MARKET)
+    limiter.on_usage([Usage(LimitKind.REQUEST_WEIGHT, MINUTE_MS, 12)], second)
+    assert used_weight(limiter) == 17
+    limiter.on_usage([Usage(LimitKind.REQUEST_WEIGHT, MINUTE_MS, 12)] * 2, second)
+    assert used_weight(limiter) == 17
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(limiter.acquire, Cost(weight=8), Lane.MARKET)
+        await trio.testing.wait_all_tasks_blocked()
+        started = trio.current_time()
+        limiter.on_usage([Usage(LimitKind.REQUEST_WEIGHT, MINUTE_MS, 7)], first)
+        assert used_weight(limiter) == 12
+    assert trio.current_time() == started
+
+
+async def test_what_was_free_uncovers_no_other_request_on_its_way(autojump_clock: trio.testing.MockClock) -> None:
+    limiter, _ = make_limiter(weight(20))
+    await trio.sleep(20)
+    free = await limiter.acquire(Cost(weight=5), Lane.TRADING)
+    await limiter.acquire(Cost(weight=5), Lane.MARKET)
+    limiter.on_usage([Usage(LimitKind.REQUEST_WEIGHT, MINUTE_MS, 10)], free)
+    limiter.refund(free.weight_only)
+    assert used_weight(limiter) == 15
+    silent = await limiter.acquire(Cost(weight=5), Lane.TRADING)
+    limiter.refund(silent.weight_only)  # an answer without a number: the refund alone takes it off
+    assert used_weight(limiter) == 15
+
+
+@pytest.mark.parametrize("wrong_us", [7_200_000_000, -18_030_000_000])
+async def test_what_was_taken_before_the_time_was_known_is_given_back_where_it_is_counted_now(
+    wrong_us: int, autojump_clock: trio.testing.MockClock
+) -> None:
+    observer = Observer(())
+    clock = Clock(ClockSync(EPOCH_US + wrong_us, trio.current_time()), observer)
+    limiter = Limiter(Limits([weight(20)]), clock, observer)
+    await trio.sleep(35)
+    taken = await limiter.acquire(Cost(weight=15), Lane.TRADING)
+    now = trio.current_time()
+    clock.on_sample(now, now, EPOCH_US + 35_000_000)
+    limiter.on_usage([])
+    assert used_weight(limiter) == 15
+    limiter.on_usage([Usage(LimitKind.REQUEST_WEIGHT, MINUTE_MS, 18)], taken)
+    assert used_weight(limiter) == 18
+    await limiter.acquire(Cost(weight=2), Lane.TRADING)
+    started = trio.current_time()
+    await limiter.acquire(Cost(weight=1), Lane.TRADING)
+    assert trio.current_time() - started == pytest.approx(25.5, abs=0.01)
+
+
+async def test_who_waits_by_a_wrong_clock_asks_again_when_the_time_is_known(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    observer = Observer(())
+    clock = Clock(ClockSync(EPOCH_US + 7_250_000_000, trio.current_time()), observer)
+    limiter = Limiter(Limits([weight(10)]), clock, observer)
+    await limiter.acquire(Cost(weight=10), Lane.MARKET)
+    started = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(limiter.acquire, Cost(weight=10), Lane.MARKET)
+        await trio.sleep(1)
+        clock.on_sample(started + 1, started + 1, EPOCH_US + 21_000_000)
+        limiter.on_usage([])
+    # By the wrong clock the minute ends in 10 s; truly in 40.
+    assert trio.current_time() - started == pytest.approx(40.5, abs=0.01)

@@ -66,6 +66,12 @@ def test_levels_give_back_the_text_of_the_wire() -> None:
     assert repr(Levels(ROWS[:1])) == "Levels([['2.50', '1.00']])"
 
 
+def test_of_many_levels_the_repr_shows_the_best_and_the_count() -> None:
+    assert repr(Levels()) == "Levels([])"
+    assert repr(Levels(ROWS)) == "Levels([['2.50', '1.00'], ['2.4', '0.00'], ['2.3', '7']])"
+    assert repr(Levels(ROWS * 1000)) == "Levels([['2.50', '1.00'], ['2.4', '0.00'], ['2.3', '7'], ... 2997 more])"
+
+
 def test_levels_are_equal_as_numbers_are() -> None:
     left, right = Levels([("1.0", "2")]), Levels([["1.00", "2.0"]])
     assert left == right

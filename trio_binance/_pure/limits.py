@@ -17,7 +17,7 @@ import attrs
 from trio_binance.errors import LimitExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
 GUARD_MS = 500
 """How far our estimate of server time may be off while no window is ever overfilled."""
@@ -89,10 +89,38 @@ class LimitsStatistics:
 
 @attrs.define
 class _Window:
-    """What is counted in one window, and the least that the exchange said it holds."""
+    """What one window holds: by our own count, by the exchange's, and what no number of the exchange's covers yet."""
 
-    count: int = 0
+    ours: int = 0
+    """What we let out."""
     told: int = 0
+    """The most that the exchange said, whoever spent it."""
+    flying: int = 0
+    """What we let out and no number is known to contain."""
+
+    @property
+    def used(self) -> int:
+        """The most it can hold as far as we know. Never stored: once everything has landed, it is what was told."""
+        return max(self.ours, self.told + self.flying)
+
+    def take(self, cost: int) -> None:
+        self.ours += cost
+        self.flying += cost
+
+    def give_back(self, cost: int) -> None:
+        self.ours = max(self.ours - cost, 0)
+
+    def settle(self, cost: int) -> None:
+        self.flying = max(self.flying - cost, 0)
+
+    def fall(self, used: int, slack: int) -> None:
+        """Believe a lower number; no more than ``slack`` is on its way."""
+        self.ours, self.told, self.flying = used + slack, used, min(self.flying, slack)
+
+    def merge(self, other: _Window) -> None:
+        self.ours += other.ours
+        self.flying += other.flying
+        self.told = max(self.told, other.told)
 
 
 @attrs.define(eq=False)
@@ -112,13 +140,13 @@ class _Counter:
         """Return every window that ``server_ms`` may truly lie in."""
         return range(self._index(server_ms - self.guard_ms), self._index(server_ms + self.guard_ms) + 1)
 
-    def _count(self, index: int) -> int:
+    def _used(self, index: int) -> int:
         window = self.windows.get(index)
-        return window.count if window else 0
+        return window.used if window else 0
 
     def room_at(self, cost: int, server_ms: int) -> int:
         """Return 0 if ``cost`` fits now, else the server time at which the window that is full is surely over."""
-        full = [index for index in self._span(server_ms) if self._count(index) + cost > self.rule.limit]
+        full = [index for index in self._span(server_ms) if self._used(index) + cost > self.rule.limit]
         return (full[-1] + 1) * self.rule.interval_ms + self.guard_ms if full else 0
 
     def holds(self, taken_ms: int, server_ms: int) -> bool:
@@ -129,39 +157,59 @@ class _Counter:
     def take(self, cost: int, server_ms: int) -> None:
         for index in self._span(server_ms):
             window = self._window(index)
-            window.count += cost
-            self.peak = max(self.peak, window.count)
+            window.take(cost)
+            self.peak = max(self.peak, window.used)
         self._forget(server_ms)
 
-    def give_back(self, cost: int, server_ms: int) -> None:
+    def give_back(self, cost: int, server_ms: int, *, settled: bool) -> None:
         for index in self._span(server_ms):
-            window = self._window(index)
-            # What the exchange told stays: it counted without what comes back here.
-            window.count = max(window.count - cost, window.told)
+            if window := self.windows.get(index):
+                window.give_back(cost)
+                if not settled:
+                    window.settle(cost)
 
-    def on_used(self, used: int, server_ms: int) -> None:
-        # Near an edge the old window's high number must not fill the new one: it goes to the earlier of the two.
-        window = self._window(self._span(server_ms)[0])
+    def on_used(self, used: int, server_ms: int, settled: Sequence[tuple[int, int]]) -> None:
+        # The number is of some moment between the question and its answer. Near an edge the old window's high number
+        # must not fill the new one: it goes to the earliest that it can be of.
+        asked_ms = min(server_ms, max((taken_ms for _, taken_ms in settled), default=server_ms))
+        index = self._span(asked_ms)[0]
+        window = self._window(index)
         slack = self.rule.limit // 100
-        if self.rule.kind is LimitKind.ORDERS and self.rule.limit >= _FALLING_FROM and used + slack < window.count:
-            window.count, window.told = used + slack, used
+        if self.rule.kind is LimitKind.ORDERS and self.rule.limit >= _FALLING_FROM and used + slack < window.used:
+            window.fall(used, slack)
         window.told = max(window.told, used)
-        window.count = max(window.count, used)
-        self.peak = max(self.peak, window.count)
+        for cost, taken_ms in settled:
+            # Only where the number went: in a neighbour that counts the request too, nothing is known to contain it.
+            if index in self._span(taken_ms):
+                window.settle(cost)
+        self.peak = max(self.peak, window.used)
         self._forget(server_ms)
+
+    def move(self, by_ms: int) -> None:
+        """Count whatever was counted in every window that it may truly have been in, now that the time is known."""
+        moved: dict[int, _Window] = {}
+        for index, window in self.windows.items():
+            begins = index * self.rule.interval_ms + by_ms
+            for touched in range(self._index(begins), self._index(begins + self.rule.interval_ms - 1) + 1):
+                moved.setdefault(touched, _Window()).merge(window)
+        self.windows = moved
+        self.current += self._index(by_ms)
 
     def _window(self, index: int) -> _Window:
         return self.windows.setdefault(index, _Window())
 
     def _forget(self, server_ms: int) -> None:
-        """Drop windows that no request lands in any more, even if the estimate moves back within its band."""
+        """Drop windows that no request lands in any more, even if the estimate moves back within its band.
+
+        The one before stays: should the time turn out to be wrong, a part of it may lie in the true present one.
+        """
         self.current = self._index(server_ms)
-        oldest = self._index(server_ms - 3 * self.guard_ms)
+        oldest = self._index(server_ms - 3 * self.guard_ms) - 1
         for index in [index for index in self.windows if index < oldest]:
             del self.windows[index]
 
     def statistics(self) -> RuleStatistics:
-        return RuleStatistics(self.rule, self._count(self.current), self.peak)
+        return RuleStatistics(self.rule, self._used(self.current), self.peak)
 
 
 @final
@@ -177,6 +225,7 @@ class Limits:
         self._guard_ms = guard_ms
         self._counters: dict[tuple[LimitKind, int], _Counter] = {}
         self._frozen: dict[LimitKind, int] = {}
+        self._moved_ms = 0
         self._admitted = self._put_off = self._refunded = 0
         self.on_rules(rules)
 
@@ -226,30 +275,50 @@ class Limits:
         waits = [until + self._guard_ms for kind, until in self._frozen.items() if cost.of(kind)]
         return max((wait for wait in waits if wait > server_ms), default=0)
 
-    def refund(self, cost: Cost, server_ms: int) -> None:
+    def refund(self, cost: Cost, server_ms: int, settled: Collection[tuple[LimitKind, int]] = ()) -> None:
         """Give back what was taken and not spent: never sent, or free because it succeeded.
 
         "Successful trading requests ... no longer consume request weight" since 2026-04-02 (CHANGELOG).
 
         Args:
             cost: what comes back; at most what was taken.
-            server_ms: the moment that was given to the ``admit`` that took it, which names the windows; with a later
-                one a window that never held it would be emptied.
+            server_ms: the moment that was given to the ``admit`` that took it, moved along since by what ``moved_ms``
+                grew: it names the windows; with a later one a window that never held it would be emptied.
+            settled: the kinds and lengths of windows whose number its own answer told, so that ``on_used`` has seen to
+                it that it is on its way no more; done twice, it would uncover another request.
         """
         self._refunded += 1
-        for (kind, _), counter in self._counters.items():
-            counter.give_back(cost.of(kind), server_ms)
+        for key, counter in self._counters.items():
+            counter.give_back(cost.of(key[0]), server_ms, settled=key in settled)
 
-    def on_used(self, kind: LimitKind, interval_ms: int, used: int, server_ms: int) -> None:
+    def on_used(
+        self,
+        kind: LimitKind,
+        interval_ms: int,
+        used: int,
+        server_ms: int,
+        settled: Iterable[tuple[Cost, int]] = (),
+    ) -> None:
         """Correct a count by what an answer told; other programs share the address and the account.
+
+        What of ours is still on its way comes on top of what was told. An answer that tells a number settles its own
+        request, which the number contains; one that is lost or tells none leaves it on its way till the window ends.
 
         Answers arrive out of order, so within a window the largest counts. One exception: fills lower the count of
         *unfilled* orders (faqs/order_count_decrement.md), and whoever fills much places far more than the daily limit.
         There a count that fell is believed, less one percent of the limit for what is on its way.
         A limit that we have no rule for is passed over.
+
+        Args:
+            kind: what the number counts.
+            interval_ms: the length of the window it counts in.
+            used: the number.
+            server_ms: when the answer came.
+            settled: what the answered request took, and when; the moments as in ``refund``.
         """
         if counter := self._counters.get((kind, interval_ms)):
-            counter.on_used(used, server_ms)
+            parts = [(cost.of(kind), taken_ms) for cost, taken_ms in settled]
+            counter.on_used(used, server_ms, parts)
 
     def freeze(self, until_server_ms: int, kinds: Iterable[LimitKind] = tuple(LimitKind)) -> None:
         """Admit nothing of these kinds until then: all of them after 429 and 418, ``ORDERS`` after -1015."""
@@ -257,8 +326,21 @@ class Limits:
             self._frozen[kind] = max(self._frozen.get(kind, 0), until_server_ms)
 
     def move(self, by_ms: int) -> None:
-        """Note that the estimate of server time has stepped: what is frozen stays so for as long as was told."""
+        """Note that the estimate of server time has stepped: what is frozen stays so for as long as was told.
+
+        A step beyond the guard band says that what was counted until now sits in wrong windows: it moves along, into
+        each that it may truly have been in. A smaller one is what the guard band is for.
+        """
         self._frozen = {kind: until + by_ms for kind, until in self._frozen.items()}
+        if abs(by_ms) > self._guard_ms:
+            self._moved_ms += by_ms
+            for counter in self._counters.values():
+                counter.move(by_ms)
+
+    @property
+    def moved_ms(self) -> int:
+        """By how much the windows have moved in all; a moment that names windows moves along."""
+        return self._moved_ms
 
     def frozen_until(self, kind: LimitKind) -> int:
         """Return until when a kind is or was frozen; 0 if it never was."""

@@ -41,18 +41,21 @@ class _Waiter:
 
 @attrs.frozen
 class Taken:
-    """A receipt: what was taken of the limits, and the server time of each taking."""
+    """A receipt: what was taken of the limits and the server time of each taking, as if no window had ever moved."""
 
     parts: tuple[tuple[Cost, int], ...] = ()
+    settled: set[tuple[LimitKind, int]] = attrs.field(factory=set, eq=False)
+    """The kinds and lengths of windows for which the request's own answer told a number."""
 
-    def and_part(self, cost: Cost, server_ms: int) -> Taken:
+    def and_part(self, cost: Cost, unmoved_ms: int) -> Taken:
         """Return a receipt for this too."""
-        return Taken((*self.parts, (cost, server_ms)))
+        return Taken((*self.parts, (cost, unmoved_ms)), self.settled)
 
     @property
     def weight_only(self) -> Taken:
         """The same without what success does not give back."""
-        return Taken(tuple((Cost(weight=cost.weight, raw=0), at) for cost, at in self.parts if cost.weight))
+        parts = tuple((Cost(weight=cost.weight, raw=0), at) for cost, at in self.parts if cost.weight)
+        return Taken(parts, self.settled)
 
 
 DEFAULT_RULES = (
@@ -128,14 +131,16 @@ class Limiter:
 
     def _give_back_stale(self, taken: Taken) -> tuple[Taken, list[Cost]]:
         """Give back what was taken of windows that ended, or was frozen, while another part waited."""
-        server_ms = self._clock.server_ms()
-        fresh = [part for part in taken.parts if self._limits.holds(*part, server_ms)]
-        stale = [part for part in taken.parts if part not in fresh]
+        server_ms = self._server_ms()
+        fresh: list[tuple[Cost, int]] = []
+        stale: list[tuple[Cost, int]] = []
+        for part, (cost, taken_ms) in zip(taken.parts, self._moved(taken), strict=True):
+            (fresh if self._limits.holds(cost, taken_ms, server_ms) else stale).append(part)
         self.refund(Taken(tuple(stale)))
-        return Taken(tuple(fresh)), [cost for cost, _ in stale]
+        return Taken(tuple(fresh), taken.settled), [cost for cost, _ in stale]
 
     async def _acquire_part(self, waiter: _Waiter) -> int:
-        """Return the server time at which it was taken: it names the windows."""
+        """Return the server time at which it was taken, as if no window had ever moved: it names the windows."""
         insort(self._line, waiter, key=lambda one: (one.lane, one.number))
         try:
             while (ask_at := self._admit(waiter)) != 0:
@@ -155,8 +160,9 @@ class Limiter:
                 break
             if _compete(ahead.cost, waiter.cost):
                 return None
-        waiter.taken_at = self._server_ms()
-        return self._limits.admit(waiter.cost, waiter.taken_at)
+        server_ms = self._server_ms()
+        waiter.taken_at = server_ms - self._limits.moved_ms
+        return self._limits.admit(waiter.cost, server_ms)
 
     def _check_patience(self, waiter: _Waiter) -> None:
         server_ms = self._server_ms()  # first, since it moves what is frozen
@@ -190,15 +196,31 @@ class Limiter:
 
     def refund(self, taken: Taken) -> None:
         """Give back what was not spent: not sent at all, or free because it succeeded."""
-        for cost, server_ms in taken.parts:
-            self._limits.refund(cost, server_ms)
+        for cost, server_ms in self._moved(taken):
+            self._limits.refund(cost, server_ms, taken.settled)
             self._wake(cost)
 
-    def on_usage(self, usages: Iterable[Usage]) -> None:
-        """Correct our counts by the exchange's: other programs share the address and the account."""
-        server_ms = self._clock.server_ms()
+    def _moved(self, taken: Taken) -> list[tuple[Cost, int]]:
+        """Return what was taken with the moments that name the windows it is counted in now."""
+        return [(cost, unmoved_ms + self._limits.moved_ms) for cost, unmoved_ms in taken.parts]
+
+    def on_usage(self, usages: Iterable[Usage], taken: Taken | None = None) -> None:
+        """Correct our counts by the exchange's: other programs share the address and the account.
+
+        Args:
+            usages: what an answer told.
+            taken: the receipt of the request it answers, which the numbers contain; without it the request counts as
+                on its way till its windows end.
+        """
+        server_ms = self._server_ms()
+        taken = taken or Taken()
+        answered = self._moved(taken)
         for usage in usages:
-            self._limits.on_used(usage.kind, usage.interval_ms, usage.used, server_ms)
+            rule = (usage.kind, usage.interval_ms)
+            self._limits.on_used(*rule, usage.used, server_ms, () if rule in taken.settled else answered)
+            taken.settled.add(rule)
+        for cost, _ in answered:
+            self._wake(cost)
 
     def on_rules(self, rules: Sequence[Rule]) -> None:
         """Adopt the limits that ``exchangeInfo`` tells."""
@@ -229,16 +251,19 @@ class Limiter:
         self._wake_all()
 
     def _server_ms(self) -> int:
-        """Return server time; when our idea of it has moved, what is frozen moves along.
+        """Return server time; when our idea of it has moved, what is frozen and what is counted moves along.
 
         "Retry-After" counts from the answer: a machine whose clock is an hour wrong, sent away before it was set
-        right, would come back an hour late, or into the ban.
+        right, would come back an hour late, or into the ban. And what it had spent would sit in another hour's windows.
         """
         server_ms = self._clock.server_ms()
         offset_ms = server_ms - int(trio.current_time() * 1000)
         if offset_ms != self._offset_ms:
+            moved_ms = self._limits.moved_ms
             self._limits.move(offset_ms - self._offset_ms)
             self._offset_ms = offset_ms
+            if self._limits.moved_ms != moved_ms:
+                self._wake_all()  # who waits for a window's end waits for another moment now
         return server_ms
 
     def on_answer(self) -> None:

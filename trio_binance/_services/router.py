@@ -140,7 +140,7 @@ class Router:
             self._limiter.refund(taken)
             raise
         try:
-            result = await self._send(operation, params)
+            result = await self._send(operation, params, taken)
         except BaseException as exc:
             self._on_error(exc, taken, permit)
             raise
@@ -163,16 +163,16 @@ class Router:
                 await self._clock.wait_synced()
         # Still unsynced, the machine's own clock stands in; the exchange judges it.
 
-    async def _send(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
+    async def _send(self, operation: Operation[R], params: Mapping[str, Value], taken: Taken) -> R:
         if self.ws_api is not None and operation.ws_method and self._config.prefer == "ws_api" and self.ws_api.usable:
-            return await self._send_ws(self.ws_api, operation, params)
-        return await self._send_rest(operation, params)
+            return await self._send_ws(self.ws_api, operation, params, taken)
+        return await self._send_rest(operation, params, taken)
 
-    async def _send_rest(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
+    async def _send_rest(self, operation: Operation[R], params: Mapping[str, Value], taken: Taken) -> R:
         signer, stamp = self._signature(operation)
         request = rest_request(operation, params, signer, stamp)
         answer = await self._exchange(operation, request)
-        self._limiter.on_usage(reply.usage_from_headers(answer.headers))
+        self._limiter.on_usage(reply.usage_from_headers(answer.headers), taken)
         value: R = reply.read_rest(
             operation,
             params,
@@ -196,10 +196,10 @@ class Router:
             raise ConnectorClosed(f"{operation.name}: the connector is closed")
         raise ConnectError(f"{operation.name}: the REST service is being restarted; nothing was sent")
 
-    async def _send_ws(self, ws_api: WsApi, operation: Operation[R], params: Mapping[str, Value]) -> R:
+    async def _send_ws(self, ws_api: WsApi, operation: Operation[R], params: Mapping[str, Value], taken: Taken) -> R:
         signer, stamp = self._signature(operation)
         answer = await ws_api.request(operation.ws_method or "", ws_params(params, signer, stamp))
-        self._limiter.on_usage(reply.usage_from_rate_limits(answer.rate_limits))
+        self._limiter.on_usage(reply.usage_from_rate_limits(answer.rate_limits), taken)
         if answer.status == 200:
             value: R = reply.read_result(operation, params, answer.result)
             return value
@@ -294,8 +294,8 @@ class Router:
     async def _probe_once(self, permit: Permit) -> None:
         self._note(permit.transition)
         try:
-            await self._limiter.acquire(Cost(weight=general.PING.weight({}), raw=1), general.PING.lane)
-            await self._send_rest(general.PING, {})
+            taken = await self._limiter.acquire(Cost(weight=general.PING.weight({}), raw=1), general.PING.lane)
+            await self._send_rest(general.PING, {}, taken)
         except BinanceError as exc:
             self._on_error(exc, Taken(), permit)
             # A refusal (a 404, say) keeps the breaker half open: the next ping must not follow at once for ever.
@@ -310,10 +310,10 @@ class Router:
     async def sample_time(self) -> tuple[float, float, int]:
         """Ask for the server's time past the breaker, as a probe may; see ``clock.TimeSource``."""
         cost = Cost(weight=general.TIME.weight({}), raw=1)
-        await self._limiter.acquire(cost, general.TIME.lane)
+        taken = await self._limiter.acquire(cost, general.TIME.lane)
         sent_at = trio.current_time()
         try:
-            answer = await self._send_rest(general.TIME, {})
+            answer = await self._send_rest(general.TIME, {}, taken)
         except BinanceError as exc:
             self._heed(exc)
             raise

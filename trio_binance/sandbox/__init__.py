@@ -16,6 +16,7 @@ from .faults import BlackHole as BlackHole
 from .faults import CloseSockets as CloseSockets
 from .faults import DialTrouble as DialTrouble
 from .faults import Ending as Ending
+from .faults import Fault as Fault
 from .faults import FaultSchedule as FaultSchedule
 from .faults import OnDial as OnDial
 from .faults import OnHandshake as OnHandshake
@@ -27,6 +28,7 @@ from .faults import Slow as Slow
 from .faults import Timed as Timed
 from .faults import random_schedule as random_schedule
 from .market import Market as Market
+from .network import DialFault as DialFault
 from .network import MemoryNetwork as MemoryNetwork
 from .network import MemoryStream as MemoryStream
 from .pipe import Link as Link
