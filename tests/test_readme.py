@@ -209,4 +209,4 @@ def test_the_examples_pass_a_strict_type_checker(tmp_path: Path) -> None:
 
 def test_what_has_to_be_installed_for_what_is_said_as_it_is() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
-    assert set(re.findall(r"\[(\w+)\]`", README)) | set(re.findall(r"connector\[(\w+)\]", README)) == set(extras)
+    assert set(re.findall(r"\.\[(\w+)\]", README)) == set(extras)

@@ -237,6 +237,7 @@ def test_a_refund_that_comes_after_its_window_is_forgotten_changes_nothing() -> 
     assert limits.admit(Cost(weight=70), NOON + 200_000) == 0
     limits.refund(Cost(weight=80), NOON + 30_000)
     assert used(limits, WEIGHT, 60_000) == 70
+    assert len(limits._counters[WEIGHT, 60_000].windows) == 1
 
 
 def test_what_was_free_uncovers_no_other_request_that_is_on_its_way() -> None:
@@ -256,6 +257,10 @@ def test_two_windows_that_become_one_hold_what_both_held() -> None:
     assert used(limits, WEIGHT, 60_000) == 50
     limits.on_used(WEIGHT, 60_000, 10, NOON + 100_000)
     assert used(limits, WEIGHT, 60_000) == 60
+    for weight, taken_ms in ((30, NOON + 80_000), (20, NOON + 100_000)):
+        limits.on_used(WEIGHT, 60_000, weight, NOON + 100_000, [(Cost(weight=weight), taken_ms)])
+    # By the numbers alone they could be of one minute or of two.
+    assert used(limits, WEIGHT, 60_000) == 50
 
 
 def test_fills_lower_the_daily_order_count_within_a_hundredth_of_the_limit() -> None:
@@ -545,6 +550,16 @@ def test_a_request_at_an_edge_stays_on_its_way_where_its_number_may_not_belong()
     limits.on_used(WEIGHT, 60_000, 30, NOON + 60_800, [(Cost(weight=10), NOON + 59_900)])
     assert limits.admit(Cost(weight=41), NOON + 60_800) == NOON + 120_500
     assert limits.admit(Cost(weight=40), NOON + 60_800) == 0
+
+
+def test_a_number_that_goes_to_a_window_without_its_request_settles_nothing() -> None:
+    limits = Limits([Rule(WEIGHT, 60_000, 100)])
+    limits.on_used(WEIGHT, 60_000, 50, NOON + 61_000)
+    assert limits.admit(Cost(weight=10), NOON + 60_600) == 0
+    # The estimate went back within its band: the number may be of the old minute.
+    limits.on_used(WEIGHT, 60_000, 99, NOON + 60_300, [(Cost(weight=10), NOON + 60_600)])
+    assert limits.admit(Cost(weight=41), NOON + 60_700) == NOON + 120_500
+    assert limits.admit(Cost(weight=40), NOON + 60_700) == 0
 
 
 def test_a_believed_fall_caps_what_never_landed_at_a_hundredth_of_the_limit() -> None:

@@ -266,7 +266,7 @@ class UserData:
             if exc.outcome is Outcome.NOT_SENT:
                 self._limiter.refund(taken)
             raise
-        self._limiter.on_usage(usage_from_rate_limits(answer.rate_limits))
+        self._limiter.on_usage(usage_from_rate_limits(answer.rate_limits), taken)
         self._on_subscribed(epoch, self._read(answer, epoch))
 
     async def _ask(self) -> Answer:
