@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from trio_binance._client.open import open_binance
 from trio_binance._pure.decimals import snap
 from trio_binance.config import ReplaySpec, SandboxSpec
 from trio_binance.models import ExecutionReport, LimitOrder, LotSizeFilter, OrderStatus, PriceFilter, Side
-from trio_binance.sandbox.recording import read_records, read_session
+from trio_binance.sandbox.recording import read_session
 
 from .live import LiveView
 from .notices import notice
@@ -22,6 +21,7 @@ from .picture import Picture, Story
 from .plain import PlainView
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
@@ -71,8 +71,7 @@ async def show_replay(config: BinanceConfig, path: Path, seconds: float | None) 
     """Show a recorded session until it ends, or for so long."""
     session = await read_session(path)
     span = (session.last_ns - session.first_ns) / 1e9
-    kinds = await trio.to_thread.run_sync(_count_kinds, path, abandon_on_cancel=True)
-    records = f"{session.records:,} records: {describe_kinds(kinds)}"
+    records = f"{session.records:,} records: {describe_kinds(session.kinds)}"
     picture = Picture(f"recorded session of {span:,.0f} s, {records}", seconds)
     whole = False
 
@@ -86,10 +85,6 @@ async def show_replay(config: BinanceConfig, path: Path, seconds: float | None) 
     if not whole:
         await write(f"stopped after {seconds:g} s, before the end of the recording")
     return 0
-
-
-def _count_kinds(path: Path) -> Counter[str]:
-    return Counter(record.kind for record in read_records(path))
 
 
 def describe_kinds(kinds: Counter[str]) -> str:

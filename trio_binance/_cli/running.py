@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -23,8 +22,6 @@ FAILED, USAGE, INTERRUPTED = 1, 2, 128 + signal.SIGINT
 
 def run(main: Callable[[], Awaitable[int]]) -> int:
     """Run a command and return its exit code: its own, 1 when it failed, 2 when asked wrongly, 128 + the signal."""
-    # Commands tell what matters in words of their own; the log stays for who configures it.
-    logging.getLogger("trio_binance").addHandler(logging.NullHandler())
     try:
         return trio.run(_until_signalled, main, restrict_keyboard_interrupt_to_checkpoints=True)
     except BaseException as exc:  # noqa: ASYNC103 - Trio has ended: no cancellation comes here

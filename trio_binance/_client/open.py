@@ -113,16 +113,18 @@ def _end(engine: Engine, error: ServiceCrashed | None) -> None:
 async def _open_exchange(config: BinanceConfig, dialer: Dialer | None, anchor: _Anchor) -> AsyncIterator[Dialer]:
     """Return the way to the exchange: the network, or an exchange run in this process, by this machine's clock."""
     # Only who asks for the embedded exchange pays for importing it.
-    from trio_binance.sandbox.serve import open_replay, open_sandbox
-
     if dialer is not None:
         yield dialer
     elif isinstance(config.embedded, SandboxSpec):
+        from trio_binance.sandbox.serve import open_sandbox
+
         epoch_ms = anchor.wall_us // 1000 if config.embedded.epoch_ms is None else config.embedded.epoch_ms
         spec = attrs.evolve(config.embedded, epoch_ms=epoch_ms)
         async with open_sandbox(spec, credentials=config.credentials) as sandbox:
             yield sandbox.dialer
     elif isinstance(config.embedded, ReplaySpec):
+        from trio_binance.sandbox.serve import open_replay
+
         async with open_replay(config.embedded, grace=_GRACE) as player:
             yield player.dialer
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from collections import Counter
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, final
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -96,6 +97,8 @@ class Session:
 
     path: Path
     records: int = 0
+    kinds: Counter[str] = attrs.field(factory=Counter)
+    """How many records there are of each kind."""
     first_ns: int = 0
     last_ns: int = 0
     streams: set[str] = attrs.field(factory=set)
@@ -150,6 +153,7 @@ def _blaming(path: Path, line: int) -> Iterator[None]:
 
 
 def _note(session: Session, record: Record) -> None:
+    session.kinds[record.kind] += 1
     session.last_ns = record.time_ns
     session.first_ns = session.first_ns or session.last_ns
     if record.kind == "http":
