@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from trio_binance._codec.rest import order_params
+from trio_binance._codec.params import order_params
 from trio_binance._protocol.catalogue import trading
 from trio_binance.errors import BinanceError, CancelRejected, InvalidArgument
 from trio_binance.models import OrderRequest
