@@ -145,7 +145,7 @@ from .models import MaxNumOrderAmendsFilter as MaxNumOrderAmendsFilter
 from .models import MaxNumOrderListsFilter as MaxNumOrderListsFilter
 from .models import MaxNumOrdersFilter as MaxNumOrdersFilter
 from .models import MaxPositionFilter as MaxPositionFilter
-from .models import MiniTicker24h as MiniTicker24h
+from .models import MiniTicker as MiniTicker
 from .models import MiniTickerEvent as MiniTickerEvent
 from .models import MinNotionalFilter as MinNotionalFilter
 from .models import NewOrderRespType as NewOrderRespType

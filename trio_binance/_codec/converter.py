@@ -7,7 +7,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
-from typing import Any, TypeAlias, TypeVar, final, get_origin
+from types import NoneType
+from typing import Any, TypeAlias, TypeVar, final, get_args, get_origin
 
 import attrs
 from cattrs import BaseValidationError, Converter, IterableValidationNote
@@ -169,9 +170,13 @@ class Dialect:
         return converter
 
     def union(self, kind: Any, choose: Callable[[dict[str, Json]], type[Model]]) -> None:
-        """Teach a union of models: ``choose`` tells by the shape of an object which of them it is."""
+        """Teach a union of models: ``choose`` tells by the shape of an object which of them it is.
+
+        A null is taken for ``None`` where ``None`` is one of them.
+        """
+        nullable = NoneType in get_args(kind)
         for converter in (self._quick, self._detailed):
-            converter.register_structure_hook(kind, _chooser(converter, choose))
+            converter.register_structure_hook(kind, _chooser(converter, choose, nullable))
 
     def rows(self, kind: type[Model]) -> None:
         """Teach a model that the wire writes as an array; its fields are named by their place, "0", "1", ..."""
@@ -296,8 +301,10 @@ def _with_extra(model: M, value: dict[str, Json], known: frozenset[str], optiona
     return attrs.evolve(model, extra=Extra(unsaid)) if unsaid else model
 
 
-def _chooser(converter: Converter, choose: Callable[[dict[str, Json]], type[Model]]) -> Hook:
+def _chooser(converter: Converter, choose: Callable[[dict[str, Json]], type[Model]], nullable: bool) -> Hook:
     def hook(value: Any, _: Any) -> Any:
+        if value is None and nullable:
+            return None
         if type(value) is not dict:
             raise _expect(dict, value)
         return converter.structure(value, choose(value))

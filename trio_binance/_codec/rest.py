@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from trio_binance.models import (
+    KNOWN_CALCULATIONS,
+    KNOWN_EXECUTION_RULES,
     KNOWN_FILTERS,
     AggTrade,
     AnyTicker24h,
+    AnyWindowTicker,
+    CancelHalf,
+    CancelledOrderList,
+    CancelResponse,
+    CancelResult,
+    ErrorReport,
+    ExecutionRule,
     Filter,
     Kline,
-    MiniTicker24h,
+    MiniTicker,
     Model,
+    NewOrderHalf,
     OrderAck,
     OrderFull,
+    OrderListAck,
+    OrderListFull,
+    OrderListResponse,
+    OrderListResult,
     OrderResponse,
     OrderResult,
+    ReferencePriceCalculation,
     Ticker24h,
+    UnknownCalculation,
+    UnknownExecutionRule,
     UnknownFilter,
+    WindowTicker,
 )
 
 from . import jsontext
@@ -30,7 +48,13 @@ from .jsontext import Json
 T = TypeVar("T")
 
 _HUGE = 1_000_000
-_FILTERS: Mapping[Json, type[Model]] = {kind.filter_type.value: kind for kind in KNOWN_FILTERS}
+
+_TAGS: Mapping[type[Model], tuple[str, str]] = {
+    **{kind: ("filterType", kind.filter_type.value) for kind in KNOWN_FILTERS},
+    **{kind: ("ruleType", kind.rule_type.value) for kind in KNOWN_EXECUTION_RULES},
+    **{kind: ("calculationType", kind.calculation_type.value) for kind in KNOWN_CALCULATIONS},
+}
+"""The key and the word by which a class is told from its kin."""
 
 _EXCEPTIONS: Mapping[type[Model], Mapping[str, str]] = {
     # "Compressed/Aggregate trades list" alone is written in letters
@@ -59,8 +83,15 @@ def _name_of(cls: type[Model], name: str) -> str:
     return _EXCEPTIONS[cls][name] if cls in _EXCEPTIONS else camel(name)
 
 
-def _tag_of(cls: type[Model]) -> tuple[str, str] | None:
-    return ("filterType", cls.filter_type.value) if issubclass(cls, KNOWN_FILTERS) else None
+# ------------------------------------------------------------------------------------------- unions, told by shape
+
+_Choice: TypeAlias = Callable[[dict[str, Json]], type[Model]]
+
+
+def _by_word(key: str, unknown: type[Model]) -> _Choice:
+    """Return the choice by the word under ``key``, which one class alone has; ``unknown`` takes any other."""
+    kinds: Mapping[Json, type[Model]] = {word: kind for kind, (tag, word) in _TAGS.items() if tag == key}
+    return lambda value: kinds.get(value.get(key), unknown)
 
 
 def _order_response(value: dict[str, Json]) -> type[Model]:
@@ -69,11 +100,40 @@ def _order_response(value: dict[str, Json]) -> type[Model]:
     return OrderResult if "status" in value else OrderAck
 
 
-_DIALECT = Dialect(_name_of, _tag_of)
+def _list_response(value: dict[str, Json]) -> type[Model]:
+    """One report with fills, or with a status, tells what was asked for; not every report needs to have them."""
+    reports = value.get("orderReports")
+    told = (
+        {key for report in reports if isinstance(report, dict) for key in report} if isinstance(reports, list) else ()
+    )
+    if "fills" in told:
+        return OrderListFull
+    return OrderListResult if "status" in told else OrderListAck
+
+
+def _cancel_response(value: dict[str, Json]) -> type[Model]:
+    return CancelledOrderList if "contingencyType" in value else CancelResult
+
+
+def _or_error(choose: _Choice) -> _Choice:
+    return lambda value: ErrorReport if "code" in value else choose(value)
+
+
+_DIALECT = Dialect(_name_of, _TAGS.get)
 _DIALECT.rows(Kline)
-_DIALECT.union(Filter, lambda value: _FILTERS.get(value.get("filterType"), UnknownFilter))
+_DIALECT.union(Filter, _by_word("filterType", UnknownFilter))
+_DIALECT.union(ExecutionRule, _by_word("ruleType", UnknownExecutionRule))
+_DIALECT.union(ReferencePriceCalculation, _by_word("calculationType", UnknownCalculation))
 _DIALECT.union(OrderResponse, _order_response)
-_DIALECT.union(AnyTicker24h, lambda value: Ticker24h if "priceChange" in value else MiniTicker24h)
+_DIALECT.union(OrderListResponse, _list_response)
+_DIALECT.union(CancelResponse, _cancel_response)
+_DIALECT.union(CancelHalf, _or_error(_cancel_response))
+_DIALECT.union(NewOrderHalf, _or_error(_order_response))
+_DIALECT.union(AnyTicker24h, lambda value: Ticker24h if "priceChange" in value else MiniTicker)
+_DIALECT.union(AnyWindowTicker, lambda value: WindowTicker if "priceChange" in value else MiniTicker)
+
+
+# ---------------------------------------------------------------------------------------------------------- answers
 
 
 @overload

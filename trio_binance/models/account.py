@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import attrs
 
-from .enums import AccountType, Permission
+from .enums import AccountType, AllocationType, Permission, SelfTradePreventionMode
+from .filters import Filter
 from .values import Model, Timestamp
 
 
@@ -33,7 +34,8 @@ class CommissionRates(Model):
 class Account(Model):
     """The account. The integer commissions are basis points, of old; ``commission_rates`` are exact.
 
-    The fields that may be ``None`` were added over the years; binance.us does not send all of them.
+    The fields that may be ``None`` were added over the years; binance.us does not send all of them. The last two are
+    told in SBE alone, ``trade_group_id`` also by faqs/stp_faq.md: for an account in a group, -1 for none.
     """
 
     maker_commission: int
@@ -52,6 +54,8 @@ class Account(Model):
     require_self_trade_prevention: bool | None = None
     prevent_sor: bool | None = None
     uid: int | None = None
+    trade_group_id: int | None = None
+    reduce_only_assets: tuple[str, ...] | None = None
 
 
 @attrs.frozen(weakref_slot=False)
@@ -88,13 +92,13 @@ class CommissionDiscount(Model):
 
 @attrs.frozen(weakref_slot=False)
 class AccountCommission(Model):
-    """The commission rates of the account on one symbol."""
+    """The commission rates of the account on one symbol; ``special_commission`` came in 2025."""
 
     symbol: str
     standard_commission: CommissionRates
-    special_commission: CommissionRates
     tax_commission: CommissionRates
     discount: CommissionDiscount
+    special_commission: CommissionRates | None = None
 
 
 @attrs.frozen(weakref_slot=False)
@@ -116,3 +120,58 @@ class OrderTestResult(Model):
     special_commission_for_order: MakerTakerRates | None = None
     tax_commission_for_order: MakerTakerRates | None = None
     discount: CommissionDiscount | None = None
+
+
+@attrs.frozen(weakref_slot=False)
+class AccountPreventedMatch(Model):
+    """A match that self-trade prevention stopped, as a query tells it; ``trade_group_id`` is -1 for none.
+
+    Which of the quantities is told depends on the mode: the maker's, the taker's or both.
+    """
+
+    symbol: str
+    prevented_match_id: int
+    taker_order_id: int
+    maker_symbol: str
+    maker_order_id: int
+    trade_group_id: int
+    self_trade_prevention_mode: SelfTradePreventionMode
+    price: Decimal
+    transact_time: Timestamp
+    maker_prevented_quantity: Decimal | None = None
+    taker_prevented_quantity: Decimal | None = None
+
+
+@attrs.frozen(weakref_slot=False)
+class Allocation(Model):
+    """What smart order routing gave to an order in the place of a trade; ``order_list_id`` as in ``AccountTrade``.
+
+    SBE alone tells the sources.
+    """
+
+    symbol: str
+    allocation_id: int
+    allocation_type: AllocationType
+    order_id: int
+    order_list_id: int
+    price: Decimal
+    qty: Decimal
+    quote_qty: Decimal
+    commission: Decimal
+    commission_asset: str
+    time: Timestamp
+    is_buyer: bool
+    is_maker: bool
+    is_allocator: bool
+    source_symbol: str | None = None
+    source_trade_id: int | None = None
+    source_allocation_id: int | None = None
+
+
+@attrs.frozen(weakref_slot=False)
+class AccountFilters(Model):
+    """The filters that hold for the account on one symbol: what exchange information tells, and the account's own."""
+
+    exchange_filters: tuple[Filter, ...]
+    symbol_filters: tuple[Filter, ...]
+    asset_filters: tuple[Filter, ...]

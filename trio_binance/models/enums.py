@@ -197,6 +197,13 @@ class WorkingFloor(OpenEnum):
     SOR = "SOR"
 
 
+class OrderCapacity(OpenEnum):
+    """For whom an order is placed: for oneself, or for somebody else. SBE alone tells it."""
+
+    PRINCIPAL = "PRINCIPAL"
+    AGENCY = "AGENCY"
+
+
 class MatchType(OpenEnum):
     """How an allocation came to be."""
 
@@ -265,6 +272,14 @@ class KlineInterval(OpenEnum):
     DAY_3 = "3d"
     WEEK_1 = "1w"
     MONTH_1 = "1M"
+
+
+class RollingWindow(OpenEnum):
+    """The length of the window of a ticker's stream."""
+
+    HOUR_1 = "1h"
+    HOUR_4 = "4h"
+    DAY_1 = "1d"
 
 
 class FilterType(OpenEnum):

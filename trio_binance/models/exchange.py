@@ -6,11 +6,13 @@ in their changelog, binance.us follows later, and recordings of old answers must
 
 from __future__ import annotations
 
-from typing import TypeVar
+from decimal import Decimal
+from typing import ClassVar, TypeAlias, TypeVar
 
 import attrs
 
 from .enums import (
+    ExecutionRuleType,
     OrderType,
     Permission,
     RateLimitInterval,
@@ -132,3 +134,50 @@ class ExchangeInfo(Model):
     def find(self, symbol: str) -> SymbolInfo | None:
         """Return the symbol of this name, or ``None``; it looks through the whole list."""
         return next((found for found in self.symbols if found.symbol == symbol), None)
+
+
+@attrs.frozen(weakref_slot=False)
+class PriceRangeRule(Model):
+    """How far from the reference price an order may trade as a taker, as factors of it.
+
+    Where a factor is absent, that side is not limited in that direction, and nothing is while the symbol has no
+    reference price. An order that would trade beyond expires with ``EXECUTION_RULE_PRICE_RANGE_EXCEEDED``.
+    """
+
+    rule_type: ClassVar[ExecutionRuleType] = ExecutionRuleType.PRICE_RANGE
+    bid_limit_mult_up: Decimal | None = None
+    bid_limit_mult_down: Decimal | None = None
+    ask_limit_mult_up: Decimal | None = None
+    ask_limit_mult_down: Decimal | None = None
+
+
+@attrs.frozen(weakref_slot=False)
+class UnknownExecutionRule(Model):
+    """A rule of a type that this version does not know; its fields are in ``extra``, as the exchange wrote them."""
+
+    rule_type: str
+
+    def __repr__(self) -> str:
+        return f"UnknownExecutionRule({self.rule_type!r}, extra={dict(self.extra)!r})"
+
+
+KNOWN_EXECUTION_RULES = (PriceRangeRule,)
+"""Every execution rule that the documents describe."""
+
+ExecutionRule: TypeAlias = PriceRangeRule | UnknownExecutionRule
+"""Any execution rule; ``match`` on the class."""
+
+
+@attrs.frozen(weakref_slot=False)
+class SymbolExecutionRules(Model):
+    """The execution rules of one symbol."""
+
+    symbol: str
+    rules: tuple[ExecutionRule, ...]
+
+
+@attrs.frozen(weakref_slot=False)
+class ExecutionRules(Model):
+    """The rules that orders are held to while they trade, of each symbol that was asked for."""
+
+    symbol_rules: tuple[SymbolExecutionRules, ...]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import attrs
 
+from .enums import CalculationType
 from .values import Levels, Model, Timestamp
 
 
@@ -30,6 +31,18 @@ class Trade(Model):
     time: Timestamp
     is_buyer_maker: bool
     is_best_match: bool
+
+
+@attrs.frozen(weakref_slot=False)
+class BlockTrade(Model):
+    """A block trade, which was agreed on beside the book; its ids are a series of their own."""
+
+    id: int
+    price: Decimal
+    qty: Decimal
+    quote_qty: Decimal
+    time: Timestamp
+    is_buyer_maker: bool
 
 
 @attrs.frozen(weakref_slot=False)
@@ -120,8 +133,33 @@ class Ticker24h(Model):
 
 
 @attrs.frozen(weakref_slot=False)
-class MiniTicker24h(Model):
-    """The last 24 hours of a symbol, in short (``type=MINI``)."""
+class WindowTicker(Model):
+    """A window of a symbol: its trading day, or the last minutes, hours or days.
+
+    ``first_id`` and ``last_id`` are -1 when nothing was traded. ``weighted_avg_price`` is ``quote_volume`` by
+    ``volume``.
+    """
+
+    symbol: str
+    price_change: Decimal
+    price_change_percent: Decimal
+    weighted_avg_price: Decimal
+    open_price: Decimal
+    high_price: Decimal
+    low_price: Decimal
+    last_price: Decimal
+    volume: Decimal
+    quote_volume: Decimal
+    open_time: Timestamp
+    close_time: Timestamp
+    first_id: int
+    last_id: int
+    count: int
+
+
+@attrs.frozen(weakref_slot=False)
+class MiniTicker(Model):
+    """A window of a symbol in short (``type=MINI``): 24 hours, the trading day or a rolling window."""
 
     symbol: str
     open_price: Decimal
@@ -137,5 +175,59 @@ class MiniTicker24h(Model):
     count: int
 
 
-AnyTicker24h: TypeAlias = Ticker24h | MiniTicker24h
+AnyTicker24h: TypeAlias = Ticker24h | MiniTicker
 """What the 24-hour ticker answers, by the ``type`` that was asked for."""
+
+AnyWindowTicker: TypeAlias = WindowTicker | MiniTicker
+"""What the tickers of a trading day and of a rolling window answer, by the ``type`` that was asked for."""
+
+
+@attrs.frozen(weakref_slot=False)
+class ReferencePrice(Model):
+    """The reference price of a symbol: what its execution rules and some of its filters are measured by.
+
+    ``reference_price`` is ``None`` while it is not set; a symbol that never had one answers with error -2043.
+    ``timestamp`` is when it was valid.
+    """
+
+    symbol: str
+    reference_price: Decimal | None
+    timestamp: Timestamp
+
+
+@attrs.frozen(weakref_slot=False)
+class ArithmeticMeanCalculation(Model):
+    """The reference price is the moving average of trade prices over ``bucket_count`` buckets."""
+
+    calculation_type: ClassVar[CalculationType] = CalculationType.ARITHMETIC_MEAN
+    symbol: str
+    bucket_count: int
+    bucket_width_ms: int
+
+
+@attrs.frozen(weakref_slot=False)
+class ExternalCalculation(Model):
+    """The reference price comes from outside; ``external_calculation_id`` says from where.
+
+    faqs/price_range_execution_rules.md names 0: set by hand; 1: the average of four external providers; 2: the index
+    price of the USD-M future; 3: the five minute average of the spot mid price.
+    """
+
+    calculation_type: ClassVar[CalculationType] = CalculationType.EXTERNAL
+    symbol: str
+    external_calculation_id: int
+
+
+@attrs.frozen(weakref_slot=False)
+class UnknownCalculation(Model):
+    """A way to calculate the reference price that this version does not know; its fields are in ``extra``."""
+
+    symbol: str
+    calculation_type: str
+
+
+KNOWN_CALCULATIONS = (ArithmeticMeanCalculation, ExternalCalculation)
+"""Every calculation that the documents describe."""
+
+ReferencePriceCalculation: TypeAlias = ArithmeticMeanCalculation | ExternalCalculation | UnknownCalculation
+"""How a reference price is calculated; ``match`` on the class."""
