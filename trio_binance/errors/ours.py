@@ -1,0 +1,59 @@
+"""The errors that are ours or the caller's: nothing was sent, or we are broken."""
+
+from __future__ import annotations
+
+from trio_binance._util import shown
+
+from .root import BinanceError, Outcome
+
+
+class UsageError(BinanceError):
+    """The call cannot be made as it stands; nothing was sent."""
+
+
+class ConfigError(UsageError, ValueError):
+    """The configuration cannot work; the message names the setting and its value."""
+
+
+class InvalidArgument(UsageError, ValueError):
+    """An argument cannot be sent; ``field`` and ``value`` name it."""
+
+    def __init__(self, field: str, value: object, reason: str) -> None:
+        super().__init__(f"{field}={shown(value)}: {reason}")
+        self.field = field
+        self.value = value
+        self.reason = reason
+
+
+class CredentialsRequired(UsageError):
+    """The operation is signed and the configuration holds no key, or one of a kind that cannot do it."""
+
+
+class ConnectorClosed(UsageError):
+    """The connector was used after its ``async with`` block had ended."""
+
+
+class NotAdmitted(BinanceError):
+    """We held the request back; it was not sent. ``retry_at`` is a ``trio.current_time()`` or ``None``."""
+
+    def __init__(self, message: str, *, retry_at: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
+class BreakerOpen(NotAdmitted):
+    """The circuit breaker is open: the exchange failed several times in a row."""
+
+
+class LimitExceeded(NotAdmitted):
+    """The request alone is larger than a limit of the exchange, or the ban outlasts the caller's patience."""
+
+
+class ClockUnsynced(NotAdmitted):
+    """Server time is not known well enough to sign a request."""
+
+
+class ServiceCrashed(BinanceError):
+    """A part of the connector crashed more often than its supervisor allows. A bug of ours: please report it."""
+
+    outcome = Outcome.UNKNOWN
