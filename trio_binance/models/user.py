@@ -25,6 +25,7 @@ from .enums import (
     TimeInForce,
     WorkingFloor,
 )
+from .lists import ListedOrder
 from .streams import ServerShutdownEvent
 from .values import Model, Timestamp
 
@@ -112,15 +113,6 @@ class BalanceUpdate(Model):
     asset: str
     delta: Decimal
     clear_time: Timestamp
-
-
-@attrs.frozen(weakref_slot=False)
-class ListedOrder(Model):
-    """One order of a list."""
-
-    symbol: str
-    order_id: int
-    client_order_id: str
 
 
 @attrs.frozen(weakref_slot=False)
