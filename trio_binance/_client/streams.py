@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, final
 
 from trio_binance.config import Overflow
 from trio_binance.errors import InvalidArgument
+from trio_binance.models import KlineInterval, OpenEnum, RollingWindow
 
 from .checks import check_feed, check_text
 
@@ -19,18 +20,22 @@ if TYPE_CHECKING:
     from trio_binance.config import Tuning
     from trio_binance.models import (
         AggTradeEvent,
+        AvgPriceEvent,
+        BlockTradeEvent,
         BookTickerEvent,
         DepthUpdateEvent,
         KlineEvent,
-        KlineInterval,
         MiniTickerEvent,
         PartialDepthEvent,
+        ReferencePriceEvent,
+        RollingTickerEvent,
+        StreamEvent,
         TickerEvent,
         TradeEvent,
     )
 
+_E = TypeVar("_E", bound=OpenEnum)
 
-_WORD = re.compile(r"[0-9A-Za-z]+")
 # Symbols may be of any script (CHANGELOG 2025-12-15).
 _SYMBOL = re.compile(r"[^\s@/?]+")
 _STREAM = re.compile(r"\S+")
@@ -119,15 +124,21 @@ class Streams:
         self,
         *symbols: str,
         interval: KlineInterval | str,
+        time_zone: Literal["+08:00"] | None = None,
         buffer: int | None = None,
         overflow: Overflow = Overflow.DROP_OLDEST,
     ) -> AbstractAsyncContextManager[Feed[KlineEvent]]:
-        """Open candles while they form, and once when they close. Source: <symbol>@kline_<interval>.
+        """Open candles while they form, every second for "1s" and every 2 s otherwise, and once when they close.
+
+        With ``time_zone="+08:00"`` they begin with the days of UTC+8, and their times are those of UTC all the same.
+        Source: <symbol>@kline_<interval>, <symbol>@kline_<interval>@+08:00.
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
-        check_text("interval", interval, _WORD, 'expected an interval such as "1m"')
-        return self._open(_names(symbols, f"kline_{interval!s}"), buffer, overflow)
+        kind = f"kline_{_known('interval', interval, KlineInterval)}"
+        if time_zone not in (None, "+08:00"):
+            raise InvalidArgument("time_zone", time_zone, 'expected "+08:00", or None for UTC')
+        return self._open(_names(symbols, kind if time_zone is None else f"{kind}@{time_zone}"), buffer, overflow)
 
     def mini_ticker(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
@@ -147,10 +158,76 @@ class Streams:
         """
         return self._open(_names(symbols, "ticker"), buffer, overflow)
 
+    def rolling_ticker(
+        self,
+        *symbols: str,
+        window: RollingWindow | str,
+        buffer: int | None = None,
+        overflow: Overflow = Overflow.DROP_OLDEST,
+    ) -> AbstractAsyncContextManager[Feed[RollingTickerEvent]]:
+        """Open the statistics of the last "1h", "4h" or "1d", every second. Source: <symbol>@ticker_<window_size>.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
+        return self._open(_names(symbols, f"ticker_{_known('window', window, RollingWindow)}"), buffer, overflow)
+
+    def avg_price(
+        self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Feed[AvgPriceEvent]]:
+        """Open the average price of the last minutes, every second. Source: <symbol>@avgPrice.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
+        return self._open(_names(symbols, "avgPrice"), buffer, overflow)
+
+    def reference_price(
+        self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Feed[ReferencePriceEvent]]:
+        """Open the reference price of symbols that may have one, every second. Source: <symbol>@referencePrice.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
+        return self._open(_names(symbols, "referencePrice"), buffer, overflow)
+
+    def block_trades(
+        self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Feed[BlockTradeEvent]]:
+        """Open the trades that were agreed on beside the book, in real time. Source: <symbol>@blockTrade.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
+        return self._open(_names(symbols, "blockTrade"), buffer, overflow)
+
+    def all_mini_tickers(
+        self, *, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Feed[tuple[MiniTickerEvent, ...]]]:
+        """Open the short statistics of every symbol that has changed, all in one, every second.
+
+        An item is a tuple: one that is dropped (``Overflow``) takes what it alone tells of its symbols with it.
+        Source: !miniTicker@arr.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
+        return self._open(("!miniTicker@arr",), buffer, overflow)
+
+    def all_rolling_tickers(
+        self, *, window: RollingWindow | str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Feed[tuple[RollingTickerEvent, ...]]]:
+        """Open the statistics of the last "1h", "4h" or "1d" of every symbol that has changed, every second.
+
+        An item is a tuple, as with ``all_mini_tickers``. Source: !ticker_<window-size>@arr.
+
+        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
+        """
+        return self._open((f"!ticker_{_known('window', window, RollingWindow)}@arr",), buffer, overflow)
+
     def subscribe(
         self, *names: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
-    ) -> AbstractAsyncContextManager[Feed[Any]]:
-        """Open streams by the exchange's own names; a kind we do not know comes as ``UnknownEvent``.
+    ) -> AbstractAsyncContextManager[Feed[StreamEvent]]:
+        """Open streams by the exchange's own names; each brings the events of its kind.
+
+        A kind that this version does not know comes as ``UnknownEvent``. Under ``Overflow.LATEST``, streams whose
+        events look alike (candles of both time zones, a book at two depths) replace one another's events.
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
@@ -168,8 +245,12 @@ class Streams:
 
 def _subject(event: Any) -> Hashable:
     """Return what an event is about: a trade never replaces a candle, nor a minute's candle an hour's."""
+    if isinstance(event, tuple):
+        # One of the arrays that tell of all symbols.
+        return tuple, *((type(one), getattr(one, "window", None)) for one in event[:1])
     name = getattr(event, "symbol", None) or getattr(event, "stream", None)
-    return type(event), name, getattr(getattr(event, "candle", None), "interval", None)
+    length = getattr(event, "window", None) or getattr(getattr(event, "candle", None), "interval", None)
+    return type(event), name, length
 
 
 def _names(symbols: tuple[str, ...], kind: str) -> list[str]:
@@ -181,7 +262,15 @@ def _names(symbols: tuple[str, ...], kind: str) -> list[str]:
     return [f"{symbol.lower()}@{kind}" for symbol in symbols]
 
 
-def _speed(speed_ms: int) -> str:
-    if speed_ms not in (100, 1000):
+def _known(field: str, value: object, kind: type[_E]) -> _E:
+    """Return the word of the exchange; a stream of a word that it does not know would be silent for ever."""
+    word = kind(value) if isinstance(value, str) else None
+    if word is None or not word.is_known:
+        raise InvalidArgument(field, value, f"expected one of {', '.join(kind)}")
+    return word
+
+
+def _speed(speed_ms: object) -> str:
+    if speed_ms not in (100, 1000) or not isinstance(speed_ms, int):
         raise InvalidArgument("speed_ms", speed_ms, "expected 1000 or 100")
     return "@100ms" if speed_ms == 100 else ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from trio_binance.models import (
     AggTradeEvent,
     AvgPriceEvent,
+    BlockTradeEvent,
     BookTickerEvent,
     Candle,
     DepthUpdateEvent,
@@ -14,22 +15,26 @@ from trio_binance.models import (
     MiniTickerEvent,
     Model,
     PartialDepthEvent,
+    ReferencePriceEvent,
+    RollingTickerEvent,
     ServerShutdownEvent,
     TickerEvent,
     TradeEvent,
 )
 
-TAGS: Mapping[type[Model], tuple[str, str]] = {
-    TradeEvent: ("e", "trade"),
-    AggTradeEvent: ("e", "aggTrade"),
-    DepthUpdateEvent: ("e", "depthUpdate"),
-    KlineEvent: ("e", "kline"),
-    MiniTickerEvent: ("e", "24hrMiniTicker"),
-    TickerEvent: ("e", "24hrTicker"),
-    AvgPriceEvent: ("e", "avgPrice"),
-    ServerShutdownEvent: ("e", "serverShutdown"),
+WORDS: Mapping[type[Model], str] = {
+    ReferencePriceEvent: "referencePrice",
+    AggTradeEvent: "aggTrade",
+    TradeEvent: "trade",
+    BlockTradeEvent: "blockTrade",
+    KlineEvent: "kline",
+    MiniTickerEvent: "24hrMiniTicker",
+    TickerEvent: "24hrTicker",
+    AvgPriceEvent: "avgPrice",
+    DepthUpdateEvent: "depthUpdate",
+    ServerShutdownEvent: "serverShutdown",
 }
-"""The field that holds an event's word, and the word; book tickers and partial depth have none."""
+"""The word of an event, under "e". Rolling tickers have one a window ("1hTicker"); book tickers, partial depth none."""
 
 NAMES: Mapping[type[Model], Mapping[str, str]] = {
     TradeEvent: {
@@ -54,6 +59,15 @@ NAMES: Mapping[type[Model], Mapping[str, str]] = {
         "is_buyer_maker": "m",
         "is_best_match": "M",
     },
+    BlockTradeEvent: {
+        "event_time": "E",
+        "symbol": "s",
+        "block_trade_id": "t",
+        "price": "p",
+        "quantity": "q",
+        "trade_time": "T",
+        "is_buyer_maker": "m",
+    },
     BookTickerEvent: {
         "update_id": "u",
         "symbol": "s",
@@ -70,7 +84,7 @@ NAMES: Mapping[type[Model], Mapping[str, str]] = {
         "bids": "b",
         "asks": "a",
     },
-    PartialDepthEvent: {"symbol": "symbol", "last_update_id": "lastUpdateId", "bids": "bids", "asks": "asks"},
+    PartialDepthEvent: {"symbol": "@symbol", "last_update_id": "lastUpdateId", "bids": "bids", "asks": "asks"},
     KlineEvent: {"event_time": "E", "symbol": "s", "candle": "k"},
     Candle: {
         "open_time": "t",
@@ -125,6 +139,25 @@ NAMES: Mapping[type[Model], Mapping[str, str]] = {
         "last_trade_id": "L",
         "trade_count": "n",
     },
+    RollingTickerEvent: {
+        "window": "@window",
+        "event_time": "E",
+        "symbol": "s",
+        "price_change": "p",
+        "price_change_percent": "P",
+        "open_price": "o",
+        "high_price": "h",
+        "low_price": "l",
+        "last_price": "c",
+        "weighted_avg_price": "w",
+        "volume": "v",
+        "quote_volume": "q",
+        "open_time": "O",
+        "close_time": "C",
+        "first_trade_id": "F",
+        "last_trade_id": "L",
+        "trade_count": "n",
+    },
     AvgPriceEvent: {
         "event_time": "E",
         "symbol": "s",
@@ -132,6 +165,7 @@ NAMES: Mapping[type[Model], Mapping[str, str]] = {
         "average_price": "w",
         "last_trade_time": "T",
     },
+    ReferencePriceEvent: {"symbol": "s", "reference_price": "r", "timestamp": "t"},
     ServerShutdownEvent: {"event_time": "E"},
 }
-"""The name of each field on the wire; the word of ``TAGS`` is no field of a model."""
+"""The name of each field on the wire; a name with "@" is on no wire: what it means is told by the stream's name."""

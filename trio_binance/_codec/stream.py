@@ -1,10 +1,10 @@
-"""Market streams: a frame to its stream's name and its event, letters to words by table, at the speed of the line."""
+"""Market streams: a frame to its stream's name and its event, at the speed of the line."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
 import attrs
@@ -12,37 +12,16 @@ import msgspec
 
 from trio_binance._pure.decimals import MAX_LENGTH, parse_number
 from trio_binance.errors import DecodeError
-from trio_binance.models import (
-    AggTradeEvent,
-    AvgPriceEvent,
-    BookTickerEvent,
-    DepthUpdateEvent,
-    Extra,
-    KlineEvent,
-    Levels,
-    MiniTickerEvent,
-    Model,
-    OpenEnum,
-    PartialDepthEvent,
-    ServerShutdownEvent,
-    StreamEvent,
-    TickerEvent,
-    TradeEvent,
-    UnknownEvent,
-)
+from trio_binance.models import Extra, Levels, Model, OpenEnum, StreamEvent
 
 from . import jsontext
 from .assembly import assemble, compile_function
-from .converter import Dialect, Members, own_fields
-from .jsontext import Json
-from .letters import NAMES, TAGS
+from .converter import Members, own_fields
+from .kinds import Kind, event_of, kind_of
+from .kinds import unstructure as unstructure
+from .letters import NAMES
 
-Event: TypeAlias = StreamEvent | tuple[MiniTickerEvent, ...]
-"""What a frame of a stream holds: an event, or all symbols' at once."""
-
-Decoder: TypeAlias = Callable[[bytes], Event]
-
-_DIALECT = Dialect(lambda cls, name: NAMES[cls][name], lambda cls: TAGS.get(cls))
+Decoder: TypeAlias = Callable[[bytes], StreamEvent]
 
 # ------------------------------------------------------------------------------------------- a frame to its decoder
 
@@ -95,63 +74,17 @@ def _split_parsed(frame: bytes) -> tuple[str, bytes]:
     return envelope.stream, data
 
 
-_KINDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = tuple(
-    (re.compile(pattern), kind)
-    for pattern, kind in (
-        (r"trade", TradeEvent),
-        (r"aggTrade", AggTradeEvent),
-        (r"bookTicker", BookTickerEvent),
-        (r"depth(@[0-9]+ms)?", DepthUpdateEvent),
-        (r"depth[0-9]+(@[0-9]+ms)?", PartialDepthEvent),
-        (r"kline_[0-9a-zA-Z]+(@.+)?", KlineEvent),
-        (r"miniTicker", MiniTickerEvent),
-        (r"ticker", TickerEvent),
-        (r"avgPrice", AvgPriceEvent),
-    )
-)
-
-
 def decoder_for(stream_name: str) -> Decoder:
     """Return what decodes the ``data`` of this stream; to be asked once per stream, for it learns.
 
     The decoder raises ``DecodeError``: no JSON, or ``path`` names the field that does not fit. It returns an
     ``UnknownEvent`` for a stream, or an event in a stream, that this version does not know, and a tuple of events for
-    ``!miniTicker@arr``.
+    a stream of all symbols.
     """
-    if stream_name == "!miniTicker@arr":
-        return _decode_all
-    symbol, _, kind = stream_name.partition("@")
-    for pattern, cls in _KINDS:
-        if pattern.fullmatch(kind):
-            # "Partial Book Depth Streams" alone do not say in the payload whose book it is
-            given = {"symbol": symbol.upper()} if cls is PartialDepthEvent else {}
-            return _learning(stream_name, cls, given)
-    return lambda raw: _plain_event(stream_name, jsontext.decode(raw), None, {})
-
-
-def _decode_all(raw: bytes) -> tuple[MiniTickerEvent, ...]:
-    events: tuple[MiniTickerEvent, ...] = _DIALECT.structure(jsontext.decode(raw), tuple[MiniTickerEvent, ...])
-    return events
-
-
-def _plain_event(stream: str, value: Json, cls: type[Model] | None, given: Mapping[str, Json]) -> Any:
-    """Return the event of a parsed payload, with every check and every unknown field."""
-    word = value.get("e") if isinstance(value, dict) else None
-    if word == "serverShutdown":
-        cls = ServerShutdownEvent
-    if cls is None or not isinstance(value, dict) or TAGS.get(cls, ("e", word))[1] != word:
-        return UnknownEvent(stream, word if isinstance(word, str) else None, value)
-    return _DIALECT.structure({**given, **value}, cls)
-
-
-def unstructure(event: Event) -> Any:
-    """Return what the exchange writes for ``event``, the exact inverse of its stream's decoder."""
-    if isinstance(event, UnknownEvent):
-        return event.payload
-    written = _DIALECT.unstructure(event)
-    if isinstance(event, PartialDepthEvent):
-        del written["symbol"]
-    return written
+    kind = kind_of(stream_name)
+    if kind is None:
+        return lambda raw: event_of(stream_name, None, jsontext.decode(raw))
+    return _learning_many(stream_name, kind) if kind.many else _learning(stream_name, kind)
 
 
 # ----------------------------------------------------------------------------------------------------- the hot path
@@ -168,18 +101,21 @@ def unstructure(event: Event) -> Any:
 _DIGITS = b"0123456789"
 _ONE_LEVEL = b'[".","."],'
 _MOST_SKELETONS = 64
+_MOST_SKELETONS_OF_ALL = 16_384
+"""Of a stream of all symbols: some 3,500 symbols, each with its name and with the signs of what rose and fell."""
+_MOST_READERS = 1024
 _MORE_DIGITS = 32
 
 _Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=2, max_length=MAX_LENGTH)]
 _WIRE_LEVELS = list[tuple[_Text, _Text]]
 
 
-def _learning(stream: str, cls: type[Model], given: Mapping[str, Json]) -> Decoder:
+def _learning(stream: str, kind: Kind, most: int = _MOST_SKELETONS) -> Decoder:
     known: dict[bytes, Decoder] = {}
-    has_levels = any(field.type is Levels for field in own_fields(cls))
+    has_levels = any(field.type is Levels for field in own_fields(kind.model))
     longest = sys.maxsize if has_levels else 0
 
-    def decode(raw: bytes) -> Event:
+    def decode(raw: bytes) -> StreamEvent:
         skeleton = raw.translate(None, _DIGITS)
         if has_levels:
             skeleton = skeleton.replace(_ONE_LEVEL, b"")
@@ -191,14 +127,14 @@ def _learning(stream: str, cls: type[Model], given: Mapping[str, Json]) -> Decod
                 pass  # the careful way says what is wrong
         return careful(raw, skeleton)
 
-    def careful(raw: bytes, skeleton: bytes) -> Event:
+    def careful(raw: bytes, skeleton: bytes) -> StreamEvent:
         nonlocal longest
         value = jsontext.decode(raw)
-        event: Event = _plain_event(stream, value, cls, given)
-        if isinstance(event, cls) and _may_learn(raw, skeleton, has_levels) and unstructure(event) == value:
-            reader = _reader(event, given)
+        event = event_of(stream, kind, value)
+        if isinstance(event, kind.model) and _may_learn(raw, skeleton, has_levels) and unstructure(event) == value:
+            reader = _reader(event, kind)
             if _reads(reader, raw, event):
-                if len(known) >= _MOST_SKELETONS:
+                if len(known) >= most:
                     known.clear()
                 known[skeleton] = reader
                 longest = max(longest, len(raw) + _MORE_DIGITS)
@@ -207,16 +143,37 @@ def _learning(stream: str, cls: type[Model], given: Mapping[str, Json]) -> Decod
     return decode
 
 
+_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def _learning_many(stream: str, kind: Kind) -> Decoder:
+    """Return what decodes arrays: object by object, for no two arrays tell of the same symbols."""
+    one = _learning(stream, attrs.evolve(kind, many=False), _MOST_SKELETONS_OF_ALL)
+
+    def decode(raw: bytes) -> StreamEvent:
+        try:
+            events: Any = tuple([one(bytes(part)) for part in _parts(raw)])
+        except (msgspec.MsgspecError, RecursionError, DecodeError):
+            pass  # the careful way says what is wrong, and where in the array
+        else:
+            if {*map(type, events)} <= {kind.model}:
+                return events  # type: ignore[no-any-return]
+        return event_of(stream, kind, jsontext.decode(raw))
+
+    return decode
+
+
 def _may_learn(raw: bytes, skeleton: bytes, has_levels: bool) -> bool:
     """Whether the skeleton settles the form of every number.
 
-    Not with a sign, which may stand anywhere; not with an escape, whose digits are no digits; and not where the text
-    of a level has no point, for then it may have no digit either.
+    Not with an escape, whose digits are no digits. The texts of levels are not looked at again: not with a sign, which
+    may stand anywhere in them, and not where one has no point, for then it may have no digit either. A sign elsewhere
+    is fine: no number is made of a text with its sign in another place.
     """
-    return b"-" not in raw and b"\\" not in raw and not (has_levels and b'""' in skeleton)
+    return b"\\" not in raw and not (has_levels and (b"-" in raw or b'""' in skeleton))
 
 
-def _reads(reader: Decoder, raw: bytes, event: Event) -> bool:
+def _reads(reader: Decoder, raw: bytes, event: StreamEvent) -> bool:
     """Whether the quick way gives the very event that the careful way gave."""
     try:
         return reader(raw) == event
@@ -224,33 +181,59 @@ def _reads(reader: Decoder, raw: bytes, event: Event) -> bool:
         return False
 
 
-def _reader(event: Model, given: Mapping[str, Json]) -> Decoder:
+_readers: dict[tuple[Kind, tuple[tuple[str, ...], ...]], Decoder] = {}
+"""What reads messages of a shape, for all streams of a kind: it takes half a millisecond to make."""
+
+
+def _reader(event: Model, kind: Kind) -> Decoder:
     """Return what reads messages of the shape of this one: the keys of ``event`` and of its ``extra``, no more."""
+    shape = (kind, tuple(_unknown(event)))
+    reader = _readers.get(shape)
+    if reader is None:
+        if len(_readers) >= _MOST_READERS:
+            _readers.clear()
+        reader = _readers[shape] = _make_reader(event, kind)
+    return reader
+
+
+def _unknown(model: Model) -> Iterator[tuple[str, ...]]:
+    """Return the names of the unknown fields, of the model and of those inside it."""
+    yield tuple(model.extra)
+    for field in own_fields(type(model)):
+        inner = getattr(model, field.name)
+        if isinstance(inner, Model):
+            yield from _unknown(inner)
+
+
+def _make_reader(event: Model, kind: Kind) -> Decoder:
     scope: dict[str, object] = {"Levels": Levels, "Extra": Extra}
-    wire, values, extra = _plan(event, "o", given, scope)
+    wire, values, extra = _plan(event, "o", kind, scope)
     scope["parse"] = msgspec.json.Decoder(wire, float_hook=parse_number).decode
     body = ["o = parse(raw)", *assemble(type(event), "x", values, scope, extra), "return x"]
     return compile_function(f"read_{type(event).__name__}", "raw", body, scope)
 
 
 def _plan(
-    model: Model, source: str, given: Mapping[str, Json], scope: dict[str, object]
+    model: Model, source: str, kind: Kind | None, scope: dict[str, object]
 ) -> tuple[type[msgspec.Struct], dict[str, list[str]], str]:
-    """Return the wire's struct for a model, what moves its fields into the model, and what makes its ``extra``."""
+    """Return the wire's struct for a model, what moves its fields into the model, and what makes its ``extra``.
+
+    ``kind`` is that of the whole message, ``None`` for a model inside another.
+    """
     cls = type(model)
     names = dict(NAMES[cls])
     types: dict[str, Any] = {}
     values: dict[str, list[str]] = {}
     for field in own_fields(cls):
-        if field.name in given:
-            scope[f"given_{field.name}"] = given[field.name]
+        if names[field.name].startswith("@"):
+            scope[f"given_{field.name}"] = getattr(model, field.name)
             values[field.name] = [f"{{}} = given_{field.name}"]
             del names[field.name]
         else:
             types[field.name], values[field.name] = _move(field, getattr(model, field.name), source, scope)
-    if cls in TAGS:
+    if kind is not None and kind.word is not None:
         # A word may hold digits ("24hrTicker"), which the skeleton does not show.
-        names["tag"], types["tag"] = TAGS[cls][0], Literal[TAGS[cls][1]]
+        names["tag"], types["tag"] = "e", Literal[kind.word]
     unknown = {f"extra_{place}": name for place, name in enumerate(model.extra)}
     names |= unknown
     types |= dict.fromkeys(unknown, Any)
@@ -263,7 +246,7 @@ def _move(field: attrs.Attribute[Any], value: object, source: str, scope: dict[s
     """Return the type of a field on the wire, and the statements that move it into the model."""
     there = f"{source}.{field.name}"
     if isinstance(value, Model):
-        wire, values, extra = _plan(value, field.name, {}, scope)
+        wire, values, extra = _plan(value, field.name, None, scope)
         inner = assemble(type(value), f"new_{field.name}", values, scope, extra)
         return wire, [f"{field.name} = {there}", *inner, f"{{}} = new_{field.name}"]
     if isinstance(value, Levels):

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import attrs
 
-from .enums import KlineInterval
+from .enums import KlineInterval, RollingWindow
 from .values import Levels, Model, Timestamp
 
 
@@ -39,6 +39,19 @@ class AggTradeEvent(Model):
     trade_time: Timestamp
     is_buyer_maker: bool
     is_best_match: bool
+
+
+@attrs.frozen(weakref_slot=False)
+class BlockTradeEvent(Model):
+    """A trade that two parties agreed on beside the book. Its ids are a series of their own."""
+
+    event_time: Timestamp
+    symbol: str
+    block_trade_id: int
+    price: Decimal
+    quantity: Decimal
+    trade_time: Timestamp
+    is_buyer_maker: bool
 
 
 @attrs.frozen(weakref_slot=False)
@@ -106,7 +119,10 @@ class Candle(Model):
 
 @attrs.frozen(weakref_slot=False)
 class KlineEvent(Model):
-    """A candle changed or closed."""
+    """A candle changed or closed.
+
+    A stream with candles of the days of UTC+8 looks like any other: all times are those of UTC nevertheless.
+    """
 
     event_time: Timestamp
     symbol: str
@@ -156,6 +172,33 @@ class TickerEvent(Model):
 
 
 @attrs.frozen(weakref_slot=False)
+class RollingTickerEvent(Model):
+    """The last ``window`` of a symbol, rolling.
+
+    ``open_time`` lies on a full minute and ``close_time`` is the moment of the update, so that it covers up to 59,999
+    ms more than its name says. The message tells the window in its event type: "1hTicker".
+    """
+
+    window: RollingWindow
+    event_time: Timestamp
+    symbol: str
+    price_change: Decimal
+    price_change_percent: Decimal
+    open_price: Decimal
+    high_price: Decimal
+    low_price: Decimal
+    last_price: Decimal
+    weighted_avg_price: Decimal
+    volume: Decimal
+    quote_volume: Decimal
+    open_time: Timestamp
+    close_time: Timestamp
+    first_trade_id: int
+    last_trade_id: int
+    trade_count: int
+
+
+@attrs.frozen(weakref_slot=False)
 class AvgPriceEvent(Model):
     """The average price over ``interval`` (text such as "5m")."""
 
@@ -164,6 +207,18 @@ class AvgPriceEvent(Model):
     interval: str
     average_price: Decimal
     last_trade_time: Timestamp
+
+
+@attrs.frozen(weakref_slot=False)
+class ReferencePriceEvent(Model):
+    """The reference price, ``None`` while there is none; ``timestamp`` is the engine's time at which it was valid.
+
+    The exchange sends no event time here.
+    """
+
+    symbol: str
+    reference_price: Decimal | None
+    timestamp: Timestamp
 
 
 @attrs.frozen(weakref_slot=False)
@@ -187,16 +242,21 @@ class UnknownEvent(Model):
 
 
 StreamEvent: TypeAlias = (
-    TradeEvent
+    ReferencePriceEvent
     | AggTradeEvent
-    | BookTickerEvent
-    | DepthUpdateEvent
-    | PartialDepthEvent
+    | TradeEvent
+    | BlockTradeEvent
     | KlineEvent
     | MiniTickerEvent
+    | tuple[MiniTickerEvent, ...]
     | TickerEvent
+    | RollingTickerEvent
+    | tuple[RollingTickerEvent, ...]
+    | BookTickerEvent
     | AvgPriceEvent
+    | PartialDepthEvent
+    | DepthUpdateEvent
     | ServerShutdownEvent
     | UnknownEvent
 )
-"""Any event of a market stream."""
+"""What a market stream can bring; those of all symbols bring tuples, of the symbols that have changed."""
