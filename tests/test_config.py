@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.canaries import CANARY, KEY, PEM, refusal, write_key_file
-from trio_binance import config, credentials, environments, tuning
+from trio_binance import config, credentials, environments, proxies, tuning
 from trio_binance.config import (
     BinanceConfig,
     Credentials,
@@ -19,9 +19,11 @@ from trio_binance.config import (
     InsecureKeyFileWarning,
     KeyType,
     Overflow,
+    Proxy,
     ReplaySpec,
     SandboxSpec,
     Secret,
+    TimeUnit,
     Tuning,
 )
 
@@ -58,10 +60,40 @@ def test_a_configuration_needs_no_more_than_an_environment() -> None:
         ({"hooks": print}, "hooks"),
         ({"hooks": [print, 5]}, "hooks"),
         ({"embedded": 5}, "embedded"),
+        ({"fallback": "yes"}, "fallback"),
+        ({"session_logon": None}, "session_logon"),
+        ({"return_rate_limits": 1}, "return_rate_limits"),
+        ({"time_unit": "MICROSECOND"}, "time_unit"),
+        ({"proxy": 5}, "proxy"),
+        ({"proxy": f"gopher://user:{CANARY}@a.b"}, "proxy"),
     ],
 )
 def test_a_setting_of_a_wrong_kind_is_refused_by_name(settings: dict[str, Any], name: str) -> None:
     assert name in refusal(lambda: BinanceConfig(**{"environment": Environment.TESTNET, **settings}))
+
+
+def test_the_wires_are_set_up_as_most_need_them() -> None:
+    config = BinanceConfig(Environment.PRODUCTION)
+    assert (config.prefer, config.fallback, config.session_logon, config.return_rate_limits) == ("rest",) + (True,) * 3
+    assert config.time_unit is TimeUnit.MILLISECOND
+    assert config.proxy is None
+
+
+def test_a_proxy_is_given_as_itself_or_by_its_url_and_never_shown() -> None:
+    url = f"socks5://user:{CANARY}@a.b"
+    config = BinanceConfig(Environment.PRODUCTION, proxy=url)
+    assert config.proxy == Proxy.parse(url)
+    assert BinanceConfig(Environment.PRODUCTION, proxy=config.proxy) == config
+    assert CANARY not in repr(config)
+    assert "'socks5://***@a.b:1080'" in repr(config)
+
+
+def test_what_is_not_there_cannot_be_preferred() -> None:
+    assert "prefer: " in refusal(lambda: BinanceConfig(Environment.MARKET_DATA_ONLY, prefer="ws_api"))
+
+
+def test_what_runs_in_this_process_needs_no_proxy() -> None:
+    assert "proxy: " in refusal(lambda: BinanceConfig.sandbox(proxy="http://a.b"))
 
 
 def test_hooks_are_kept_in_order() -> None:
@@ -129,6 +161,33 @@ def test_variables_give_environment_key_and_wire() -> None:
     assert config == BinanceConfig(Environment.DEMO, Credentials.hmac(KEY, CANARY), prefer="ws_api")
 
 
+def test_variables_set_the_wires_up() -> None:
+    config = BinanceConfig.from_env(
+        {
+            "BINANCE_FALLBACK": "False",
+            "BINANCE_SESSION_LOGON": " false ",
+            "BINANCE_RETURN_RATE_LIMITS": "TRUE",
+            "BINANCE_TIME_UNIT": "Microsecond",
+            "BINANCE_PROXY": " socks5://a.b ",
+            "HTTPS_PROXY": "http://not.asked.for",
+        }
+    )
+    assert config == BinanceConfig(
+        Environment.PRODUCTION,
+        fallback=False,
+        session_logon=False,
+        time_unit=TimeUnit.MICROSECOND,
+        proxy="socks5://a.b",
+    )
+
+
+def test_the_proxy_of_other_programs_is_taken_when_asked_for() -> None:
+    others = {"HTTPS_PROXY": "http://a.b:3128", "ALL_PROXY": "socks5://c.d"}
+    assert BinanceConfig.from_env(others).proxy is None
+    assert str(BinanceConfig.from_env({"BINANCE_PROXY": "Environment", **others}).proxy) == "http://a.b:3128"
+    assert BinanceConfig.from_env({"BINANCE_PROXY": "environment"}).proxy is None
+
+
 def test_settings_in_code_win_over_variables() -> None:
     assert BinanceConfig.from_env({"BINANCE_PREFER": "ws_api"}, prefer="rest").prefer == "rest"
 
@@ -151,6 +210,11 @@ def test_a_key_file_is_ed25519_unless_said_otherwise(key_file: Path, named: str 
     [
         ({"BINANCE_ENVIRONMENT": "moon"}, "BINANCE_ENVIRONMENT='moon'"),
         ({"BINANCE_PREFER": "fix"}, "BINANCE_PREFER='fix'"),
+        ({"BINANCE_FALLBACK": "maybe"}, "BINANCE_FALLBACK='maybe': expected true or false"),
+        ({"BINANCE_SESSION_LOGON": "1"}, "BINANCE_SESSION_LOGON='1'"),
+        ({"BINANCE_TIME_UNIT": "second"}, "BINANCE_TIME_UNIT='second': expected millisecond or microsecond"),
+        ({"BINANCE_PROXY": f"gopher://user:{CANARY}@a.b"}, "BINANCE_PROXY: "),
+        ({"BINANCE_PROXY": "environment", "ALL_PROXY": f"x://{CANARY}"}, "ALL_PROXY: "),
         ({"BINANCE_API_SECRET": CANARY}, "BINANCE_API_KEY: missing"),
         ({"BINANCE_PRIVATE_KEY_FILE": "/x"}, "BINANCE_API_KEY: missing"),
         ({"BINANCE_API_KEY": KEY}, "BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_FILE: missing"),
@@ -201,6 +265,56 @@ def test_an_environment_of_one_s_own_is_a_table(tmp_path: Path) -> None:
     assert BinanceConfig.from_toml(str(path)).environment == Environment("lab", "http://a.b", "ws://a.b")
 
 
+def test_an_environment_of_one_s_own_may_have_mirrors(tmp_path: Path) -> None:
+    path = toml(
+        tmp_path,
+        """
+        [binance.environment]
+        name = "lab"
+        rest_url = "http://a.b"
+        stream_url = "ws://a.b"
+        ws_api_url = "ws://a.b/ws-api/v3"
+        rest_mirrors = ["http://c.d/", "http://e.f"]
+        stream_mirrors = ["ws://c.d"]
+        ws_api_mirrors = ["ws://c.d/ws-api/v3"]
+        offers = ["GET /api/v3/ping"]
+        """,
+    )
+    lab = BinanceConfig.from_toml(path).environment
+    assert lab.rest_urls == ("http://a.b", "http://c.d", "http://e.f")
+    assert lab.stream_urls == ("ws://a.b", "ws://c.d")
+    assert lab.ws_api_urls == ("ws://a.b/ws-api/v3", "ws://c.d/ws-api/v3")
+    assert lab.offers == {"GET /api/v3/ping"}
+
+
+def test_a_file_sets_the_wires_up(tmp_path: Path) -> None:
+    path = toml(
+        tmp_path,
+        """
+        [binance]
+        fallback = false
+        session_logon = false
+        return_rate_limits = false
+        time_unit = "microsecond"
+        proxy = "http://a.b:3128"
+        """,
+    )
+    assert BinanceConfig.from_toml(path) == BinanceConfig(
+        Environment.PRODUCTION,
+        fallback=False,
+        session_logon=False,
+        return_rate_limits=False,
+        time_unit=TimeUnit.MICROSECOND,
+        proxy="http://a.b:3128",
+    )
+
+
+def test_a_file_with_the_password_of_a_proxy_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
+    path = toml(tmp_path, f"[binance]\nproxy = 'http://user:{CANARY}@a.b'", mode=0o644)
+    with pytest.warns(InsecureKeyFileWarning, match="chmod 600"):
+        BinanceConfig.from_toml(path)
+
+
 def test_an_empty_table_is_production(tmp_path: Path) -> None:
     assert BinanceConfig.from_toml(toml(tmp_path, "[binance]")) == BinanceConfig(Environment.PRODUCTION)
 
@@ -242,6 +356,11 @@ def test_a_file_with_a_secret_that_others_can_read_is_warned_of(tmp_path: Path) 
         ("[binance]\nenvironment = { name = 'x', rest_url = 'x', stream_url = 'ws://a.b' }", "rest_url='x'"),
         ("[binance]\nprefer = 'fix'", "prefer='fix'"),
         ("[binance]\nprefer = 5", "prefer=5"),
+        ("[binance]\nfallback = 'yes'", "fallback: expected bool"),
+        ("[binance]\ntime_unit = 'second'", "binance.time_unit='second'"),
+        ("[binance]\ntime_unit = 5", "binance.time_unit=5"),
+        ("[binance]\nproxy = 5", "binance.proxy: expected text"),
+        (f"[binance]\nproxy = 'gopher://user:{CANARY}@a.b'", "binance.proxy: not the URL"),
         ("[binance]\ntuning = 5", "binance.tuning: expected a table"),
         ("[binance]\ntuning = { speed = 5 }", "speed"),
         ("[binance]\ntuning = { buffer = -5 }", "buffer=-5"),
@@ -282,7 +401,8 @@ def test_settings_in_code_win_over_the_file(tmp_path: Path) -> None:
     [
         (credentials, "Credentials InsecureKeyFileWarning KeyType Secret mask read_key_file"),
         (environments, "Environment"),
-        (tuning, "Tuning"),
+        (proxies, "Proxy ProxyKind"),
+        (tuning, "TimeUnit Tuning"),
     ],
 )
 def test_the_parts_of_a_configuration_are_found_in_one_place(part: ModuleType, names: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 import os
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from ._checks import check_text, instance_of, positive
+from ._checks import instance_of, positive
+from ._sources import WIRES, settings_from_env, settings_from_table, table_of
 from .credentials import Credentials as Credentials
 from .credentials import InsecureKeyFileWarning as InsecureKeyFileWarning
 from .credentials import KeyType as KeyType
@@ -21,14 +21,13 @@ from .credentials import warn_if_readable
 from .environments import REPLAY, SANDBOX, check_key_may_go
 from .environments import Environment as Environment
 from .errors import ConfigError
+from .proxies import Proxy as Proxy
+from .proxies import ProxyKind as ProxyKind
+from .tuning import TimeUnit as TimeUnit
 from .tuning import Tuning as Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-T = TypeVar("T")
-
-_WIRES = ("rest", "ws_api")
 
 
 class Overflow(enum.Enum):
@@ -63,8 +62,8 @@ class ReplaySpec:
 
 
 def _one_wire(_instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value not in _WIRES:
-        raise ConfigError(f"{attribute.name}={value!r}: expected {' or '.join(_WIRES)}")
+    if value not in WIRES:
+        raise ConfigError(f"{attribute.name}={value!r}: expected {' or '.join(WIRES)}")
 
 
 def _callables(_instance: Any, attribute: attrs.Attribute[Any], value: tuple[Any, ...]) -> None:
@@ -80,6 +79,14 @@ def _to_tuple(value: Any) -> tuple[Any, ...]:
         raise ConfigError(f"hooks={value!r}: expected a sequence of functions") from None
 
 
+def _to_proxy(value: Proxy | str | None) -> Proxy | None:
+    return Proxy.parse(value) if isinstance(value, str) else value
+
+
+def _flag(default: bool) -> Any:
+    return attrs.field(default=default, validator=instance_of(bool), kw_only=True)
+
+
 @attrs.frozen
 class BinanceConfig:
     """Everything ``open_binance`` needs to know.
@@ -91,6 +98,24 @@ class BinanceConfig:
     environment: Environment = attrs.field(validator=instance_of(Environment))
     credentials: Credentials | None = attrs.field(default=None, validator=instance_of(Credentials, type(None)))
     prefer: Literal["rest", "ws_api"] = attrs.field(default="rest", validator=_one_wire, kw_only=True)
+    fallback: bool = _flag(default=True)
+    """Whether what only asks, or cancels, takes the other wire when the preferred one is not there.
+
+    It takes a connection that stands; none is opened for it. An order never leaves the preferred wire.
+    """
+    time_unit: TimeUnit = attrs.field(default=TimeUnit.MILLISECOND, validator=instance_of(TimeUnit), kw_only=True)
+    """In which unit the exchange tells moments: of every answer, event and ``Timestamp``."""
+    session_logon: bool = _flag(default=True)
+    """Whether to log on where calls prefer the WebSocket API and the key is Ed25519: then requests are not signed."""
+    return_rate_limits: bool = _flag(default=True)
+    """Whether each answer of the WebSocket API tells what is used of the limits; otherwise one every ten seconds does.
+
+    The limiter counts by itself all the same; what other programs of this address use it learns from the exchange.
+    """
+    proxy: Proxy | None = attrs.field(
+        default=None, converter=_to_proxy, validator=instance_of(Proxy, type(None)), kw_only=True
+    )
+    """Through whom every connection is made: a ``Proxy`` or its URL. The process' own variables are not looked at."""
     tuning: Tuning = attrs.field(factory=Tuning, validator=instance_of(Tuning), kw_only=True)
     hooks: tuple[Callable[[Any], None], ...] = attrs.field(
         default=(), converter=_to_tuple, validator=_callables, kw_only=True
@@ -107,6 +132,10 @@ class BinanceConfig:
             check_key_may_go(self.environment)
         if self.embedded is not None and self.environment not in (SANDBOX, REPLAY):
             raise ConfigError(f"embedded: the environment {self.environment.name!r} is not run in this process")
+        if self.embedded is not None and self.proxy is not None:
+            raise ConfigError("proxy: what is run in this process is reached without one")
+        if self.prefer == "ws_api" and self.environment.ws_api_url is None:
+            raise ConfigError(f"prefer: the environment {self.environment.name!r} has no WebSocket API")
 
     @classmethod
     def sandbox(
@@ -150,147 +179,40 @@ class BinanceConfig:
         ``BINANCE_ENVIRONMENT`` (production, market_data_only, testnet, demo, us; production by default),
         ``BINANCE_API_KEY`` with ``BINANCE_API_SECRET`` (HMAC) or ``BINANCE_PRIVATE_KEY_FILE`` and
         ``BINANCE_KEY_TYPE`` (ed25519, rsa; ed25519 by default), ``BINANCE_PRIVATE_KEY_PASSPHRASE``,
-        ``BINANCE_PREFER`` (rest, ws_api).
+        ``BINANCE_PREFER`` (rest, ws_api), ``BINANCE_FALLBACK``, ``BINANCE_SESSION_LOGON`` and
+        ``BINANCE_RETURN_RATE_LIMITS`` (true, false), ``BINANCE_TIME_UNIT`` (millisecond, microsecond),
+        ``BINANCE_PROXY`` (a URL, or ``environment`` for that of ``HTTPS_PROXY`` or ``ALL_PROXY``).
 
         Raises:
             ConfigError: a variable's value cannot be used; the message names the variable, never a secret.
         """
-        values = {key: value for key, value in (os.environ if environ is None else environ).items() if value}
-        environment = _preset("BINANCE_ENVIRONMENT", values.get("BINANCE_ENVIRONMENT", "production"))
-        if "BINANCE_PREFER" in values:
-            settings.setdefault("prefer", _wire("BINANCE_PREFER", values["BINANCE_PREFER"]))
-        return _build(environment, _credentials_from_env(values), settings)
+        return _build(settings_from_env(os.environ if environ is None else environ), settings)
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str], **settings: Any) -> BinanceConfig:
         """Return a configuration from the table ``[binance]`` of a TOML file.
 
-        Keys: ``environment`` (a preset's name, or a table with ``name``, ``rest_url``, ``stream_url``,
-        ``ws_api_url``), ``prefer``, ``credentials`` (a table: ``api_key`` and ``secret``, or ``private_key_file``
-        relative to the file, ``key_type``, ``passphrase``), ``tuning`` (a table of ``Tuning``'s fields).
+        Keys: ``environment`` (a preset's name, or a table of ``Environment``'s fields), ``prefer``, ``fallback``,
+        ``time_unit``, ``session_logon``, ``return_rate_limits``, ``proxy`` (a URL), ``credentials`` (a table:
+        ``api_key`` and ``secret``, or ``private_key_file`` relative to the file, ``key_type``, ``passphrase``),
+        ``tuning`` (a table of ``Tuning``'s fields).
 
         Raises:
             ConfigError: the file cannot be read, or a key or its value cannot be used.
         """
         file = Path(path)
-        table = _read_toml(file).get("binance")
-        if not isinstance(table, dict):
-            raise ConfigError(f"{file}: no table [binance]")
-        config = _from_table(table, file.parent, settings)
-        if "secret" in table.get("credentials", {}):
+        table = table_of(file)
+        config = _build(settings_from_table(table, file.parent), settings)
+        if "secret" in table.get("credentials", {}) or (config.proxy is not None and config.proxy.password is not None):
             warn_if_readable(file, file.stat().st_mode, stacklevel=3)
         return config
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
+def _build(found: dict[str, Any], settings: dict[str, Any]) -> BinanceConfig:
+    """Return a configuration of what was found and what was given in code, which comes first."""
     try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except OSError as exc:
-        raise ConfigError(f"{file}: {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
-        reason = f"not UTF-8 at byte {exc.start}"
-    except tomllib.TOMLDecodeError as exc:
-        reason = str(exc)
-    # Raised here, outside of the blocks above: those errors carry the whole text, and it may hold a secret.
-    raise ConfigError(f"{file}: {reason}")
-
-
-def _preset(where: str, name: object) -> Environment:
-    presets = Environment.presets()
-    if not isinstance(name, str) or name.strip().lower() not in presets:
-        raise ConfigError(f"{where}={name!r}: expected one of {', '.join(presets)}")
-    return presets[name.strip().lower()]
-
-
-def _wire(where: str, name: str) -> str:
-    if name.strip().lower() not in _WIRES:
-        raise ConfigError(f"{where}={name!r}: expected {' or '.join(_WIRES)}")
-    return name.strip().lower()
-
-
-def _build(environment: Environment, credentials: Credentials | None, settings: dict[str, Any]) -> BinanceConfig:
-    settings.setdefault("credentials", credentials)
-    try:
-        return BinanceConfig(environment, **settings)
+        return BinanceConfig(found.pop("environment"), **{**found, **settings})
     except ConfigError:
         raise
     except (TypeError, ValueError) as exc:
         raise ConfigError(f"configuration: {exc}") from exc
-
-
-def _credentials_from_env(values: Mapping[str, str]) -> Credentials | None:
-    api_key = values.get("BINANCE_API_KEY")
-    secret, key_file = values.get("BINANCE_API_SECRET"), values.get("BINANCE_PRIVATE_KEY_FILE")
-    if api_key is None:
-        if secret or key_file:
-            raise ConfigError("BINANCE_API_KEY: missing, though a secret is given")
-        return None
-    if secret and key_file:
-        raise ConfigError("BINANCE_API_SECRET and BINANCE_PRIVATE_KEY_FILE: give one of them")
-    if secret:
-        if values.get("BINANCE_KEY_TYPE", "hmac").lower() != "hmac":
-            raise ConfigError("BINANCE_KEY_TYPE: BINANCE_API_SECRET is of an HMAC key; give BINANCE_PRIVATE_KEY_FILE")
-        return Credentials.hmac(api_key, secret)
-    if key_file:
-        passphrase = values.get("BINANCE_PRIVATE_KEY_PASSPHRASE")
-        return _with_key_file(api_key, values.get("BINANCE_KEY_TYPE", "ed25519"), _expand(key_file), passphrase)
-    raise ConfigError("BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_FILE: missing, though BINANCE_API_KEY is given")
-
-
-def _with_key_file(api_key: str, key_type: object, path: Path, passphrase: str | None) -> Credentials:
-    makers = {"ed25519": Credentials.ed25519, "rsa": Credentials.rsa}
-    if not isinstance(key_type, str) or key_type.lower() not in makers:
-        raise ConfigError(f"key_type={key_type!r}: expected ed25519 or rsa")
-    return makers[key_type.lower()](api_key, path, passphrase=passphrase)
-
-
-def _expand(path: str) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as exc:
-        raise ConfigError(f"key file {path!r}: {exc}") from exc
-
-
-_TOML_KEYS = {"environment", "prefer", "credentials", "tuning"}
-
-
-def _from_table(table: dict[str, Any], folder: Path, settings: dict[str, Any]) -> BinanceConfig:
-    if unknown := sorted(table.keys() - _TOML_KEYS):
-        raise ConfigError(f"binance.{unknown[0]}: unknown key; expected {', '.join(sorted(_TOML_KEYS))}")
-    if "prefer" in table:
-        settings.setdefault("prefer", table["prefer"])
-    if "tuning" in table:
-        settings.setdefault("tuning", _from_fields(Tuning, table["tuning"], "binance.tuning"))
-    environment = table.get("environment", "production")
-    if isinstance(environment, dict):
-        chosen = _from_fields(Environment, environment, "binance.environment")
-    else:
-        chosen = _preset("binance.environment", environment)
-    return _build(chosen, _credentials_from_table(table.get("credentials"), folder), settings)
-
-
-def _from_fields(cls: type[T], table: object, where: str) -> T:
-    if not isinstance(table, dict):
-        raise ConfigError(f"{where}: expected a table")
-    try:
-        return cls(**table)
-    except ConfigError:
-        raise
-    except (TypeError, ValueError) as exc:
-        raise ConfigError(f"{where}: {exc}") from exc
-
-
-def _credentials_from_table(table: object, folder: Path) -> Credentials | None:
-    if table is None:
-        return None
-    if not isinstance(table, dict) or not isinstance(table.get("api_key"), str):
-        raise ConfigError("binance.credentials: expected a table with api_key")
-    known = {"api_key", "secret", "private_key_file", "key_type", "passphrase"}
-    if unknown := sorted(table.keys() - known):
-        raise ConfigError(f"binance.credentials.{unknown[0]}: unknown key; expected {', '.join(sorted(known))}")
-    if ("secret" in table) == ("private_key_file" in table):
-        raise ConfigError("binance.credentials: give secret or private_key_file")
-    if "secret" in table:
-        return Credentials.hmac(table["api_key"], table["secret"])
-    path = folder / _expand(check_text("binance.credentials.private_key_file", table["private_key_file"]))
-    return _with_key_file(table["api_key"], table.get("key_type", "ed25519"), path, table.get("passphrase"))

@@ -1,7 +1,8 @@
-"""The tuning: every deadline, size and pace the connector uses."""
+"""The tuning: every deadline, size and pace the connector uses, and the unit in which it is told moments."""
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from ._checks import Validator
 
 _RECV_WINDOW_MAX_MS = 60_000
+
+
+class TimeUnit(enum.Enum):
+    """In which unit the exchange tells moments; what we tell it may be in either."""
+
+    MILLISECOND = "MILLISECOND"
+    MICROSECOND = "MICROSECOND"
 
 
 def _seconds(default: float) -> Any:
@@ -56,6 +64,10 @@ class Tuning:
     breaker_open: float = _seconds(10.0)
     connection_lifetime: float = _seconds(23.5 * 3600)
     """The exchange cuts every connection after 24 h; ours is replaced before, with jitter."""
+    replacement_wait: float = _seconds(5.0)
+    """How long calls wait for a connection of the WebSocket API that is being made, from when there was none."""
+    mirror_return: float = _seconds(600.0)
+    """After so long on a mirror the first host is tried again."""
     buffer: int = _count(1000)
     """Default size of a feed's buffer, in items."""
     streams_per_connection: int = _count(1024)
