@@ -1,0 +1,16 @@
+"""The filter engine: what the exchange would refuse an order for, told before it is sent, with what would pass.
+
+Pure: a request and a scene (the symbol's rules, and what is known of market and account) go in, an ``OrderCheck``
+comes out. Every filter of filters.md, the permissions of the symbol and the execution rules are judged exactly; a rule
+that cannot be judged is told as unchecked and never passed in silence.
+"""
+
+from .amending import amendment_needs as amendment_needs
+from .amending import check_amendment as check_amendment
+from .check import check_order as check_order
+from .check import needs as needs
+from .scene import Need as Need
+from .scene import OpenCounts as OpenCounts
+from .scene import Prices as Prices
+from .scene import Scene as Scene
+from .snap import snap_order as snap_order
