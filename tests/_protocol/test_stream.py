@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
@@ -107,14 +109,90 @@ def test_a_refusal_without_an_id_belongs_to_the_only_open_question() -> None:
     assert subscriptions.on_reply(b'{"code": 3, "msg": "Invalid JSON"}') == [Refused("bad@trade", 3, "Invalid JSON")]
 
 
-def test_a_refusal_without_an_id_belongs_to_nobody_when_several_questions_are_open() -> None:
+def asked_alone(*names: str) -> Subscriptions:
+    """Return subscriptions that have asked for each of these streams in a message of its own."""
     subscriptions = Subscriptions(timeout=10.0)
-    subscriptions.want(["a@trade"])
+    for name in names:
+        subscriptions.want([name])
+        sent(subscriptions)
+    return subscriptions
+
+
+def test_a_refusal_without_an_id_belongs_to_the_question_that_nothing_else_answers() -> None:
+    subscriptions = asked_alone("a@trade", "bad@trade", "c@trade")
+    assert subscriptions.on_reply(b'{"code": 2, "msg": "no"}') == []
+    subscriptions.want(["d@trade"])
+    assert sent(subscriptions) == []
+    assert subscriptions.on_reply(ok(1)) == [Confirmed(("a@trade",))]
+    assert subscriptions.on_reply(ok(3)) == [Confirmed(("c@trade",)), Refused("bad@trade", 2, "no")]
+    assert [message["params"] for message in sent(subscriptions)] == [["d@trade"]]
+    assert subscriptions.wanted == ("a@trade", "c@trade", "d@trade")
+
+
+def test_several_refusals_without_an_id_belong_to_the_questions_in_their_order() -> None:
+    subscriptions = asked_alone("a@trade", "b@trade", "c@trade")
+    assert subscriptions.on_reply(b'{"code": 2, "msg": "first"}') == []
+    assert subscriptions.on_reply(ok(2)) == [Confirmed(("b@trade",))]
+    assert subscriptions.on_reply(b'{"error": {"code": 3, "msg": "second"}, "id": null}') == [
+        Refused("a@trade", 2, "first"),
+        Refused("c@trade", 3, "second"),
+    ]
+    assert subscriptions.complete
+
+
+def test_a_refusal_without_an_id_is_forgotten_with_its_connection() -> None:
+    subscriptions = asked_alone("a@trade", "b@trade")
+    assert subscriptions.on_reply(b'{"code": 2, "msg": "no"}') == []
+    subscriptions.on_connected()
+    (message,) = sent(subscriptions)
+    assert subscriptions.on_reply(ok(message["id"])) == [Confirmed(("a@trade", "b@trade"))]
+    assert subscriptions.on_reply(b'{"code": 2, "msg": "no"}') == [Ignored("answers nothing we asked (id None)")]
+
+
+@pytest.mark.parametrize("form", ["flat", "flat with its id", "wrapped"])
+def test_every_refusal_of_the_documents_is_that_of_its_stream(spec: Path, form: str) -> None:
+    errors = json.loads((spec / "streams.json").read_text())["control"]["errors"]
+    assert {error["code"] for error in errors} == {0, 1, 2, 3}
+    for error in errors:
+        subscriptions = asked_alone("good@trade", "bad@trade")
+        told = {"code": error["code"], "msg": error["msg"]}
+        reply = (
+            {**told, "id": 2} if form == "flat with its id" else told if form == "flat" else {"error": told, "id": 2}
+        )
+        effects = [*subscriptions.on_reply(json.dumps(reply).encode()), *subscriptions.on_reply(ok(1))]
+        assert {type(effect): effect for effect in effects} == {
+            Confirmed: Confirmed(("good@trade",)),
+            Refused: Refused("bad@trade", error["code"], error["msg"]),
+        }
+        assert subscriptions.wanted == ("good@trade",)
+
+
+def test_what_we_ask_is_written_as_in_the_documents(spec: Path) -> None:
+    examples = {row["method"]: row for row in json.loads((spec / "streams.json").read_text())["control"]["messages"]}
+    for method in ("SUBSCRIBE", "UNSUBSCRIBE"):
+        asked, answer = examples[method]["request"]["body"], examples[method]["response"]["body"]
+        subscriptions = Subscriptions(timeout=10.0, first_id=asked["id"] - (method == "UNSUBSCRIBE"))
+        subscriptions.want(asked["params"])
+        if method == "UNSUBSCRIBE":
+            sent(subscriptions)
+            subscriptions.on_reply(ok(asked["id"] - 1))
+            subscriptions.unwant(asked["params"])
+        assert sent(subscriptions) == [asked]
+        subscriptions.on_reply(json.dumps(answer).encode())
+        assert subscriptions.complete
+        assert subscriptions.deadline == float("inf")
+
+
+@pytest.mark.recordings
+def test_the_refusal_that_a_peer_has_met_is_that_of_its_stream(recordings: Path) -> None:
+    rows = map(json.loads, (recordings / "edge_cases/issues.jsonl").read_text().splitlines())
+    (raw,) = [row["raw"] for row in rows if row["id"] == "stream-error"]
+    subscriptions = Subscriptions(timeout=10.0, first_id=5000001)
+    subscriptions.want(["bad@trade"])
     sent(subscriptions)
-    subscriptions.want(["b@trade"])
-    sent(subscriptions)
-    (effect,) = subscriptions.on_reply(b'{"error": {"code": "?", "msg": "no"}}')
-    assert isinstance(effect, Ignored)
+    assert subscriptions.on_reply(raw.encode()) == [
+        Refused("bad@trade", 2, "Invalid request: streams must be an array")
+    ]
 
 
 def test_a_refusal_with_an_odd_code_keeps_its_words() -> None:
@@ -154,6 +232,7 @@ def test_an_unanswered_question_is_overdue_at_its_deadline() -> None:
 def test_server_shutdown_is_known_in_both_of_its_shapes_and_in_no_other_text() -> None:
     assert is_shutdown(b'{"e":"serverShutdown","E":1770123456789}')
     assert is_shutdown(b'{"E":1770123456789,"e":"serverShutdown"}')
+    assert is_shutdown(b'{"e":"serverShutdown","E":1770123456789000}')
     assert not is_shutdown(b'{"e":"trade","s":"serverShutdown"}')
     assert not is_shutdown(b'{"e":"serverShutdown"')
     assert not is_shutdown(b'{"e":"trade"}')

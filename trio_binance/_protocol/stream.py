@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 BATCH = 200
 """Names in one SUBSCRIBE: about 5 KB; 1024 streams are asked for with six messages."""
 
+SHUTDOWN_STREAM = "!serverShutdown"
+"""What the exchange calls its own farewell on a combined connection; it comes whether it is subscribed to or not."""
+
 
 class Verb(enum.Enum):
     """What a control message asks."""
@@ -76,6 +79,8 @@ class Subscriptions:
         self._queue: list[tuple[Verb, tuple[str, ...]]] = []
         self._asked: dict[int, _Asked] = {}
         self._confirmed: set[str] = set()
+        self._nameless: list[Mapping[str, object]] = []
+        """Refusals that do not say what they refuse; always fewer than there are open questions."""
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -128,12 +133,16 @@ class Subscriptions:
         """Ask for everything again: a new connection carries nothing."""
         self._queue.clear()
         self._asked.clear()
+        self._nameless.clear()
         self._confirmed.clear()
         self._enqueue(Verb.SUBSCRIBE, self.wanted)
 
     def next_message(self, now: float) -> str | None:
-        """Return the next control message to send, or ``None``; the caller paces (5 messages a second)."""
-        if not self._queue:
+        """Return the next control message to send, or ``None``; the caller paces (5 messages a second).
+
+        Nothing more is asked until it is clear whom a refusal without an id meant.
+        """
+        if not self._queue or self._nameless:
             return None
         verb, streams = self._queue.pop(0)
         number, self._next_id = self._next_id, self._next_id + 1
@@ -149,13 +158,26 @@ class Subscriptions:
         if not isinstance(reply, dict):
             return [Ignored("not an object")]
         error, number = _error_of(reply), reply.get("id")
-        if number is None and error is not None and len(self._asked) == 1:
-            # Some refusals carry no id (web-socket-streams.md, "Error Messages").
-            number = next(iter(self._asked))
+        if number is None and error is not None and self._asked:
+            self._nameless.append(error)
+            return self._refuse_rest()
         asked = self._asked.pop(number, None) if isinstance(number, int) else None
         if asked is None:
             return [Ignored(f"answers nothing we asked (id {number!r})"[:80])]
-        return self._settle(asked) if error is None else self._refuse(asked, error)
+        effects = self._settle(asked) if error is None else self._refuse(asked, error)
+        return [*effects, *self._refuse_rest()]
+
+    def _refuse_rest(self) -> list[Effect]:
+        """Refuse what is still open once there are as many refusals without an id: everything else was answered.
+
+        Nearly all refusals of the documents carry no id (web-socket-streams.md, "Error Messages").
+        """
+        if len(self._nameless) < len(self._asked):
+            return []
+        pairs = list(zip(self._asked.values(), self._nameless, strict=True))
+        self._asked.clear()
+        self._nameless.clear()
+        return [effect for asked, error in pairs for effect in self._refuse(asked, error)]
 
     def _settle(self, asked: _Asked) -> list[Effect]:
         if asked.verb is Verb.UNSUBSCRIBE:

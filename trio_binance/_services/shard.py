@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from trio_binance._codec.stream import decoder_for, split_combined
-from trio_binance._protocol.stream import Confirmed, Refused, Subscriptions, is_shutdown
+from trio_binance._protocol.stream import SHUTDOWN_STREAM, Confirmed, Refused, Subscriptions, is_shutdown
 from trio_binance.errors import BinanceError, ConnectionLost, DecodeError
 
 from .conditions import Degraded, Ready
@@ -23,7 +23,9 @@ from .route import Outlet, Route, ids_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from trio_binance._codec.stream import Decoder
     from trio_binance.config import Tuning
+    from trio_binance.models import StreamEvent
 
     from .link import Link
     from .observe import Observer
@@ -95,13 +97,24 @@ class Shard:
         for name in names:
             route = self.routes.get(name)
             if route is None:
-                route = self.routes[name] = Route(name, decoder_for(name))
+                route = self.routes[name] = Route(name, self._decoder(name))
                 if name in confirmed:  # Given up a moment ago, and the exchange does not know yet.
                     route.settled.set()
             route.outlets.append(outlet)
             routes.append(route)
         self._poke()
         return routes
+
+    def _decoder(self, name: str) -> Decoder:
+        decode = decoder_for(name)
+        if name != SHUTDOWN_STREAM:
+            return decode
+
+        def heed(data: bytes) -> StreamEvent:
+            self._link.renew()
+            return decode(data)
+
+        return heed
 
     def detach(self, outlet: Outlet) -> None:
         """Carry nothing for this outlet any more; the last one out unsubscribes."""
