@@ -226,7 +226,7 @@ class Dialect:
             raise self._explain(value, kind) from None
 
     def _explain(self, value: Json, kind: Any) -> DecodeError:
-        model = getattr(kind, "__name__", str(kind))
+        model = kind.__name__ if isinstance(kind, type) else re.sub(r"\w+\.", "", str(kind))
         try:
             self._detailed.structure(value, kind)
         except (BaseValidationError, KeyError, TypeError, ValueError) as exc:

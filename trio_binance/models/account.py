@@ -126,18 +126,19 @@ class OrderTestResult(Model):
 class AccountPreventedMatch(Model):
     """A match that self-trade prevention stopped, as a query tells it; ``trade_group_id`` is -1 for none.
 
-    Which of the quantities is told depends on the mode: the maker's, the taker's or both.
+    Which of the quantities is told depends on the mode: the maker's, the taker's or both. ``maker_symbol`` was added
+    later.
     """
 
     symbol: str
     prevented_match_id: int
     taker_order_id: int
-    maker_symbol: str
     maker_order_id: int
     trade_group_id: int
     self_trade_prevention_mode: SelfTradePreventionMode
     price: Decimal
     transact_time: Timestamp
+    maker_symbol: str | None = None
     maker_prevented_quantity: Decimal | None = None
     taker_prevented_quantity: Decimal | None = None
 

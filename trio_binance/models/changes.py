@@ -8,16 +8,19 @@ from typing import TypeAlias
 import attrs
 
 from .enums import CancelReplaceResult, ContingencyType, ListOrderStatus
-from .lists import CancelledOrderList, ListedOrder
+from .lists import CancelledOrderList, CancelResponse, ListedOrder
 from .orders import CancelResult, OrderAck, OrderFull, OrderResult, OrderTerms
 from .values import Model, Timestamp
 
 
 @attrs.frozen(weakref_slot=False, kw_only=True)
 class AmendedOrder(OrderTerms):
-    """An order after its quantity was lowered: ``client_order_id`` is its new id, ``orig_client_order_id`` the old."""
+    """An order after its quantity was lowered: ``client_order_id`` is its new id, ``orig_client_order_id`` the old.
 
-    orig_client_order_id: str
+    SBE allows the old id to be absent.
+    """
+
+    orig_client_order_id: str | None = None
     qty: Decimal
     prevented_qty: Decimal
     quote_order_qty: Decimal
@@ -86,3 +89,31 @@ class CancelReplaceReport(Model):
     new_order_result: CancelReplaceResult
     cancel_response: CancelHalf
     new_order_response: NewOrderHalf
+
+
+@attrs.frozen(weakref_slot=False)
+class ReplacedAck(CancelReplaceReport):
+    """One order was cancelled and another accepted."""
+
+    cancel_response: CancelResponse
+    new_order_response: OrderAck
+
+
+@attrs.frozen(weakref_slot=False)
+class ReplacedResult(CancelReplaceReport):
+    """One order was cancelled and another accepted, which stands as told."""
+
+    cancel_response: CancelResponse
+    new_order_response: OrderResult
+
+
+@attrs.frozen(weakref_slot=False)
+class ReplacedFull(CancelReplaceReport):
+    """One order was cancelled and another accepted, which stands as told, with its fills so far."""
+
+    cancel_response: CancelResponse
+    new_order_response: OrderFull
+
+
+Replaced: TypeAlias = ReplacedAck | ReplacedResult | ReplacedFull
+"""What a cancel-and-replace answers where both halves were done, by the ``new_order_resp_type`` that was asked for."""

@@ -39,9 +39,10 @@ class OrderTerms(Model):
     """What every report of an order tells. Optional fields: rest-api.md, "Conditional fields in Order Responses".
 
     ``order_list_id`` is -1 unless it is part of a list, and in answers older than order lists. ``working_time`` is -1
-    while the order waits for a trigger; an amendment of such an order does not tell it. ``order_capacity`` is told in
-    SBE alone. ``self_trade_prevention_mode`` was added later and is missing in some examples of the documents: an
-    order that was placed must not be lost for its sake.
+    while the order waits for a trigger; an amendment of such an order does not tell it. ``prevented_match_id`` and
+    ``prevented_quantity`` are told of an order that self-trade prevention ended, ``expiry_reason`` of one that expired,
+    ``order_capacity`` in SBE alone. ``self_trade_prevention_mode`` was added later and is missing in some examples of
+    the documents: an order that was placed must not be lost for its sake.
     """
 
     symbol: str
@@ -65,6 +66,9 @@ class OrderTerms(Model):
     used_sor: bool | None = None
     working_floor: WorkingFloor | None = None
     order_capacity: OrderCapacity | None = None
+    prevented_match_id: int | None = None
+    prevented_quantity: Decimal | None = None
+    expiry_reason: ExpiryReason | None = None
     peg_price_type: PegPriceType | None = None
     peg_offset_type: PegOffsetType | None = None
     peg_offset_value: int | None = None
@@ -76,16 +80,12 @@ class OrderState(OrderTerms):
     """An order and how much of it was done; the base of the reports of a placement, a query and a cancellation.
 
     ``orig_qty`` is ``None`` for the pending orders of an OPO or OPOCO list, whose quantity is what the working order
-    brings. ``orig_quote_order_qty`` came in 2024. ``prevented_match_id`` and ``prevented_quantity`` are told of an
-    order that self-trade prevention ended, ``expiry_reason`` of one that expired.
+    brings. ``orig_quote_order_qty`` came in 2024.
     """
 
     orig_qty: Decimal | None = None
     cummulative_quote_qty: Decimal
     orig_quote_order_qty: Decimal | None = None
-    prevented_match_id: int | None = None
-    prevented_quantity: Decimal | None = None
-    expiry_reason: ExpiryReason | None = None
 
 
 @attrs.frozen(weakref_slot=False)
