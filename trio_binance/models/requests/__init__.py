@@ -1,0 +1,30 @@
+"""The requests for orders and order lists: they cannot be built wrong."""
+
+from .legs import Leg as Leg
+from .legs import LimitLeg as LimitLeg
+from .legs import LimitMakerLeg as LimitMakerLeg
+from .legs import MarketLeg as MarketLeg
+from .legs import PairLeg as PairLeg
+from .legs import ProfitLeg as ProfitLeg
+from .legs import StopLeg as StopLeg
+from .legs import StopLossLeg as StopLossLeg
+from .legs import StopLossLimitLeg as StopLossLimitLeg
+from .legs import TakeProfitLeg as TakeProfitLeg
+from .legs import TakeProfitLimitLeg as TakeProfitLimitLeg
+from .legs import WorkingLeg as WorkingLeg
+from .lists import LegacyOcoOrder as LegacyOcoOrder
+from .lists import ListedLeg as ListedLeg
+from .lists import OcoOrder as OcoOrder
+from .lists import OpocoOrder as OpocoOrder
+from .lists import OpoOrder as OpoOrder
+from .lists import OrderListRequest as OrderListRequest
+from .lists import OtocoOrder as OtocoOrder
+from .lists import OtoOrder as OtoOrder
+from .orders import LimitMakerOrder as LimitMakerOrder
+from .orders import LimitOrder as LimitOrder
+from .orders import MarketOrder as MarketOrder
+from .orders import OrderRequest as OrderRequest
+from .orders import StopLossLimitOrder as StopLossLimitOrder
+from .orders import StopLossOrder as StopLossOrder
+from .orders import TakeProfitLimitOrder as TakeProfitLimitOrder
+from .orders import TakeProfitOrder as TakeProfitOrder
