@@ -17,11 +17,14 @@ from trio_binance.models import (
     EventStreamTerminated,
     ExecutionReport,
     ExecutionType,
+    ExpiryReason,
     ExternalLockUpdate,
     ListStatus,
+    OrderRejectReason,
     ServerShutdownEvent,
     Side,
     UnknownUserEvent,
+    as_datetime,
 )
 
 REPORT = {
@@ -59,6 +62,17 @@ REPORT = {
     "Q": "0.00000000",
     "V": "NONE",
 }
+BALANCES = {"e": "outboundAccountPosition", "E": 1564034571105, "u": 1564034571073}
+BALANCES |= {"B": [{"a": "ETH", "f": "10000.000000", "l": "0.000000"}, {"a": "币安", "f": "0.00", "l": "1"}]}
+DELTA = {"e": "balanceUpdate", "E": 1573200697110, "a": "BTC", "d": "-100.00000000", "T": 1573200697068}
+ORDERS = [
+    {"s": "ETHBTC", "i": 17, "c": "AJYsMjErWJesZvqlJCTUgL"},
+    {"s": "ETHBTC", "i": 18, "c": "bfYPSQdLoqAJeNrOr9adzq"},
+]
+LIST = {"e": "listStatus", "E": 1564035303637, "s": "ETHBTC", "g": 2, "c": "OCO", "l": "EXEC_STARTED", "L": "EXECUTING"}
+LIST |= {"r": "NONE", "C": "F4QN4G8DlFATFlIUQ0cjdD", "T": 1564035303625, "O": ORDERS}
+LOCK = {"e": "externalLockUpdate", "E": 1581557507324, "a": "NEO", "d": "10.00000000", "T": 1581557507268}
+TERMINATED = {"e": "eventStreamTerminated", "E": 1728973001334}
 CONDITIONAL = {
     "d": 4,
     "D": 1668680518494,
@@ -83,6 +97,17 @@ CONDITIONAL = {
     "gOV": 5,
     "gp": "1.00000000",
     "eR": "INSUFFICIENT_LIQUIDITY",
+}
+
+
+KINDS: dict[str, Any] = {
+    "outboundAccountPosition": AccountPosition,
+    "balanceUpdate": BalanceUpdate,
+    "executionReport": ExecutionReport,
+    "listStatus": ListStatus,
+    "externalLockUpdate": ExternalLockUpdate,
+    "eventStreamTerminated": EventStreamTerminated,
+    "serverShutdown": ServerShutdownEvent,
 }
 
 
@@ -168,17 +193,6 @@ def test_what_is_no_envelope_is_refused(frame: bytes, path: str) -> None:
     assert caught.value.path == path
 
 
-KINDS: dict[str, Any] = {
-    "outboundAccountPosition": AccountPosition,
-    "balanceUpdate": BalanceUpdate,
-    "executionReport": ExecutionReport,
-    "listStatus": ListStatus,
-    "externalLockUpdate": ExternalLockUpdate,
-    "eventStreamTerminated": EventStreamTerminated,
-    "serverShutdown": ServerShutdownEvent,
-}
-
-
 def test_every_event_of_the_documents_survives_whole(spec: Path) -> None:
     facts = json.loads((spec / "user_data.json").read_text())
     for row in facts["events"]:
@@ -190,11 +204,40 @@ def test_every_event_of_the_documents_survives_whole(spec: Path) -> None:
 
 
 def test_every_field_of_the_documents_has_a_name(spec: Path) -> None:
-    (row,) = [
-        row for row in json.loads((spec / "user_data.json").read_text())["events"] if row["event"] == "executionReport"
-    ]
-    letters = {field["key"] for field in row["fields"] + row["conditional_fields"]}
-    assert letters == {*user._NAMES[ExecutionReport].values(), "e"}
+    rows = json.loads((spec / "user_data.json").read_text())["events"]
+    assert len(rows) == 7
+    for row in rows:
+        conditional = row.get("conditional_fields", [])
+        letters = {field["key"] for field in row["fields"] + conditional}
+        assert letters == {*user._NAMES[KINDS[row["event"]]].values(), "e"}
+        if conditional:
+            assert len(conditional) == 23
+            assert set(CONDITIONAL) == {field["key"] for field in conditional}
+        if row["event"] != "serverShutdown":
+            event = row["example"]["body"]["event"]
+            for field in conditional:
+                assert not check({**event, field["key"]: field["example"]}).extra
+
+
+def test_every_word_of_the_documents_is_known(spec: Path) -> None:
+    facts = json.loads((spec / "user_data.json").read_text())
+    (row,) = [row for row in facts["events"] if row["event"] == "executionReport"]
+    assert all(ExecutionType(word).is_known for word in row["execution_types"])
+    assert all(OrderRejectReason(told["reason"]).is_known for told in facts["reject_reasons"])
+    assert all(ExpiryReason(told["reason"]).is_known for told in facts["expiry_reasons"])
+
+
+@pytest.mark.parametrize("body", [REPORT, BALANCES, DELTA, LIST, LOCK, TERMINATED])
+def test_an_event_survives_whole_in_milliseconds_and_in_microseconds(body: dict[str, Any]) -> None:
+    for times in (
+        body,
+        {key: value * 1000 if type(value) is int and value > 10**12 else value for key, value in body.items()},
+    ):
+        event = check(times)
+        assert isinstance(event, KINDS[body["e"]])
+        assert not event.extra
+        assert as_datetime(event.event_time).year in (2017, 2019, 2020, 2024)
+        assert hash(event) == hash(check(times))
 
 
 def test_the_recorded_events_survive_whole(recordings: Path) -> None:
@@ -223,3 +266,21 @@ def test_the_events_kept_by_a_peer_survive_whole(recordings: Path) -> None:
             assert caught.value.path == "iceberg_quantity"
         else:
             check(body)
+
+
+@pytest.mark.recordings
+def test_the_events_that_a_peer_expects_survive_whole(recordings: Path) -> None:
+    kinds = set()
+    for line in (recordings / "binance_net/spot.jsonl").read_text().splitlines():
+        for step in json.loads(line).get("steps", []):
+            body = step["json"].get("event") or step["json"].get("data")
+            if not body:
+                continue
+            event = user.from_json(body)
+            assert user.unstructure(event) == body
+            if isinstance(event, UnknownUserEvent):
+                assert body["e"] in ("USER_LIABILITY_CHANGE", "aggTrade", "24hrMiniTicker", "1hTicker", "trade")
+            else:
+                assert not event.extra
+                kinds.add(type(event))
+    assert kinds == {AccountPosition, ListStatus}

@@ -36,6 +36,8 @@ class ExecutionReport(Model):
 
     ``trade_id`` is -1 when nothing was traded, ``order_list_id`` -1 unless the order is part of a list,
     ``original_client_order_id`` empty unless an order is being cancelled. ``is_best_match`` is told to be ignored.
+    ``prevented_quantity`` adds up over the life of the order, ``last_prevented_quantity`` is that of this report; of a
+    TRADE_PREVENTION the last quantity, price and quote quantity are 0 and the ``prevented_execution_...`` tell them.
     """
 
     event_time: Timestamp
@@ -70,12 +72,16 @@ class ExecutionReport(Model):
     last_quote_quantity: Decimal
     quote_order_quantity: Decimal
     self_trade_prevention_mode: SelfTradePreventionMode
-    # user-data-stream.md, "Conditional Fields in Execution Report": present only if the order meets a condition
+    # user-data-stream.md, "Conditional Fields in Execution Report": these come only with an order
+    # that stands on the book,
     working_time: Timestamp | None = None
+    # that is a trailing stop,
     trailing_delta: int | None = None
     trailing_time: Timestamp | None = None
+    # that was placed with a strategy,
     strategy_id: int | None = None
     strategy_type: int | None = None
+    # that met an order of the same owner: TRADE_PREVENTION, or ended by it,
     prevented_match_id: int | None = None
     prevented_quantity: Decimal | None = None
     last_prevented_quantity: Decimal | None = None
@@ -85,14 +91,17 @@ class ExecutionReport(Model):
     prevented_execution_quantity: Decimal | None = None
     prevented_execution_price: Decimal | None = None
     prevented_execution_quote_quantity: Decimal | None = None
+    # that has allocations, may have some, or went through smart order routing,
     match_type: MatchType | None = None
     allocation_id: int | None = None
     working_floor: WorkingFloor | None = None
     used_sor: bool | None = None
+    # whose price is pegged,
     peg_price_type: PegPriceType | None = None
     peg_offset_type: PegOffsetType | None = None
     peg_offset_value: int | None = None
     pegged_price: Decimal | None = None
+    # that has expired.
     expiry_reason: ExpiryReason | None = None
 
 

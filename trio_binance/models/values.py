@@ -28,6 +28,11 @@ def as_datetime(timestamp: Timestamp) -> datetime.datetime:
     return _EPOCH + datetime.timedelta(microseconds=timestamp)
 
 
+def as_milliseconds(timestamp: Timestamp) -> int:
+    """Return the moment in milliseconds, whichever of the two it was told in; the rest of microseconds is cut."""
+    return timestamp if abs(timestamp) < _LEAST_MICROSECONDS else timestamp // 1000
+
+
 @final
 class Extra(Mapping[str, object]):
     """Fields of a message that its model does not know, under the names they had on the wire; read-only."""
