@@ -117,13 +117,15 @@ async def test_the_subscription_comes_back_and_the_gap_is_told_from_a_minute_bef
         assert lab.status() is Status.READY
 
 
+@pytest.mark.parametrize("in_microseconds", [False, True])
 @pytest.mark.parametrize("delay", [0, 30])
 async def test_the_gap_begins_when_the_last_event_happened_and_not_when_it_came(
-    delay: int, autojump_clock: MockClock
+    delay: int, in_microseconds: bool, autojump_clock: MockClock
 ) -> None:
     async with account(Timed(155.0, Reset())) as lab, events(lab):
         await trio.sleep_until(150)
-        lab.server("ws_api").text(balance(lab.sandbox.now_us() // 1000 - delay * 1000))
+        written_us = lab.sandbox.now_us() - delay * 10**6
+        lab.server("ws_api").text(balance(written_us if in_microseconds else written_us // 1000))
         await lab.wait_for(UserDataSubscribed, 2)
         [gap] = lab.seen(UserDataGap)
         assert gap.since == pytest.approx(150 - delay, abs=0.01)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_binance.models import NO_EXTRA, Extra, Level, Levels, PriceTicker, as_datetime
+from trio_binance.models import NO_EXTRA, Extra, Level, Levels, PriceTicker, as_datetime, as_milliseconds
 
 UTC = datetime.UTC
 
@@ -31,6 +31,13 @@ def test_no_digit_of_a_moment_is_lost(moment: int) -> None:
     epoch = datetime.datetime(1970, 1, 1, tzinfo=UTC)
     assert (as_datetime(moment) - epoch) // datetime.timedelta(microseconds=1) == moment
     assert (as_datetime(moment // 10**4) - epoch) // datetime.timedelta(milliseconds=1) == moment // 10**4
+
+
+@given(st.integers(0, 10**14 - 1), st.integers(0, 999))
+def test_a_moment_is_the_same_millisecond_in_either_unit(moment: int, rest: int) -> None:
+    assert as_milliseconds(moment) == moment
+    if moment * 1000 >= 10**14:
+        assert as_milliseconds(moment * 1000 + rest) == moment
 
 
 def test_a_moment_outside_the_calendar_is_refused() -> None:

@@ -30,7 +30,7 @@ from trio_binance.errors import (
     ProtocolError,
     TimestampError,
 )
-from trio_binance.models import EventStreamTerminated, UserEvent
+from trio_binance.models import EventStreamTerminated, UserEvent, as_milliseconds
 
 from .conditions import Degraded, Ready
 from .events import Dropped, KeyRefused, Undecodable, UserDataGap, UserDataSubscribed
@@ -207,7 +207,7 @@ class UserData:
 
     def _moment_of(self, event: UserEvent) -> float:
         """Return the ``trio.current_time()`` at which an event happened, rather too early than too late."""
-        written_ms = getattr(event, "event_time", 0)
+        written_ms = as_milliseconds(getattr(event, "event_time", 0))
         uncertainty = self._clock.statistics().uncertainty_us / 1e6
         return trio.current_time() - max(self._clock.server_ms() - written_ms, 0) / 1000 - uncertainty
 

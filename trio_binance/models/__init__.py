@@ -19,6 +19,13 @@ from .changes import CancelReplaceReport as CancelReplaceReport
 from .changes import ErrorReport as ErrorReport
 from .changes import NewOrderHalf as NewOrderHalf
 from .changes import OrderAmendment as OrderAmendment
+from .changes import Replaced as Replaced
+from .changes import ReplacedAck as ReplacedAck
+from .changes import ReplacedFull as ReplacedFull
+from .changes import ReplacedResult as ReplacedResult
+from .checks import OrderCheck as OrderCheck
+from .checks import Unchecked as Unchecked
+from .checks import Violation as Violation
 from .enums import AccountType as AccountType
 from .enums import AllocationType as AllocationType
 from .enums import CalculationType as CalculationType
@@ -186,3 +193,4 @@ from .values import Levels as Levels
 from .values import Model as Model
 from .values import Timestamp as Timestamp
 from .values import as_datetime as as_datetime
+from .values import as_milliseconds as as_milliseconds
