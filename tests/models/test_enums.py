@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from trio_binance import models
-from trio_binance.models import KlineInterval, OpenEnum, OrderStatus, Permission, Side, SymbolStatus
+from trio_binance._codec import user
+from trio_binance._protocol.operation import Security
+from trio_binance.models import KlineInterval, OpenEnum, OrderCapacity, OrderStatus, Permission, Side, SymbolStatus
+from trio_binance.tuning import TimeUnit
 
 NAMES = {
     "symbolStatus": "SymbolStatus",
@@ -45,7 +48,18 @@ NAMES = {
     "orderRejectReason": "OrderRejectReason",
     "filterType": "FilterType",
     "accountType": "AccountType",
+    "tickerWindowStream": "RollingWindow",
 }
+
+ELSEWHERE = {
+    "timeUnit": {unit.value for unit in TimeUnit} | {unit.value.lower() for unit in TimeUnit},
+    "securityType": {security.value for security in Security},
+    "userDataEvent": set(user._EVENTS),
+}
+"""Words that are no field of a model: of the configuration, of the catalogue, and those that tell a model by."""
+
+OPEN_ENDED = {"dataSource", "streamMethod", "tickerWindowRequest"}
+"""Words that only the requests know: texts of the catalogue, frames of the streams, and lengths by rule ("1m..59m")."""
 
 
 def test_every_word_of_the_documents_is_known(spec: Path) -> None:
@@ -54,6 +68,18 @@ def test_every_word_of_the_documents_is_known(spec: Path) -> None:
         kind: type[OpenEnum] = getattr(models, cls_name)
         words = [*enums[name]["values"], *enums[name].get("values_elsewhere", [])]
         assert {member.value for member in kind} == set(words), name
+    for name, words in ELSEWHERE.items():
+        assert words == set(enums[name]["values"]), name
+    assert {*NAMES, *ELSEWHERE, *OPEN_ENDED} == set(enums)
+    assert len(enums) == 38
+
+
+def test_every_enum_of_ours_has_the_words_of_a_document(spec: Path) -> None:
+    """One more than the documents have: the capacity of an order, which the schema of SBE alone tells."""
+    capacity = json.loads((spec / "sbe.json").read_text())["spot_schema"]["enums"]["orderCapacity"]["values"]
+    told = {row["json"] for row in capacity.values()} - {"NON_REPRESENTABLE"}
+    assert {member.value for member in OrderCapacity} == told
+    assert {kind.__name__ for kind in OpenEnum.__subclasses__()} == {*NAMES.values(), "OrderCapacity"}
 
 
 def test_a_known_word_is_its_member() -> None:
