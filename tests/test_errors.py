@@ -15,7 +15,6 @@ from trio_binance.errors import (
     ApiError,
     Banned,
     BinanceError,
-    Blocked,
     BreakerOpen,
     ClockUnsynced,
     ConfigError,
@@ -27,6 +26,7 @@ from trio_binance.errors import (
     DecodeError,
     DuplicateOrder,
     FeedOverflow,
+    GatewayError,
     InvalidArgument,
     LimitExceeded,
     NetworkError,
@@ -34,6 +34,7 @@ from trio_binance.errors import (
     Outcome,
     PartialFailure,
     ProtocolError,
+    RegionBlocked,
     RequestError,
     ServerError,
     ServiceCrashed,
@@ -42,6 +43,7 @@ from trio_binance.errors import (
     TimestampError,
     TLSError,
 )
+from trio_binance.models import CancelReplaceReport, CancelReplaceResult, ErrorReport
 
 CLASSES = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, BinanceError)]
 API_CLASSES = [c for c in CLASSES if issubclass(c, ApiError)]
@@ -113,6 +115,7 @@ def test_every_error_survives_a_pickle_and_a_copy_whole(cls: type[BinanceError],
         (TimestampError, Outcome.REJECTED),
         (Banned, Outcome.REJECTED),
         (PartialFailure, Outcome.PARTIAL),
+        (GatewayError, Outcome.UNKNOWN),
         (ServerError, Outcome.UNKNOWN),
         (ProtocolError, Outcome.UNKNOWN),
         (StreamTerminated, Outcome.NOT_SENT),
@@ -150,8 +153,28 @@ def test_an_api_error_tells_operation_number_words_and_what_to_do() -> None:
         "order.place: -2010 Duplicate order sent. [HTTP 400, unknown] "
         "(query the order by its client id; do not send it again)"
     )
-    assert str(Blocked("no", status=403)) == "no [HTTP 403, rejected]"
+    assert str(RegionBlocked("no", status=451)) == "no [HTTP 451, rejected] (this will not pass by itself)"
     assert error.data == {}
+
+
+@pytest.mark.parametrize("cls", API_CLASSES)
+def test_every_answer_of_the_exchange_comes_with_advice(cls: type[ApiError]) -> None:
+    assert cls.advice
+    assert cls.advice in str(make(cls))
+
+
+def test_an_error_with_two_halves_tells_both_with_the_exchange_s_words() -> None:
+    error = PartialFailure("partly failed", status=409, code=-2021)
+    error.report = CancelReplaceReport(
+        CancelReplaceResult.SUCCESS, CancelReplaceResult.FAILURE, None, ErrorReport(-2010, "Order would trigger.")
+    )
+    assert "cancel:" not in str(error)
+    error.cancel_outcome, error.new_order_outcome = Outcome.DONE, Outcome.REJECTED
+    assert str(error).startswith(
+        "-2021 partly failed [HTTP 409, partial] cancel: done; new order: rejected, -2010 Order would trigger. ("
+    )
+    twin = pickle.loads(pickle.dumps(error))
+    assert (twin.report, str(twin)) == (error.report, str(error))
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,30 +20,30 @@ from trio_binance.errors import (
     Banned,
     BinanceError,
     Blocked,
-    CancelRejected,
     DecodeError,
     DuplicateOrder,
     FilterError,
     InsufficientBalance,
+    NoData,
+    NothingToCancel,
     Outcome,
     PartialFailure,
     ProtocolError,
     RateLimited,
-    RegionBlocked,
     ServerError,
     TimestampError,
     TooManyOrders,
     UnknownOrder,
 )
-from trio_binance.models import RateLimit, RateLimitInterval, RateLimitType
+from trio_binance.models import CancelReplaceReport, RateLimit, RateLimitInterval, RateLimitType
 
 SERVER_MS = 1_700_000_070_000  # 22:14:30 GMT, half a minute past
 ACK = b'{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"mine","transactTime":1507725176595}'
 
 
-def read(operation: Operation[Any], status: int, body: bytes, **headers: str) -> Any:
+def read(operation: Operation[Any], status: int, body: bytes, symbol: str = "BTCUSDT", **headers: str) -> Any:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    params = {"symbol": "BTCUSDT", "newClientOrderId": "mine"} if operation is trading.PLACE else {}
+    params = {"symbol": symbol, "newClientOrderId": "mine"}
     return reply.read_rest(operation, params, status, named, body, server_ms=SERVER_MS, now=100.0)
 
 
@@ -64,9 +65,9 @@ def test_a_success_is_decoded() -> None:
         (400, -1021, "Timestamp ...", TimestampError, Outcome.REJECTED),
         (400, -2010, "Duplicate order sent.", DuplicateOrder, Outcome.UNKNOWN),
         (400, -2010, "Account has insufficient balance for requested action.", InsufficientBalance, Outcome.REJECTED),
-        (400, -2011, "Unknown order sent.", CancelRejected, Outcome.REJECTED),
+        (400, -2011, "Unknown order sent.", NothingToCancel, Outcome.REJECTED),
         (401, -2015, "Invalid API-key, IP, or permissions for action.", AuthError, Outcome.REJECTED),
-        (409, -2021, "Order cancel-replace partially failed.", PartialFailure, Outcome.PARTIAL),
+        (409, -2021, "Order cancel-replace partially failed.", PartialFailure, Outcome.UNKNOWN),
         (429, -1015, "Too many new orders.", TooManyOrders, Outcome.REJECTED),
         (500, -1007, "Timeout waiting for response from backend server.", ServerError, Outcome.UNKNOWN),
         (503, -1008, "Server is currently overloaded.", ServerError, Outcome.UNKNOWN),
@@ -88,52 +89,6 @@ def test_a_read_that_failed_leaves_nothing_unknown() -> None:
     assert type(error_of(account.ORDER, 400, b'{"code":-2013,"msg":"Order does not exist."}')) is UnknownOrder
 
 
-def test_answers_in_html_are_typed_by_their_status_and_shortened() -> None:
-    blocked = error_of(trading.PLACE, 403, b"<html><h1>Request  blocked</h1></html>")
-    assert type(blocked) is Blocked
-    assert "Request blocked" in str(blocked)
-    assert type(error_of(trading.PLACE, 451, b"")) is RegionBlocked
-    server = error_of(trading.PLACE, 502, b"<html>Bad Gateway</html>")
-    assert (type(server), server.outcome) == (ServerError, Outcome.UNKNOWN)
-    not_found = error_of(trading.PLACE, 404, b"\xff<html>nginx</html>")
-    assert (type(not_found), not_found.outcome) == (ApiError, Outcome.UNKNOWN)
-    assert error_of(market.DEPTH, 404, b"").outcome is Outcome.REJECTED
-
-
-def test_an_error_whose_number_is_no_number_leaves_an_order_unknown() -> None:
-    assert error_of(trading.PLACE, 400, b'{"code":true,"msg":"?"}').outcome is Outcome.UNKNOWN
-
-
-def test_a_conflict_without_a_number_leaves_an_order_unknown() -> None:
-    error = error_of(trading.PLACE, 409, b"<html>Conflict</html>")
-    assert (type(error), error.outcome) == (PartialFailure, Outcome.UNKNOWN)
-    assert error_of(account.ORDER, 409, b"").outcome is Outcome.PARTIAL
-
-
-@pytest.mark.parametrize(("code", "half"), [(-2021, -1007), (-2022, -1006)])
-def test_a_half_of_a_cancel_replace_that_timed_out_leaves_the_whole_unknown(code: int, half: int) -> None:
-    data = {"cancelResult": "FAILURE", "cancelResponse": {"code": half, "msg": "?"}, "newOrderResponse": None}
-    body = json.dumps({"code": code, "msg": "", "data": data}).encode()
-    assert error_of(trading.PLACE, 409, body).outcome is Outcome.UNKNOWN
-    sure = body.replace(str(half).encode(), b"-2011")
-    assert error_of(trading.PLACE, 409, sure).outcome is not Outcome.UNKNOWN
-
-
-@pytest.mark.parametrize("status", [200, 400, 403, 502])
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"<html>Not retrieved: /api/v3/order?timestamp=1&signature=c0ffee HTTP/1.1 X-MBX-APIKEY: k3y</html>",
-        b'{"code":-1000,"msg":"cannot take timestamp=1&signature=c0ffee of apiKey=k3y"}',
-    ],
-)
-def test_what_an_answer_repeats_of_our_signature_is_not_shown(status: int, body: bytes) -> None:
-    error = error_of(trading.PLACE, status, body)
-    shown = f"{error} {error!r} {vars(error)}"
-    assert "c0ffee" not in shown
-    assert "k3y" not in shown
-
-
 def test_a_redirect_is_never_followed() -> None:
     error = error_of(trading.PLACE, 301, b"", location="https://elsewhere")
     assert (type(error), error.outcome) == (ProtocolError, Outcome.UNKNOWN)
@@ -146,19 +101,94 @@ def test_an_unreadable_success_leaves_an_order_unknown() -> None:
     assert error_of(market.DEPTH, 200, b"{}").outcome is Outcome.REJECTED
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b"<html>", b"\xff\xfe", ACK[:-1], ACK.replace(b"mine", b"\xff"), b'{"symbol":"BTCUSDT"}'],
+)
+def test_an_empty_cut_or_garbled_success_leaves_an_order_unknown(body: bytes) -> None:
+    error = error_of(trading.PLACE, 200, body)
+    assert (type(error), error.outcome) == (DecodeError, Outcome.UNKNOWN)
+
+
+def test_the_body_decides_whatever_type_the_headers_call_it() -> None:
+    assert read(trading.PLACE, 200, ACK, content_type="text/html").client_order_id == "mine"
+    assert type(error_of(trading.PLACE, 200, b"<html>", content_type="application/json")) is DecodeError
+
+
 def test_an_answer_to_another_order_is_refused() -> None:
     error = error_of(trading.PLACE, 200, ACK.replace(b"mine", b"theirs"))
     assert (type(error), error.outcome) == (ProtocolError, Outcome.UNKNOWN)
     assert "theirs" in str(error)
+    ticker = b'{"symbol":"ETHUSDT","price":"1.0"}'
+    assert error_of(market.PRICE_TICKER, 200, ticker, symbol="BTCUSDT").outcome is Outcome.REJECTED
 
 
-def test_extra_words_of_an_error_are_kept() -> None:
-    error = error_of(trading.PLACE, 409, b'{"code":-2021,"msg":"","data":{"cancelResult":"SUCCESS"}}')
-    assert isinstance(error, ApiError)
-    assert error.data == {"cancelResult": "SUCCESS"}
-    error = error_of(trading.PLACE, 409, b'{"code":-2021,"msg":"","data":[1]}')
-    assert isinstance(error, ApiError)
-    assert error.data == {"data": [1]}
+# --------------------------------------------------------------------------------- what only one of the wires does
+
+SOR = attrs.evolve(trading.PLACE, path="/api/v3/sor/order", ws_method="sor.order.place")
+REFERENCE_PRICE = attrs.evolve(market.PRICE_TICKER, path="/api/v3/referencePrice", ws_method="referencePrice")
+CANCEL_REPLACE = attrs.evolve(
+    trading.PLACE, path="/api/v3/order/cancelReplace", ws_method="order.cancelReplace", result=CancelReplaceReport
+)
+NEVER = b'{"code":-2043,"msg":"This symbol doesn\'t have a reference price."}'
+
+
+@pytest.mark.parametrize("raw", [ACK, b"[" + ACK + b"]"], ids=["REST", "WebSocket API"])
+def test_an_order_by_smart_routing_is_one_order_on_either_wire(raw: bytes) -> None:
+    assert reply.read_result(SOR, {"newClientOrderId": "mine"}, raw).order_id == 1
+    with pytest.raises(ProtocolError, match="answered with 'mine'"):
+        reply.read_result(SOR, {"newClientOrderId": "another"}, raw)
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"[" + ACK + b"," + ACK + b"]", b"[", b"{}"])
+def test_smart_routing_that_answers_anything_but_one_order_leaves_it_unknown(raw: bytes) -> None:
+    with pytest.raises(DecodeError) as caught:
+        reply.read_result(SOR, {}, raw)
+    assert caught.value.outcome is Outcome.UNKNOWN
+
+
+def test_an_error_told_as_a_result_is_the_error_that_the_other_wire_tells() -> None:
+    with pytest.raises(NoData) as caught:
+        reply.read_result(REFERENCE_PRICE, {"symbol": "BAZUSD"}, NEVER)
+    rest = error_of(REFERENCE_PRICE, 400, NEVER)
+    assert isinstance(rest, NoData)
+    assert (caught.value.code, caught.value.message) == (rest.code, rest.message)
+    assert caught.value.outcome is rest.outcome is Outcome.REJECTED
+
+
+def test_an_error_told_as_the_result_of_an_order_proves_nothing() -> None:
+    error = error_of(trading.PLACE, 200, b'{"code":-2010,"msg":"no"}')
+    assert (type(error), error.outcome) == (DecodeError, Outcome.UNKNOWN)
+
+
+def test_an_object_that_only_resembles_an_error_is_unreadable() -> None:
+    assert type(error_of(REFERENCE_PRICE, 200, b'{"code":-1,"msg":"no","symbol":"A"}')) is DecodeError
+    assert type(error_of(REFERENCE_PRICE, 200, b"[]")) is DecodeError
+
+
+def cancel_replace(cancel: str, new_order: str, response: object) -> bytes:
+    halves = {"cancelResult": cancel, "newOrderResult": new_order, "cancelResponse": None}
+    return json.dumps({**halves, "newOrderResponse": response}).encode()
+
+
+def test_a_cancel_replace_whose_halves_were_done_is_its_report() -> None:
+    done = read(CANCEL_REPLACE, 200, cancel_replace("SUCCESS", "SUCCESS", json.loads(ACK)))
+    assert done.new_order_response.client_order_id == "mine"
+
+
+def test_a_cancel_replace_with_a_failed_half_is_no_success_whatever_the_status() -> None:
+    refusal = {"code": -2010, "msg": "Market is closed."}
+    error = error_of(CANCEL_REPLACE, 200, cancel_replace("SUCCESS", "FAILURE", refusal))
+    assert isinstance(error, PartialFailure)
+    assert (error.outcome, error.cancel_outcome, error.new_order_outcome) == (
+        Outcome.PARTIAL,
+        Outcome.DONE,
+        Outcome.REJECTED,
+    )
+    assert error.report is not None
+
+
+# -------------------------------------------------------------------------------------------------- limits and waits
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The reply: what an answer means: the value, or the error that says what became of the request.
 
-A table of evidence stands behind it: an error with a number of the exchange is REJECTED, and definite; a lost, cut
-or unreadable answer, and every 5xx, is UNKNOWN for whatever changes state.
+The body decides, whatever type the headers call it: an answer that fits its model and names what was asked for is the
+answer; a cut or unreadable one leaves UNKNOWN whatever changes state.
 """
 
 from __future__ import annotations
@@ -16,22 +16,17 @@ import msgspec
 
 from trio_binance._codec import rest as codec
 from trio_binance._codec.jsontext import decode
-from trio_binance._codes import CLASS_BY_CODE, api_error_class
 from trio_binance._pure.limits import LimitKind, Rule
-from trio_binance.errors import (
-    ApiError,
-    Blocked,
-    DecodeError,
-    Outcome,
-    PartialFailure,
-    ProtocolError,
-    RateLimited,
-    ServerError,
-)
+from trio_binance.errors import DecodeError, Outcome, ProtocolError
+from trio_binance.models import CancelReplaceReport
+
+from .echo import mismatch
+from .refusal import api_error, half_outcome, masked, replace_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from trio_binance.errors import ApiError
     from trio_binance.models import RateLimit
 
     from .operation import Operation, Value
@@ -44,9 +39,6 @@ _KIND = {"used-weight": LimitKind.REQUEST_WEIGHT, "order-count": LimitKind.ORDER
 MIN_WAIT, MAX_WAIT = 1.0, 3 * 86_400.0
 """Bans last "from 2 minutes to 3 days" (rest-api.md, "IP Limits"); anything outside is a slip of the peer's."""
 _WAITS = {418: 120.0, 403: 300.0}
-
-_OUR_OWN_WORDS = re.compile(r"""(?ia)((?:signature|api-?key)["']?\s*[=:]\s*["']?)[^\s"'&,;<>}]+""")
-"""What a page of a proxy or a firewall may repeat of our request, and no error may show."""
 
 
 @attrs.frozen
@@ -120,41 +112,6 @@ def wait_from_retry_at(retry_at_ms: object, status: int, server_ms: int) -> floa
     return min(max(retry_at_ms - server_ms, int(MIN_WAIT * 1000)), int(MAX_WAIT * 1000)) / 1000
 
 
-def api_error(
-    operation: Operation[Any], status: int, body: object, *, wait: float | None = None, now: float = 0.0
-) -> ApiError:
-    """Return the typed error of an error answer; ``body`` is its JSON object, or the raw text of anything else."""
-    code, message, data = _read_error(body, status)
-    cls = api_error_class(status, code, message)
-    if cls in (ApiError, PartialFailure) and code is None and operation.changes_state:
-        # 408 and other answers without a number of the exchange say nothing about the matching engine.
-        return cls(message, status=status, operation=operation.name, outcome=Outcome.UNKNOWN)
-    error = cls(message, status=status, code=code, operation=operation.name, data=data)
-    if issubclass(cls, RateLimited | Blocked) and wait is not None:
-        error.retry_at = now + wait
-    if any(map(_is_unknown_half, data.values())):
-        error.outcome = Outcome.UNKNOWN
-    if not operation.changes_state and error.outcome is Outcome.UNKNOWN:
-        error.outcome = Outcome.REJECTED
-    return error
-
-
-def _is_unknown_half(half: object) -> bool:
-    """Tell whether one half of a cancel-replace ended in an error that leaves it unknown."""
-    code = half.get("code") if isinstance(half, dict) else None
-    return isinstance(code, int) and CLASS_BY_CODE.get(code) is ServerError
-
-
-def _read_error(body: object, status: int) -> tuple[int | None, str, Mapping[str, object]]:
-    if isinstance(body, dict) and type(body.get("code")) is int:
-        data = body.get("data", {key: value for key, value in body.items() if key not in ("code", "msg")})
-        message = _OUR_OWN_WORDS.sub(r"\1***", str(body.get("msg", "")))
-        return body["code"], message, data if isinstance(data, dict) else {"data": data}
-    text = _OUR_OWN_WORDS.sub(r"\1***", body if isinstance(body, str) else "")
-    text = re.sub(r"<[^>]*>|\s+", " ", text).strip()
-    return None, text[:120] or f"no explanation given with status {status}", {}
-
-
 def read_rest(
     operation: Operation[Any],
     params: Mapping[str, Value],
@@ -188,38 +145,72 @@ def _error_body(body: bytes) -> object:
 
 
 def read_result(operation: Operation[Any], params: Mapping[str, Value], raw: bytes) -> Any:
-    """Return the decoded result of a success, checked to be the answer to *this* request."""
+    """Return the decoded result of a success, on either wire, checked to be the answer to *this* request.
+
+    Raises:
+        ApiError: what came under the name of a success is an error, or half of one.
+        ProtocolError: it cannot be read, or answers another request.
+    """
     try:
-        result = codec.structure(raw, operation.result)
+        result = _structure(operation, params, raw)
     except DecodeError as exc:
-        exc.outcome = _unread(operation)
-        start = exc.payload if isinstance(exc.payload, str) else exc.payload.decode("utf-8", "replace")
-        exc.payload = _OUR_OWN_WORDS.sub(r"\1***", start)
-        raise
-    check_echo(operation, params, result)
+        if error := _error_as_result(operation, raw):
+            raise error from None
+        raise _unreadable(operation, exc, raw) from None
+    if difference := mismatch(operation, params, result):
+        raise ProtocolError(f"{operation.name}: {difference}", outcome=_unread(operation))
+    if isinstance(result, CancelReplaceReport) and not _both_done(result):
+        raise replace_error(operation, 200, result)
     return result
+
+
+def _structure(operation: Operation[Any], params: Mapping[str, Value], raw: bytes) -> Any:
+    wanted = operation.result_of(params)
+    if not operation.ws_list:
+        return codec.structure(raw, wanted)
+    value = decode(raw)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return codec.from_json(value, wanted)
+
+
+def _error_as_result(operation: Operation[Any], raw: bytes) -> ApiError | None:
+    """Return the error that the exchange told as a result, with status 200.
+
+    "referencePrice ... never set" (web-socket-api.md) is told so. Of a request that changes state it would be against
+    every document, and proves nothing; but the halves of a cancel-replace speak for themselves.
+    """
+    if operation.result is CancelReplaceReport:
+        with suppress(DecodeError):
+            report = codec.structure(raw, CancelReplaceReport)
+            return None if _both_done(report) else replace_error(operation, 200, report)
+    if operation.changes_state:
+        return None
+    body = _error_body(raw)
+    is_error = isinstance(body, dict) and body.keys() == {"code", "msg"}
+    return api_error(operation, 200, body) if is_error else None
+
+
+def _both_done(report: CancelReplaceReport) -> bool:
+    return all(
+        half_outcome(*half) is Outcome.DONE
+        for half in (
+            (report.cancel_result, report.cancel_response),
+            (report.new_order_result, report.new_order_response),
+        )
+    )
+
+
+def _unreadable(operation: Operation[Any], exc: DecodeError, raw: bytes) -> DecodeError:
+    """Return the error of a success that cannot be read: for whatever changes state, the outcome is UNKNOWN."""
+    return DecodeError(
+        masked(exc.message),
+        path=exc.path,
+        model=exc.model,
+        payload=masked(raw[:2000].decode("utf-8", "replace")),
+        outcome=_unread(operation),
+    )
 
 
 def _unread(operation: Operation[Any]) -> Outcome:
     return Outcome.UNKNOWN if operation.changes_state else Outcome.REJECTED
-
-
-def check_echo(operation: Operation[Any], params: Mapping[str, Value], result: object) -> None:
-    """Refuse an answer that belongs to another request.
-
-    On a connection that carries one answer too many, every later answer is off by one; an order's answer must name
-    the order's own client id and symbol.
-    """
-    for param, field in _ECHOES.get(operation.name, ()):
-        sent, got = params.get(param), getattr(result, field, None)
-        if sent is not None and got is not None and sent != got:
-            raise ProtocolError(
-                f"{operation.name}: asked with {param}={sent!r}, answered with {got!r}", outcome=_unread(operation)
-            )
-
-
-_ECHOES: Mapping[str, Iterable[tuple[str, str]]] = {
-    "POST /api/v3/order": (("newClientOrderId", "client_order_id"), ("symbol", "symbol")),
-    "GET /api/v3/order": (("orderId", "order_id"), ("symbol", "symbol")),
-    "DELETE /api/v3/order": (("orderId", "order_id"), ("symbol", "symbol")),
-}

@@ -1,0 +1,158 @@
+"""The refusal: an error answer as a typed error, which says what became of the request and of each of its halves.
+
+A table of evidence stands behind it: an error with a number of the exchange is REJECTED, and definite, unless the
+number says that the outcome is not known; whatever something on the way has answered, and every 5xx, is UNKNOWN for
+a request that changes state.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from trio_binance._codec import rest as codec
+from trio_binance._codec.jsontext import encode
+from trio_binance._codes import api_error_class, filter_named_by
+from trio_binance.errors import ApiError, DecodeError, Outcome, PartialFailure
+from trio_binance.models import CancelReplaceReport, CancelReplaceResult, ErrorReport, FilterType
+
+if TYPE_CHECKING:
+    from .operation import Operation
+
+_OUR_OWN_WORDS = re.compile(r"""(?ia)((?:signature|api-?key)["']?\s*[=:]\s*["']?)[^\s"'&,;<>}]+""")
+"""What a page of a proxy or a firewall may repeat of our request, and no error may show."""
+
+_LONG_WORD = re.compile(r"[A-Za-z0-9+/=%_-]{60,}")
+"""Signatures and keys have 64 characters and more; nothing that is worth showing is as long in one piece."""
+
+_HALF = "cancelResult"
+"""In the data of an error it says that the request had two halves."""
+
+_FAILED, _PARTLY_FAILED = -2022, -2021
+
+
+def masked(text: str) -> str:
+    """Return a text of the peer without what it may repeat of our key and signature."""
+    return _LONG_WORD.sub("***", _OUR_OWN_WORDS.sub(r"\1***", text))
+
+
+def _masked_within(value: object) -> object:
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        return {masked(key): _masked_within(item) for key, item in value.items()}
+    return [_masked_within(item) for item in value] if isinstance(value, list) else value
+
+
+def api_error(
+    operation: Operation[Any], status: int, body: object, *, wait: float | None = None, now: float = 0.0
+) -> ApiError:
+    """Return the typed error of an error answer.
+
+    Args:
+        operation: what was asked.
+        status: the HTTP status, or the WebSocket API's.
+        body: the JSON object of the error, or the raw text of anything else.
+        wait: for how many seconds to stay away, if the answer says so.
+        now: ``trio.current_time()``.
+    """
+    code, message, data = _read(body, status)
+    report = _report(data)
+    if report is not None:
+        error = replace_error(operation, status, report, code=code, message=message, data=data)
+    else:
+        # Halves that cannot be read: which of them was done is not known, whatever the number says.
+        cls = api_error_class(status, _PARTLY_FAILED if _HALF in data else code, message)
+        error = cls(message, status=status, code=code, operation=operation.name, data=data)
+        if _says_nothing(error):
+            error.outcome = Outcome.UNKNOWN
+    if wait is not None:
+        error.retry_at = now + wait
+    words = getattr(report.new_order_response, "msg", "") if report is not None else message
+    if name := filter_named_by(words):
+        error.filter = FilterType(name)
+    if not operation.changes_state and error.outcome is Outcome.UNKNOWN:
+        error.outcome = Outcome.REJECTED
+    return error
+
+
+def _says_nothing(error: ApiError) -> bool:
+    """Tell whether neither the number nor the status tells if the request was executed.
+
+    "HTTP 4XX" is a refusal, but for 409: one half of a cancel-replace was done, and nothing tells which.
+    """
+    if type(error) is ApiError:
+        return not 400 <= error.status < 500
+    return isinstance(error, PartialFailure)
+
+
+def _read(body: object, status: int) -> tuple[int | None, str, Mapping[str, object]]:
+    if isinstance(body, dict) and type(body.get("code")) is int:
+        data = _masked_within(body.get("data", {key: item for key, item in body.items() if key not in ("code", "msg")}))
+        return body["code"], masked(str(body.get("msg", ""))), data if isinstance(data, dict) else {"data": data}
+    text = masked(body if isinstance(body, str) else encode(body).decode() if body else "")
+    text = re.sub(r"<[^>]*>|\s+", " ", text).strip()
+    return None, text[:120] or f"no explanation given with status {status}", {}
+
+
+# ------------------------------------------------------------------------------------ the halves of a cancel-replace
+
+
+def _report(data: Mapping[str, object]) -> CancelReplaceReport | None:
+    """Return both halves, where they are told and can be read."""
+    if _HALF not in data:
+        return None
+    try:
+        report: CancelReplaceReport = codec.from_json(dict(data), CancelReplaceReport)  # type: ignore[arg-type]
+    except DecodeError:
+        return None
+    return report
+
+
+def replace_error(
+    operation: Operation[Any],
+    status: int,
+    report: CancelReplaceReport,
+    *,
+    code: int | None = None,
+    message: str = "not both halves were done",
+    data: Mapping[str, object] | None = None,
+) -> ApiError:
+    """Return the error of a cancel-replace whose halves are told: they say what became of it, never the status.
+
+    "A 409 ... one succeeded, the other failed" (rest-api.md), but the table of the same section has 429 for that too,
+    and a half that timed out (-1007) is not known to have failed.
+    """
+    cancel = half_outcome(report.cancel_result, report.cancel_response)
+    new_order = half_outcome(report.new_order_result, report.new_order_response)
+    whole = _outcome_of_both(cancel, new_order)
+    cls = api_error_class(status, _FAILED if whole is Outcome.REJECTED else _PARTLY_FAILED)
+    error = cls(message, status=status, code=code, operation=operation.name, data=data)
+    error.report, error.cancel_outcome, error.new_order_outcome = report, cancel, new_order
+    if error.outcome is not Outcome.UNKNOWN:
+        error.outcome = whole
+    return error
+
+
+def half_outcome(result: CancelReplaceResult, response: object) -> Outcome:
+    """Return what became of one half: DONE, REJECTED or UNKNOWN."""
+    refusal = response if isinstance(response, ErrorReport) else None
+    if result == CancelReplaceResult.NOT_ATTEMPTED:
+        return Outcome.REJECTED
+    if result == CancelReplaceResult.SUCCESS and refusal is None:
+        return Outcome.DONE
+    if result == CancelReplaceResult.FAILURE and refusal is not None:
+        return api_error_class(400, refusal.code, refusal.msg).outcome
+    # A failure without a reason may have timed out; a word that the documents do not know says nothing.
+    return Outcome.UNKNOWN
+
+
+def _outcome_of_both(cancel: Outcome, new_order: Outcome) -> Outcome:
+    both = {cancel, new_order}
+    if Outcome.UNKNOWN in both:
+        return Outcome.UNKNOWN
+    if both == {Outcome.REJECTED}:
+        return Outcome.REJECTED
+    # Both done, and yet an error: the answer contradicts itself.
+    return Outcome.PARTIAL if len(both) == 2 else Outcome.UNKNOWN
