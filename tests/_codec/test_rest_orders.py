@@ -104,9 +104,9 @@ def test_a_test_order_answers_nothing_or_the_rates() -> None:
 )
 def test_the_placement_of_a_list_is_told_by_its_reports(reports: list[Any], kind: type[OrderList]) -> None:
     found = check({**LIST, "orderReports": reports}, OrderListResponse)
-    assert type(found) is kind
     assert len(found.order_reports) == len(reports)
     assert found.orders == (ListedOrder("A", 28, "x"),)
+    assert type(found) is kind
 
 
 def test_one_report_with_fills_makes_the_list_a_full_one() -> None:

@@ -51,7 +51,7 @@ NAMES = {
     "tickerWindowStream": "RollingWindow",
 }
 
-ELSEWHERE = {
+ELSEWHERE: dict[str, set[Any]] = {
     "timeUnit": {unit.value for unit in TimeUnit} | {unit.value.lower() for unit in TimeUnit},
     "securityType": {security.value for security in Security},
     "userDataEvent": set(user._EVENTS),
@@ -68,8 +68,8 @@ def test_every_word_of_the_documents_is_known(spec: Path) -> None:
         kind: type[OpenEnum] = getattr(models, cls_name)
         words = [*enums[name]["values"], *enums[name].get("values_elsewhere", [])]
         assert {member.value for member in kind} == set(words), name
-    for name, words in ELSEWHERE.items():
-        assert words == set(enums[name]["values"]), name
+    for name, ours in ELSEWHERE.items():
+        assert ours == set(enums[name]["values"]), name
     assert {*NAMES, *ELSEWHERE, *OPEN_ENDED} == set(enums)
     assert len(enums) == 38
 
