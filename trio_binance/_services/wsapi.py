@@ -10,7 +10,8 @@ import attrs
 import trio
 
 from trio_binance._protocol.catalogue.session import SUBSCRIBE_SIGNATURE
-from trio_binance._protocol.reply import api_error, wait_from_retry_at
+from trio_binance._protocol.refusal import api_error
+from trio_binance._protocol.reply import wait_from_retry_at
 from trio_binance._protocol.wsapi import Answer, Conversation, Event, SessionError, Shutdown
 from trio_binance.errors import (
     ApiError,
