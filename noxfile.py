@@ -51,7 +51,7 @@ if missing := [version for version in SUPPORTED if version not in PYTHONS]:
 
 def install(session: nox.Session, group: str) -> None:
     """Install the package with every extra, and one group of tools."""
-    session.install(".[cli,metrics]", *nox.project.dependency_groups(PROJECT, group))
+    session.install(".[cli,metrics,proxy]", *nox.project.dependency_groups(PROJECT, group))
 
 
 @nox.session(python=PYTHONS)

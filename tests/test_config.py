@@ -284,7 +284,7 @@ def test_an_environment_of_one_s_own_may_have_mirrors(tmp_path: Path) -> None:
     assert lab.rest_urls == ("http://a.b", "http://c.d", "http://e.f")
     assert lab.stream_urls == ("ws://a.b", "ws://c.d")
     assert lab.ws_api_urls == ("ws://a.b/ws-api/v3", "ws://c.d/ws-api/v3")
-    assert lab.offers == {"GET /api/v3/ping"}
+    assert lab.offers == frozenset(["GET /api/v3/ping"])
 
 
 def test_a_file_sets_the_wires_up(tmp_path: Path) -> None:

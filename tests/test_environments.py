@@ -32,7 +32,7 @@ def test_the_mirrors_are_those_of_the_documents(spec: Path) -> None:
         assert set(map(with_port, presets[name].ws_api_urls)) == set(map(with_port, facts[told]["ws_api"]))
         streams = {url.removesuffix("/ws") for url in facts[told]["streams_raw"]}
         assert set(map(with_port, presets[name].stream_urls)) == set(map(with_port, streams))
-    assert presets["market_data_only"].offers == set(facts["market_data_only"]["rest_endpoints_listed"])
+    assert presets["market_data_only"].offers == frozenset(facts["market_data_only"]["rest_endpoints_listed"])
 
 
 def with_port(url: str) -> str:

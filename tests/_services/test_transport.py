@@ -187,15 +187,21 @@ async def test_an_order_or_a_cancel_never_waits_behind_questions_that_hang(
         assert trio.current_time() == begun
 
 
-async def test_a_dial_that_hangs_ends_with_the_deadline_and_is_not_sent(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize(
+    ("connect_timeout", "kind", "after"), [(5.0, ConnectError, 5.0), (30.0, DeadlineExceeded, 10.0)]
+)
+async def test_a_dial_that_hangs_ends_with_the_first_deadline_and_is_not_sent(
+    connect_timeout: float, kind: type[BinanceError], after: float, autojump_clock: MockClock
+) -> None:
     class Hanging:
         async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
             await trio.sleep_forever()
 
-    async with transport_over(Hanging(), request_timeout=10) as transport:
+    async with transport_over(Hanging(), request_timeout=10, connect_timeout=connect_timeout) as transport:
         error = await fails(transport, "POST")
-    assert isinstance(error, DeadlineExceeded)
+    assert type(error) is kind
     assert error.outcome is Outcome.NOT_SENT
+    assert trio.current_time() == pytest.approx(after)
 
 
 @pytest.mark.parametrize("url", ["http://other.test/x", "https://exchange.test/x", "http://exchange.test:81/x"])

@@ -50,28 +50,39 @@ class TcpDialer:
         Cancelled, it leaves nothing open. A name lookup goes on in its thread and its answer is dropped.
         """
         with trio.move_on_after(self._connect_timeout):
-            stream = await _open_tcp(host, port)
-            return await self._secure(stream, host, port) if tls else stream
+            stream = await open_tcp(host, port)
+            return await secure(stream, host, port, self._ssl_context) if tls else stream
         raise ConnectError(f"{host}:{port}: no connection within {self._connect_timeout:g} s")
 
-    async def _secure(self, stream: trio.SocketStream, host: str, port: int) -> trio.abc.Stream:
-        try:
-            # A peer that closes TCP without TLS' close_notify is common among HTTP servers; h11 and wsproto tell
-            # themselves whether a message was cut short.
-            secured = trio.SSLStream(
-                stream, self._ssl_context or shared_ssl_context(), server_hostname=host, https_compatible=True
-            )
-            await secured.do_handshake()
-        except (trio.BrokenResourceError, OSError, ValueError) as exc:
-            await trio.aclose_forcefully(stream)
-            raise TLSError(f"{host}:{port}: TLS handshake failed: {_tls_reason(exc)}") from exc
-        except BaseException:
-            await trio.aclose_forcefully(stream)
-            raise
-        return secured
+
+async def secure(
+    stream: trio.abc.Stream, host: str, port: int, context: ssl.SSLContext | None = None
+) -> trio.abc.Stream:
+    """Return the stream inside TLS, the peer having proved to be ``host``; on any exception it is closed.
+
+    Raises:
+        TLSError: the handshake failed, or the certificate is not the host's, expired or from nobody we know.
+    """
+    try:
+        # A peer that closes TCP without TLS' close_notify is common among HTTP servers; h11 and wsproto tell
+        # themselves whether a message was cut short.
+        secured = trio.SSLStream(stream, context or shared_ssl_context(), server_hostname=host, https_compatible=True)
+        await secured.do_handshake()
+    except (trio.BrokenResourceError, OSError, ValueError) as exc:
+        await trio.aclose_forcefully(stream)
+        raise TLSError(f"{host}:{port}: TLS handshake failed: {_tls_reason(exc)}") from exc
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
+    return secured
 
 
-async def _open_tcp(host: str, port: int) -> trio.SocketStream:
+async def open_tcp(host: str, port: int) -> trio.SocketStream:
+    """Return a TCP stream, by happy eyeballs.
+
+    Raises:
+        ConnectError: the name is unknown, or nobody listens.
+    """
     if not 0 < port < 65536:  # the system would take its lower 16 bits
         raise ConnectError(f"{host}:{port}: not an address: no such port")
     try:

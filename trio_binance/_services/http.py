@@ -15,10 +15,10 @@ import trio
 from trio_binance._util import raise_saving_context
 from trio_binance.errors import ConfigError, ConnectorClosed, InvalidArgument, ProtocolError
 
-from .transport import DialerTransport, HttpStatistics
+from .transport import DialerTransport, HttpStatistics, pass_over
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from trio_binance.config import Tuning
 
@@ -75,24 +75,33 @@ class _Client(httpx.AsyncClient):
 
 
 @asynccontextmanager
-async def open_http(base_url: str, dialer: Dialer, tuning: Tuning) -> AsyncIterator[HttpClient]:
-    """Open a client for one host and close all its connections at the end.
+async def open_http(
+    base_url: str,
+    dialer: Dialer,
+    tuning: Tuning,
+    *,
+    mirrors: Iterable[str] = (),
+    on_mirror: Callable[[str, str], None] = pass_over,
+) -> AsyncIterator[HttpClient]:
+    """Open a client for one host and its mirrors, and close all its connections at the end.
 
     Args:
         base_url: scheme, host and perhaps port (``https://api.binance.com``), no path.
         dialer: opens the connections; none is opened before the first request.
-        tuning: ``request_timeout``, ``rest_connections``, ``max_body_bytes``, ``close_timeout``.
+        tuning: ``request_timeout``, ``rest_connections``, ``max_body_bytes``, ``close_timeout``, ``mirror_return``.
+        mirrors: URLs of hosts that serve the same, one after the other called when the present one cannot be reached.
+        on_mirror: told of every such change: which host could not be reached, and which is called instead.
 
     Raises:
         ConfigError: ``base_url`` is no such URL.
 
     What the block raises leaves it as it is, never in a group.
     """
-    origin = _parse_origin(base_url)
+    origin, *others = map(_parse_origin, (base_url, *mirrors))
     error: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
-            transport = DialerTransport(origin, dialer, tuning, nursery)
+            transport = DialerTransport(origin, dialer, tuning, nursery, mirrors=others, on_mirror=on_mirror)
             # trust_env=False: no proxy, certificate or password of the environment's comes between us.
             async with _Client(transport=transport, trust_env=False, follow_redirects=False) as client:
                 try:

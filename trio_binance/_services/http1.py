@@ -39,18 +39,25 @@ class Call:
 
 @final
 class Connection:
-    """A stream, and h11's idea of where on it we are."""
+    """A stream, and h11's idea of where on it we are.
 
-    def __init__(self, stream: trio.abc.Stream, max_body_bytes: int) -> None:
+    Args:
+        stream: the connection.
+        max_body_bytes: the most that an answer may have.
+        authority: whom it leads to, where that is not the host that the calls name.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, max_body_bytes: int, authority: bytes | None = None) -> None:
         self.stream = stream
         self._max_body_bytes = max_body_bytes
+        self._authority = authority
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._start = b""
         self._ended = False
 
     async def exchange(self, call: Call) -> httpx.Response:
         """Send the call and return its answer. On any exception, Cancelled included, the stream is of no more use."""
-        events = (call.head, h11.Data(data=call.body), h11.EndOfMessage())
+        events = (self._addressed(call.head), h11.Data(data=call.body), h11.EndOfMessage())
         data = b"".join(filter(None, map(self._h11.send, events)))
         call.sent_at = trio.current_time()
         try:
@@ -58,6 +65,13 @@ class Connection:
             return await self._receive(call)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
             raise ConnectionLost(f"{call.label}: the connection broke") from exc
+
+    def _addressed(self, head: h11.Request) -> h11.Request:
+        """Return the head with the host that this connection leads to."""
+        if self._authority is None:
+            return head
+        headers = [(name, self._authority if name == b"host" else value) for name, value in head.headers]
+        return h11.Request(method=head.method, target=head.target, headers=headers)
 
     def rearm(self) -> bool:
         """Make ready for another call and return True, unless either side is done or something is left over."""

@@ -17,8 +17,10 @@ import h11
 import httpx
 import trio
 
+from trio_binance._pure.mirrors import Mirrors
 from trio_binance.errors import (
     BinanceError,
+    ConnectError,
     ConnectionLost,
     ConnectorClosed,
     DeadlineExceeded,
@@ -30,7 +32,7 @@ from trio_binance.errors import (
 from .http1 import Call, Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from trio_binance.config import Tuning
 
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
 
 IDLE_LIMIT = 20.0
 """Seconds an unused connection is kept: less than the exchange keeps it, for a request that meets the close is lost."""
+
+
+def pass_over(unreachable: str, instead: str) -> None:
+    """Tell nobody."""
 
 
 @attrs.frozen
@@ -102,10 +108,24 @@ class DialerTransport(httpx.AsyncBaseTransport):
         dialer: opens the connections.
         tuning: sizes and deadlines.
         nursery: where the tasks run that watch resting connections, none of which ever raises; closed after us.
+        mirrors: hosts that serve the same, for when the origin cannot be reached.
+        on_mirror: told when another host is called from now on: the one that could not be reached, and the new one.
     """
 
-    def __init__(self, origin: httpx.URL, dialer: Dialer, tuning: Tuning, nursery: trio.Nursery) -> None:
+    def __init__(
+        self,
+        origin: httpx.URL,
+        dialer: Dialer,
+        tuning: Tuning,
+        nursery: trio.Nursery,
+        *,
+        mirrors: Sequence[httpx.URL] = (),
+        on_mirror: Callable[[str, str], None] = pass_over,
+    ) -> None:
         self._origin = origin
+        self._hosts = {str(url): url for url in (origin, *mirrors)}
+        self._mirrors = Mirrors(tuple(self._hosts), return_after=tuning.mirror_return)
+        self._on_mirror = on_mirror
         self._dialer = dialer
         self._tuning = tuning
         self._nursery = nursery
@@ -184,14 +204,40 @@ class DialerTransport(httpx.AsyncBaseTransport):
         return await self._exchange(await self._dial(), call)
 
     async def _dial(self) -> Connection:
+        """Return a connection to the present host, or to the next one: no byte of any request has left yet."""
+        url = self._mirrors.current(trio.current_time())
+        try:
+            return await self._dial_host(url)
+        except ConnectError:
+            other = self._on_unreachable(url)
+            if other is None:
+                raise
+        try:
+            return await self._dial_host(other)
+        except ConnectError:
+            self._on_unreachable(other)  # the next call begins with another; this one has its deadline to keep
+            raise
+
+    def _on_unreachable(self, url: str) -> str | None:
+        now = trio.current_time()
+        before = self._mirrors.current(now)
+        other = self._mirrors.on_unreachable(url, now)
+        if other is not None and other != before:
+            self._on_mirror(before, other)
+        return other
+
+    async def _dial_host(self, url: str) -> Connection:
         self._check_open()
-        url = self._origin
-        tls = url.scheme == "https"
-        stream = await self._dialer.connect(url.host, url.port or (443 if tls else 80), tls=tls)
-        connection = Connection(stream, self._tuning.max_body_bytes)
-        self._open.add(connection)
-        self._opened += 1
-        return connection
+        host = self._hosts[url]
+        tls = host.scheme == "https"
+        with trio.move_on_after(self._tuning.connect_timeout):
+            stream = await self._dialer.connect(host.host, host.port or (443 if tls else 80), tls=tls)
+            authority = None if host is self._origin else host.netloc
+            connection = Connection(stream, self._tuning.max_body_bytes, authority)
+            self._open.add(connection)
+            self._opened += 1
+            return connection
+        raise ConnectError(f"{host.host}: no connection within {self._tuning.connect_timeout:g} s")
 
     def _check_open(self) -> None:
         if self._closed:
