@@ -36,7 +36,7 @@ Fields = dict[str, Any]
 symbols = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789币安", min_size=1, max_size=12)
 sides = st.sampled_from(Side)
 modes = st.none() | st.sampled_from(SelfTradePreventionMode)
-client_ids = st.from_regex(r"[a-zA-Z0-9_-]{1,36}", fullmatch=True)
+client_ids = st.text("abcxyzABCXYZ0123456789_-", min_size=1, max_size=36)
 
 
 @st.composite
