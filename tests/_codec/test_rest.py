@@ -144,6 +144,7 @@ def test_a_calculation_is_told_by_its_type() -> None:
     found = check([mean, external, unknown], list[ReferencePriceCalculation])
     assert found[:2] == [ArithmeticMeanCalculation("A", 10, 1000), ExternalCalculation("A", 42)]
     assert found[2] == UnknownCalculation("A", "MEDIAN", extra=Extra({"window": "5m"}))
+    assert repr(found[2]) == "UnknownCalculation('A', 'MEDIAN', extra={'window': '5m'})"
 
 
 def test_an_execution_rule_is_told_by_its_type() -> None:
@@ -173,10 +174,10 @@ def test_a_session_tells_no_key_when_nobody_is_logged_on() -> None:
         "connectedSince": 1,
         "returnRateLimits": False,
         "serverTime": 2,
-        "userDataStream": None,
     }
-    assert check(body, SessionStatus) == SessionStatus(None, None, 1, False, 2, None)
-    assert not check(body, SessionStatus).extra
+    assert check(body, SessionStatus) == SessionStatus(None, None, 1, False, 2)
+    assert not check({**body, "userDataStream": True}, SessionStatus).extra
+    assert check({**body, "userDataStream": None}, SessionStatus).user_data_stream is None
     found = check({**body, "apiKey": "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"}, SessionStatus)
     assert "vmPUZE6" not in repr(found)
 

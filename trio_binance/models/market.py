@@ -225,6 +225,9 @@ class UnknownCalculation(Model):
     symbol: str
     calculation_type: str
 
+    def __repr__(self) -> str:
+        return f"UnknownCalculation({self.symbol!r}, {self.calculation_type!r}, extra={dict(self.extra)!r})"
+
 
 KNOWN_CALCULATIONS = (ArithmeticMeanCalculation, ExternalCalculation)
 """Every calculation that the documents describe."""

@@ -11,7 +11,8 @@ from .values import Model, Timestamp
 class SessionStatus(Model):
     """The connection and who is logged on to it: ``api_key`` and ``authorized_since`` are ``None`` when nobody is.
 
-    ``user_data_stream`` tells whether any subscription to user data is active, ``None`` where the server has none.
+    ``user_data_stream`` tells whether any subscription to user data is active: ``None`` where the server has none, or
+    is from before December 2024.
     """
 
     api_key: str | None = attrs.field(repr=False)
@@ -19,7 +20,7 @@ class SessionStatus(Model):
     connected_since: Timestamp
     return_rate_limits: bool
     server_time: Timestamp
-    user_data_stream: bool | None
+    user_data_stream: bool | None = None
 
 
 @attrs.frozen(weakref_slot=False)
