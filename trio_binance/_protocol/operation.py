@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import enum
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Callable, Mapping
+from types import GenericAlias
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from trio_binance.errors import InvalidArgument
+from trio_binance.models import OrderStatus
+
+from .parameter import Need, Param
+from .parameter import Value as Value
+from .rules import Rule
+from .weights import Weight
 
 R = TypeVar("R")
+
+Shape: TypeAlias = Callable[[Mapping[str, Value]], Any]
+"""From the parameters of a request to the type of its answer."""
 
 MATCHING_ENGINE = "Matching Engine"
 """The data source of whatever changes an order; everything else only looks."""
 
-Value = str | int | bool | Decimal | tuple[str, ...] | None
-"""A parameter before it is written: ``None`` is left out, a tuple becomes a JSON array, a Decimal keeps its scale."""
+_AMEND = "/api/v3/order/amend/keepPriority"
+_QUESTIONS = frozenset(("/api/v3/order", "/api/v3/openOrders", "/api/v3/orderList", "/api/v3/openOrderList"))
+_GONE = (OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH)
 
 
 class Security(enum.Enum):
@@ -37,34 +47,92 @@ class Lane(enum.IntEnum):
     MARKET = 2
 
 
+class Free(enum.Enum):
+    """When a request gives its weight back (CHANGELOG 2026-03-27, in force since 2026-04-02)."""
+
+    NEVER = "never"
+    ON_SUCCESS = "on success"
+    WHEN_EXPIRED = "when the order expires"
+    """Amendments: "0 if the amendment makes the order expire", the documented weight otherwise."""
+
+
+def _is_signed(operation: Operation[Any]) -> bool:
+    return operation.security is not Security.NONE
+
+
+def _by_name(operation: Operation[Any]) -> dict[str, Param]:
+    return {param.name: param for param in operation.params}
+
+
+def _by_field(operation: Operation[Any]) -> dict[str, Param]:
+    return {param.field: param for param in operation.params}
+
+
 @attrs.frozen
 class Operation(Generic[R]):
     """One row of the catalogue.
 
-    ``weight`` tells the request weight of given parameters; ``orders`` how many unfilled orders it adds;
-    ``free_on_success`` that it costs no weight when it succeeds (CHANGELOG 2026-03-27). ``result`` is what the
-    answer is decoded into.
+    ``weight`` tells the request weight of given parameters; ``orders`` how many unfilled orders it adds; ``free``
+    when it costs no weight after all. ``result`` is what the answer is decoded into, ``shape`` which of its types
+    the parameters ask for. ``signed`` is told apart from ``security`` for the sake of two methods of the session.
+    ``ws_list`` marks the answer that the WebSocket API wraps in a list. What signing adds (``apiKey``, ``timestamp``,
+    ``recvWindow``, ``signature``) is not among ``params``.
     """
 
     method: str
     path: str
     ws_method: str | None
     security: Security
-    weight: Callable[[Mapping[str, Value]], int]
+    weight: Weight
     result: Any = attrs.field(repr=False)
-    orders: int = 0
-    free_on_success: bool = False
-    source: str = "Memory"
+    params: tuple[Param, ...] = attrs.field(default=(), repr=False)
+    rules: tuple[Rule, ...] = attrs.field(default=(), repr=False)
+    shape: Shape | None = attrs.field(default=None, repr=False, kw_only=True)
+    orders: int = attrs.field(default=0, kw_only=True)
+    free: Free = attrs.field(default=Free.NEVER, kw_only=True)
+    source: str = attrs.field(default="Memory", kw_only=True)
+    signed: bool = attrs.field(default=attrs.Factory(_is_signed, takes_self=True), kw_only=True)
+    ws_list: bool = attrs.field(default=False, kw_only=True)
+    _known: Mapping[str, Param] = attrs.field(
+        init=False, repr=False, eq=False, default=attrs.Factory(_by_name, takes_self=True)
+    )
+    _fields: Mapping[str, Param] = attrs.field(
+        init=False, repr=False, eq=False, default=attrs.Factory(_by_field, takes_self=True)
+    )
 
     @property
     def name(self) -> str:
         """The operation as people name it: ``POST /api/v3/order``, or the method where there is no REST."""
         return f"{self.method} {self.path}" if self.path else self.ws_method or ""
 
-    @property
-    def signed(self) -> bool:
-        """Whether a key and a signature are needed."""
-        return self.security is not Security.NONE
+    # ------------------------------------------------------------------------------------ before it is sent
+
+    def write(self, **arguments: object) -> dict[str, Value]:
+        """Return a caller's arguments, by the facade's names, as parameters of the wire.
+
+        Raises:
+            TypeError: a float, or another type that cannot be sent; names the argument.
+            InvalidArgument: a value that the exchange cannot accept; names argument and value.
+        """
+        return {
+            param.name: param.accept(value)
+            for param, value in ((self._fields[key], arguments[key]) for key in arguments)
+        }
+
+    def check(self, params: Mapping[str, Value]) -> None:
+        """Refuse parameters that the exchange does not know, lacks, or does not take together.
+
+        Raises:
+            InvalidArgument: names the parameter as the wire does.
+        """
+        for name in params:
+            if name not in self._known:
+                raise InvalidArgument(name, params[name], f"{self.name} has no such parameter")
+        for param in self.params:
+            if param.need is Need.MANDATORY and params.get(param.name) is None:
+                raise InvalidArgument(param.name, None, f"{self.name} needs it")
+        for rule in self.rules:
+            rule.check(params)
 
     @property
     def changes_state(self) -> bool:
@@ -73,61 +141,47 @@ class Operation(Generic[R]):
 
     @property
     def cancels(self) -> bool:
-        """Whether it only reduces risk: such a request passes even an open circuit breaker."""
-        return self.method == "DELETE"
+        """Whether it can only take from what is open: it passes an open circuit breaker, and is as good an hour later.
+
+        Cancellations do, and amendments ("0 < newQty < order quantity"); a cancel-and-replace does not, for it places.
+        """
+        return self.method == "DELETE" or self.path == _AMEND
 
     @property
     def asks_for_orders(self) -> bool:
-        """Whether it tells what became of an order: the question behind every unknown outcome."""
-        return self.method == "GET" and self.path in ("/api/v3/order", "/api/v3/openOrders")
+        """Whether it tells what became of an order or a list: the question behind every unknown outcome."""
+        return self.method == "GET" and self.path in _QUESTIONS
 
     @property
     def lane(self) -> Lane:
-        """Its place in the queue for the exchange's limits."""
-        if self.security is Security.TRADE:
+        """Its place in the queue for the exchange's limits. A test order is a question, and a session the account's."""
+        if self.security is Security.TRADE and self.changes_state:
             return Lane.TRADING
-        return Lane.ACCOUNT if self.signed else Lane.MARKET
+        return Lane.ACCOUNT if self.signed or not self.path else Lane.MARKET
+
+    # ---------------------------------------------------------------------------------- after it was answered
+
+    def result_of(self, params: Mapping[str, Value]) -> Any:
+        """Return what the answer to these parameters is decoded into: the type that was asked for, and no other."""
+        return self.result if self.shape is None else self.shape(params)
+
+    def is_free(self, result: Any) -> bool:
+        """Tell whether this answer gives the request's weight back; an error never does."""
+        if self.free is Free.WHEN_EXPIRED:
+            return result.amended_order.status in _GONE
+        return self.free is Free.ON_SUCCESS
 
 
-def fixed(weight: int) -> Callable[[Mapping[str, Value]], int]:
-    """Return a weight rule that does not look at the parameters."""
-    return lambda _params: weight
+def by_word(name: str, default: str, **kinds: Any) -> Shape:
+    """Return the shape that one parameter's word chooses: ``FULL`` or ``MINI``."""
+    return lambda params: kinds[str(params.get(name) or default)]
 
 
-def by_limit(default: int, *brackets: tuple[int, int]) -> Callable[[Mapping[str, Value]], int]:
-    """Return a weight rule by the parameter ``limit``: the first bracket ``(up_to, weight)`` that holds it."""
+def by_symbol(each: Shape) -> Shape:
+    """Return the shape of a ticker: one where a single symbol is named, otherwise a list."""
 
-    def weigh(params: Mapping[str, Value]) -> int:
-        limit = params.get("limit")
-        wanted = limit if isinstance(limit, int) else default
-        return next((weight for up_to, weight in brackets if wanted <= up_to), brackets[-1][1])
+    def shape(params: Mapping[str, Value]) -> Any:
+        kind = each(params)
+        return kind if params.get("symbol") is not None else GenericAlias(list, (kind,))
 
-    return weigh
-
-
-def with_param(name: str, weight: int, otherwise: int) -> Callable[[Mapping[str, Value]], int]:
-    """Return a weight rule by whether a parameter is given (and not ``False``)."""
-    return lambda params: weight if params.get(name) not in (None, False) else otherwise
-
-
-def by_symbols(*brackets: tuple[int, int], everything: int) -> Callable[[Mapping[str, Value]], int]:
-    """Return a weight rule by how many symbols are asked for; ``everything`` when none is named."""
-
-    def weigh(params: Mapping[str, Value]) -> int:
-        symbols = params.get("symbols")
-        count = 1 if params.get("symbol") is not None else len(symbols) if isinstance(symbols, tuple) else 0
-        if count == 0:
-            return everything
-        return next((weight for up_to, weight in brackets if count <= up_to), everything)
-
-    return weigh
-
-
-def per_symbol(each: int, cap: int) -> Callable[[Mapping[str, Value]], int]:
-    """Return a weight rule of so much a symbol, up to a cap."""
-
-    def weigh(params: Mapping[str, Value]) -> int:
-        symbols = params.get("symbols")
-        return min(each * len(symbols), cap) if isinstance(symbols, tuple) else each
-
-    return weigh
+    return shape

@@ -25,6 +25,7 @@ from trio_binance.errors import (
     CredentialsRequired,
     NetworkError,
     Outcome,
+    PartialFailure,
     ProtocolError,
     RateLimited,
     ServerError,
@@ -144,7 +145,7 @@ class Router:
         except BaseException as exc:
             self._on_error(exc, taken, permit)
             raise
-        self._on_success(operation, taken, permit)
+        self._on_success(operation, result, taken, permit)
         self._adopt_limits(result)
         return result
 
@@ -227,8 +228,8 @@ class Router:
             raise BreakerOpen(f"{operation.name}: the exchange failed several times in a row", retry_at=retry_at)
         return self._breaker.admit(now)
 
-    def _on_success(self, operation: Operation[Any], taken: Taken, permit: Permit | None) -> None:
-        if operation.free_on_success:
+    def _on_success(self, operation: Operation[R], result: R, taken: Taken, permit: Permit | None) -> None:
+        if operation.is_free(result):
             # Successful trading requests cost no weight since 2026-04-02 (CHANGELOG 2026-03-27).
             self._limiter.refund(taken.weight_only)
         self._on_welcome()
@@ -257,6 +258,10 @@ class Router:
         wait = None if exc.retry_at is None else exc.retry_at - trio.current_time()
         if isinstance(exc, TooManyOrders):
             self._limiter.stop_orders(wait if wait is not None else 10.0)
+        elif isinstance(exc, PartialFailure):
+            if wait is not None:
+                # 429 for a cancel-replace whose new order was one too many: the account's orders, not the address.
+                self._limiter.stop_orders(wait)
         elif wait is not None:
             self._limiter.stop_the_world(wait, exc.status)
             self._board.set("limits", Degraded(f"sent away by the exchange for {wait:.0f} s (HTTP {exc.status})"))
