@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from trio_binance._client.checks import check_count, check_feed, names_of
+from trio_binance._client.checks import check_count, check_feed
 from trio_binance.config import Overflow
 from trio_binance.errors import InvalidArgument
 
@@ -21,8 +21,3 @@ def test_a_policy_is_one_of_the_three() -> None:
         check_feed(1, overflow)
     with pytest.raises(TypeError, match="overflow='latest'"):
         check_feed(1, "latest")
-
-
-def test_several_names_become_a_tuple_and_none_stays_none() -> None:
-    assert names_of("symbols", None) is None
-    assert names_of("symbols", iter(["A", "B"])) == ("A", "B")

@@ -1,4 +1,4 @@
-"""The account room of the facade: orders, fills, balances, and the account's own events."""
+"""The account room of the facade: orders, fills, balances, limits, and the account's own events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from trio_binance.config import Overflow
 from trio_binance.errors import CredentialsRequired
 
 from .checks import check_feed
-from .trading import which_order
+from .room import Room, give_one
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -20,58 +20,148 @@ if TYPE_CHECKING:
     from trio_binance.models import (
         Account,
         AccountCommission,
+        AccountFilters,
+        AccountPreventedMatch,
         AccountTrade,
+        Allocation,
+        OrderAmendment,
+        OrderList,
         OrderStatusReport,
         RateLimitUsage,
         UserEvent,
     )
 
+    from .room import Moment
+
 
 @final
-class AccountRoom:
+class AccountRoom(Room):
     """``bx.account``: what the exchange knows of the account whose key the configuration holds.
 
     Queries are answered from memory or a database that may lag behind the matching engine: an order that is not found
-    may still exist. Every method may raise any ``BinanceError`` and can be cancelled without a trace.
+    may still exist. Every method may raise any ``BinanceError`` and can be cancelled without a trace. Lists come
+    oldest first and hold up to ``limit`` items, which may be 1000; a span of time may be 24 hours long.
     """
 
     def __init__(self, router: Router, user_data: UserData | None) -> None:
-        self._router = router
+        super().__init__(router)
         self._user_data = user_data
 
     async def status(self, *, omit_zero_balances: bool | None = None) -> Account:
-        """Return balances, permissions and commission rates. Weight 20. Source: GET /api/v3/account."""
-        return await self._router.call(account.ACCOUNT, {"omitZeroBalances": omit_zero_balances})
+        """Return balances, permissions and commission rates.
+
+        Weight 20. Security: USER_DATA. Source: GET /api/v3/account, account.status (memory, then database).
+        """
+        return await self._ask(account.ACCOUNT, omit_zero_balances=omit_zero_balances)
+
+    # ------------------------------------------------------------------------------------------------ orders
 
     async def order(
         self, symbol: str, *, order_id: int | None = None, client_order_id: str | None = None
     ) -> OrderStatusReport:
-        """Return one order as the exchange remembers it. Weight 4. Source: GET /api/v3/order.
+        """Return one order as the exchange remembers it, by its id or its client id; both given, both must fit.
+
+        Weight 4. Security: USER_DATA. Source: GET /api/v3/order, order.status (memory, then database).
 
         Raises:
             UnknownOrder: it is not found; alone this does not prove that it does not exist.
         """
-        return await self._router.call(account.ORDER, {"symbol": symbol, **which_order(order_id, client_order_id)})
+        give_one(order_id=order_id, client_order_id=client_order_id)
+        return await self._ask(account.ORDER, symbol=symbol, order_id=order_id, client_order_id=client_order_id)
 
     async def open_orders(self, symbol: str | None = None) -> list[OrderStatusReport]:
-        """Return the open orders of a symbol (weight 6) or of all (weight 80). Source: GET /api/v3/openOrders."""
-        return await self._router.call(account.OPEN_ORDERS, {"symbol": symbol})
+        """Return the open orders of a symbol, or of all.
+
+        Weight 6 for a symbol, 80 for all. Security: USER_DATA. Source: GET /api/v3/openOrders, openOrders.status
+        (memory, then database).
+        """
+        return await self._ask(account.OPEN_ORDERS, symbol=symbol)
 
     async def all_orders(
         self,
         symbol: str,
         *,
         order_id: int | None = None,
-        start_time: int | None = None,
-        end_time: int | None = None,
+        start_time: Moment | None = None,
+        end_time: Moment | None = None,
         limit: int = 500,
     ) -> list[OrderStatusReport]:
-        """Return orders of every state, from an id or in a span of at most 24 h. Weight 20.
+        """Return orders of every state: the newest, or from an id on, or those last updated in a span of time.
 
-        Source: GET /api/v3/allOrders.
+        With times the id is not looked at. Orders without a fill are archived after 90 days.
+
+        Weight 20. Security: USER_DATA. Source: GET /api/v3/allOrders, allOrders (database).
         """
-        params = {"symbol": symbol, "orderId": order_id, "startTime": start_time, "endTime": end_time, "limit": limit}
-        return await self._router.call(account.ALL_ORDERS, params)
+        return await self._ask(
+            account.ALL_ORDERS,
+            symbol=symbol,
+            order_id=order_id,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+    async def order_amendments(
+        self, symbol: str, *, order_id: int, from_execution_id: int | None = None, limit: int = 500
+    ) -> list[OrderAmendment]:
+        """Return the amendments of one order.
+
+        Weight 4. Security: USER_DATA. Source: GET /api/v3/order/amendments, order.amendments (database).
+        """
+        return await self._ask(
+            account.ORDER_AMENDMENTS,
+            symbol=symbol,
+            order_id=order_id,
+            from_execution_id=from_execution_id,
+            limit=limit,
+        )
+
+    async def order_rate_limits(self) -> list[RateLimitUsage]:
+        """Return how many unfilled orders count at the moment, against each limit.
+
+        Weight 40. Security: USER_DATA. Source: GET /api/v3/rateLimit/order, account.rateLimits.orders (memory).
+        """
+        return await self._ask(account.ORDER_RATE_LIMITS)
+
+    # ------------------------------------------------------------------------------------------- order lists
+
+    async def order_list(
+        self, *, order_list_id: int | None = None, list_client_order_id: str | None = None
+    ) -> OrderList:
+        """Return one order list by its id or its client id; of both, the WebSocket API says, the client id counts.
+
+        Weight 4. Security: USER_DATA. Source: GET /api/v3/orderList, orderList.status (database).
+        """
+        give_one(order_list_id=order_list_id, list_client_order_id=list_client_order_id)
+        return await self._ask(
+            account.ORDER_LIST, order_list_id=order_list_id, list_client_order_id=list_client_order_id
+        )
+
+    async def all_order_lists(
+        self,
+        *,
+        from_id: int | None = None,
+        start_time: Moment | None = None,
+        end_time: Moment | None = None,
+        limit: int = 500,
+    ) -> list[OrderList]:
+        """Return order lists of every state and symbol: the newest, or from an id on, or by times, which exclude it.
+
+        Weight 20. Security: USER_DATA. Source: GET /api/v3/allOrderList, allOrderLists (database).
+        """
+        return await self._ask(
+            account.ALL_ORDER_LISTS, from_id=from_id, start_time=start_time, end_time=end_time, limit=limit
+        )
+
+    async def open_order_lists(self) -> list[OrderList]:
+        """Return the order lists that are open, of every symbol.
+
+        Weight 6. Security: USER_DATA. Source: GET /api/v3/openOrderList, openOrderLists.status (memory, then
+        database).
+        """
+        return await self._ask(account.OPEN_ORDER_LISTS)
+
+    # ------------------------------------------------------------------------------- what became of the orders
 
     async def my_trades(
         self,
@@ -79,31 +169,89 @@ class AccountRoom:
         *,
         order_id: int | None = None,
         from_id: int | None = None,
-        start_time: int | None = None,
-        end_time: int | None = None,
+        start_time: Moment | None = None,
+        end_time: Moment | None = None,
         limit: int = 500,
     ) -> list[AccountTrade]:
-        """Return the account's fills, oldest first, up to 1000. Weight 5 with ``order_id``, else 20.
+        """Return the account's fills: the newest, or those of an order, or from an id of theirs on, or by times.
 
-        Source: GET /api/v3/myTrades.
+        Weight 5 with ``order_id``, else 20. Security: USER_DATA. Source: GET /api/v3/myTrades, myTrades (memory, then
+        database).
         """
-        params = {
-            "symbol": symbol,
-            "orderId": order_id,
-            "startTime": start_time,
-            "endTime": end_time,
-            "fromId": from_id,
-            "limit": limit,
-        }
-        return await self._router.call(account.MY_TRADES, params)
+        return await self._ask(
+            account.MY_TRADES,
+            symbol=symbol,
+            order_id=order_id,
+            start_time=start_time,
+            end_time=end_time,
+            from_id=from_id,
+            limit=limit,
+        )
+
+    async def my_allocations(
+        self,
+        symbol: str,
+        *,
+        start_time: Moment | None = None,
+        end_time: Moment | None = None,
+        from_allocation_id: int | None = None,
+        limit: int = 500,
+        order_id: int | None = None,
+    ) -> list[Allocation]:
+        """Return what smart order routing gave to the account's orders.
+
+        Weight 20. Security: USER_DATA. Source: GET /api/v3/myAllocations, myAllocations (database).
+        """
+        return await self._ask(
+            account.MY_ALLOCATIONS,
+            symbol=symbol,
+            start_time=start_time,
+            end_time=end_time,
+            from_allocation_id=from_allocation_id,
+            limit=limit,
+            order_id=order_id,
+        )
+
+    async def my_prevented_matches(
+        self,
+        symbol: str,
+        *,
+        prevented_match_id: int | None = None,
+        order_id: int | None = None,
+        from_prevented_match_id: int | None = None,
+        limit: int = 500,
+    ) -> list[AccountPreventedMatch]:
+        """Return the matches that self-trade prevention stopped: one by its id, or those of an order.
+
+        Weight 2 by ``prevented_match_id``, 20 by ``order_id``. Security: USER_DATA. Source: GET
+        /api/v3/myPreventedMatches, myPreventedMatches (database).
+        """
+        return await self._ask(
+            account.MY_PREVENTED_MATCHES,
+            symbol=symbol,
+            prevented_match_id=prevented_match_id,
+            order_id=order_id,
+            from_prevented_match_id=from_prevented_match_id,
+            limit=limit,
+        )
+
+    # ------------------------------------------------------------------------------------- rates and filters
 
     async def commission(self, symbol: str) -> AccountCommission:
-        """Return the commission rates of the account on a symbol. Weight 20. Source: GET /api/v3/account/commission."""
-        return await self._router.call(account.COMMISSION, {"symbol": symbol})
+        """Return the commission rates of the account on a symbol.
 
-    async def order_rate_limits(self) -> list[RateLimitUsage]:
-        """Return how many unfilled orders count at the moment. Weight 40. Source: GET /api/v3/rateLimit/order."""
-        return await self._router.call(account.ORDER_RATE_LIMITS, {})
+        Weight 20. Security: USER_DATA. Source: GET /api/v3/account/commission, account.commission (database).
+        """
+        return await self._ask(account.COMMISSION, symbol=symbol)
+
+    async def my_filters(self, symbol: str) -> AccountFilters:
+        """Return every filter that holds for the account on a symbol, its own among them: nothing else tells those.
+
+        Weight 40. Security: USER_DATA. Source: GET /api/v3/myFilters, myFilters (memory).
+        """
+        return await self._ask(account.MY_FILTERS, symbol=symbol)
+
+    # ------------------------------------------------------------------------------------------------ events
 
     def events(
         self, *, buffer: int = 1000, overflow: Overflow = Overflow.FAIL

@@ -9,7 +9,6 @@ from trio_binance.errors import InvalidArgument
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable
 
 
 def check_count(field: str, value: object, least: int) -> None:
@@ -31,17 +30,3 @@ def check_feed(buffer: object, overflow: object) -> None:
     check_count("buffer", buffer, 1)
     if not isinstance(overflow, Overflow):
         raise TypeError(f"overflow={overflow!r}: expected an Overflow, not {type(overflow).__name__}")
-
-
-def names_of(field: str, names: Iterable[object] | None) -> tuple[str, ...] | None:
-    """Return several names as a parameter; ``None`` stands for all of them, which is not what an empty list means."""
-    if names is None:
-        return None
-    # A lone text is a sequence as well, of its letters.
-    if isinstance(names, str):
-        raise InvalidArgument(field, names, "expected a list of names, not one name")
-    given = tuple(names)
-    found = tuple(name for name in given if isinstance(name, str) and name)
-    if not found or len(found) < len(given):
-        raise InvalidArgument(field, names, "expected at least one name, and no empty one")
-    return found

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
-from trio_binance._protocol.operation import MATCHING_ENGINE, Operation, Security, fixed
+from trio_binance._protocol.operation import MATCHING_ENGINE, Operation, Security
+from trio_binance._protocol.weights import fixed
 from trio_binance._services.conditions import Status
 from trio_binance._util import NoPublicConstructor
 from trio_binance.errors import InvalidArgument
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .account import AccountRoom
     from .general import General
     from .market import Market
+    from .session import Session
     from .streams import Streams
     from .trading import Trading
 
@@ -86,6 +88,7 @@ class Binance(metaclass=NoPublicConstructor):
         trading: Trading,
         account: AccountRoom,
         streams: Streams,
+        session: Session,
     ) -> None:
         self.config = config
         self.general = general
@@ -93,6 +96,7 @@ class Binance(metaclass=NoPublicConstructor):
         self.trading = trading
         self.account = account
         self.streams = streams
+        self.session = session
         self._engine = engine
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""The market room of the facade: books, trades, candles and prices, asked for once."""
+"""The market room of the facade: books, trades, candles and reference prices, asked for once."""
 
 from __future__ import annotations
 
@@ -6,119 +6,162 @@ from typing import TYPE_CHECKING, final
 
 from trio_binance._protocol.catalogue import market
 
-from .checks import names_of
+from .tickers import Tickers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from trio_binance._protocol.operation import Value
-    from trio_binance._services.router import Router
     from trio_binance.models import (
         AggTrade,
         AveragePrice,
-        BookTicker,
+        BlockTrade,
         Depth,
         Kline,
         KlineInterval,
-        PriceTicker,
-        Ticker24h,
+        ReferencePrice,
+        ReferencePriceCalculation,
+        SymbolStatus,
         Trade,
     )
 
+    from .room import Moment
+
 
 @final
-class Market:
+class Market(Tickers):
     """``bx.market``. Every method may raise any ``BinanceError`` and can be cancelled without a trace.
 
-    Times are milliseconds (or microseconds) since 1970, as the exchange gives them.
+    Lists come oldest first. Without times they hold the newest items; from ``start_time`` on the oldest, up to
+    ``limit``; with ``end_time`` alone the newest before it. A ``symbol_status`` that is not the symbol's is an error
+    (-1220).
     """
 
-    def __init__(self, router: Router) -> None:
-        self._router = router
-
-    async def depth(self, symbol: str, *, limit: int = 100) -> Depth:
+    async def depth(self, symbol: str, *, limit: int = 100, symbol_status: SymbolStatus | str | None = None) -> Depth:
         """Return the order book, best levels first, up to 5000 a side.
 
-        Weight 5 up to 100 levels, 25 up to 500, 50 up to 1000, 250 above. Source: GET /api/v3/depth.
+        Weight 5 up to 100 levels, 25 up to 500, 50 up to 1000, 250 above. Security: none. Source: GET /api/v3/depth,
+        depth (memory).
         """
-        return await self._router.call(market.DEPTH, {"symbol": symbol, "limit": limit})
+        return await self._ask(market.DEPTH, symbol=symbol, limit=limit, symbol_status=symbol_status)
 
     async def trades(self, symbol: str, *, limit: int = 500) -> list[Trade]:
-        """Return the newest trades, oldest first, up to 1000. Weight 25. Source: GET /api/v3/trades."""
-        return await self._router.call(market.TRADES, {"symbol": symbol, "limit": limit})
+        """Return the newest trades, up to 1000.
+
+        Weight 25. Security: none. Source: GET /api/v3/trades, trades.recent (memory).
+        """
+        return await self._ask(market.TRADES, symbol=symbol, limit=limit)
 
     async def historical_trades(self, symbol: str, *, from_id: int | None = None, limit: int = 500) -> list[Trade]:
-        """Return trades from an id on, up to 1000; the newest without an id. Weight 25.
+        """Return trades from an id on, up to 1000; the newest without an id.
 
-        Source: GET /api/v3/historicalTrades (a database: it may lag behind the stream).
+        Weight 25. Security: none. Source: GET /api/v3/historicalTrades, trades.historical (a database: it may lag
+        behind the stream).
         """
-        params: dict[str, Value] = {"symbol": symbol, "limit": limit, "fromId": from_id}
-        return await self._router.call(market.HISTORICAL_TRADES, params)
+        return await self._ask(market.HISTORICAL_TRADES, symbol=symbol, from_id=from_id, limit=limit)
+
+    async def historical_block_trades(self, symbol: str, *, from_id: int, limit: int = 500) -> list[BlockTrade]:
+        """Return block trades from an id of theirs on, up to 1000.
+
+        Weight 25. Security: none. Source: GET /api/v3/historicalBlockTrades, blockTrades.historical (a database).
+        """
+        return await self._ask(market.HISTORICAL_BLOCK_TRADES, symbol=symbol, from_id=from_id, limit=limit)
 
     async def agg_trades(
         self,
         symbol: str,
         *,
         from_id: int | None = None,
-        start_time: int | None = None,
-        end_time: int | None = None,
+        start_time: Moment | None = None,
+        end_time: Moment | None = None,
         limit: int = 500,
     ) -> list[AggTrade]:
-        """Return aggregate trades, oldest first, up to 1000. Weight 4. Source: GET /api/v3/aggTrades."""
-        params = {"symbol": symbol, "fromId": from_id, "startTime": start_time, "endTime": end_time, "limit": limit}
-        return await self._router.call(market.AGG_TRADES, params)
+        """Return aggregate trades, up to 1000: from an id on, or by times, which exclude the id.
+
+        Weight 4. Security: none. Source: GET /api/v3/aggTrades, trades.aggregate (a database).
+        """
+        return await self._ask(
+            market.AGG_TRADES,
+            symbol=symbol,
+            from_id=from_id,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
 
     async def klines(
         self,
         symbol: str,
-        interval: KlineInterval | str,
         *,
-        start_time: int | None = None,
-        end_time: int | None = None,
+        interval: KlineInterval | str,
+        start_time: Moment | None = None,
+        end_time: Moment | None = None,
         time_zone: str | None = None,
         limit: int = 500,
     ) -> list[Kline]:
-        """Return candles, oldest first, up to 1000; the last one may still be open. Weight 2.
+        """Return candles, up to 1000; the last one may still be open.
 
-        Source: GET /api/v3/klines.
+        ``time_zone`` moves their boundaries, ``"8"`` or ``"-1:00"``, from -12:00 to +14:00; the times of the call and
+        of the candles stay UTC.
+
+        Weight 2. Security: none. Source: GET /api/v3/klines, klines (a database).
         """
-        params = {
-            "symbol": symbol,
-            "interval": interval,
-            "startTime": start_time,
-            "endTime": end_time,
-            "timeZone": time_zone,
-            "limit": limit,
-        }
-        return await self._router.call(market.KLINES, params)
+        return await self._ask(
+            market.KLINES,
+            symbol=symbol,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            time_zone=time_zone,
+            limit=limit,
+        )
+
+    async def ui_klines(
+        self,
+        symbol: str,
+        *,
+        interval: KlineInterval | str,
+        start_time: Moment | None = None,
+        end_time: Moment | None = None,
+        time_zone: str | None = None,
+        limit: int = 500,
+    ) -> list[Kline]:
+        """Return candles whose values the exchange has altered for display in charts; otherwise as ``klines``.
+
+        Weight 2. Security: none. Source: GET /api/v3/uiKlines, uiKlines (a database).
+        """
+        return await self._ask(
+            market.UI_KLINES,
+            symbol=symbol,
+            interval=interval,
+            start_time=start_time,
+            end_time=end_time,
+            time_zone=time_zone,
+            limit=limit,
+        )
 
     async def avg_price(self, symbol: str) -> AveragePrice:
-        """Return the average price of the last minutes. Weight 2. Source: GET /api/v3/avgPrice."""
-        return await self._router.call(market.AVG_PRICE, {"symbol": symbol})
+        """Return the average price of the last minutes.
 
-    async def ticker_24hr(self, symbol: str) -> Ticker24h:
-        """Return one symbol's statistics of the last 24 hours. Weight 2. Source: GET /api/v3/ticker/24hr."""
-        return await self._router.call(market.TICKER_24HR, {"symbol": symbol})
-
-    async def tickers_24hr(self, symbols: Sequence[str] | None = None) -> list[Ticker24h]:
-        """Return the statistics of several symbols, or of all (weight 80). Source: GET /api/v3/ticker/24hr."""
-        return await self._router.call(market.TICKERS_24HR, {"symbols": names_of("symbols", symbols)})
-
-    async def price_ticker(self, symbol: str) -> PriceTicker:
-        """Return one symbol's latest price. Weight 2. Source: GET /api/v3/ticker/price."""
-        return await self._router.call(market.PRICE_TICKER, {"symbol": symbol})
-
-    async def price_tickers(self, symbols: Sequence[str] | None = None) -> list[PriceTicker]:
-        """Return the latest prices of several symbols, or of all. Weight 4. Source: GET /api/v3/ticker/price."""
-        return await self._router.call(market.PRICE_TICKERS, {"symbols": names_of("symbols", symbols)})
-
-    async def book_ticker(self, symbol: str) -> BookTicker:
-        """Return one symbol's best bid and ask. Weight 2. Source: GET /api/v3/ticker/bookTicker."""
-        return await self._router.call(market.BOOK_TICKER, {"symbol": symbol})
-
-    async def book_tickers(self, symbols: Sequence[str] | None = None) -> list[BookTicker]:
-        """Return the best bids and asks of several symbols, or of all. Weight 4.
-
-        Source: GET /api/v3/ticker/bookTicker.
+        Weight 2. Security: none. Source: GET /api/v3/avgPrice, avgPrice (memory).
         """
-        return await self._router.call(market.BOOK_TICKERS, {"symbols": names_of("symbols", symbols)})
+        return await self._ask(market.AVG_PRICE, symbol=symbol)
+
+    async def reference_price(self, symbol: str) -> ReferencePrice:
+        """Return the price that a symbol's execution rules and filters are measured by; ``None`` while it is unset.
+
+        Weight 2. Security: none. Source: GET /api/v3/referencePrice, referencePrice (memory).
+
+        Raises:
+            RequestError: -2043: the symbol never had one.
+        """
+        return await self._ask(market.REFERENCE_PRICE, symbol=symbol)
+
+    async def reference_price_calculation(
+        self, symbol: str, *, symbol_status: SymbolStatus | str | None = None
+    ) -> ReferencePriceCalculation:
+        """Return how the reference price of a symbol is calculated; ``match`` on the class.
+
+        Weight 2. Security: none. Source: GET /api/v3/referencePrice/calculation, referencePrice.calculation (memory).
+
+        Raises:
+            RequestError: -2043: it is not calculated.
+        """
+        return await self._ask(market.REFERENCE_PRICE_CALCULATION, symbol=symbol, symbol_status=symbol_status)

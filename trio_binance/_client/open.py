@@ -28,6 +28,7 @@ from trio_binance._services.limiter import DEFAULT_RULES, Limiter
 from trio_binance._services.link import Link
 from trio_binance._services.observe import Observer
 from trio_binance._services.router import RestService, Router
+from trio_binance._services.rulebook import Rulebook
 from trio_binance._services.scope import open_service_scope
 from trio_binance._services.status import StatusBoard
 from trio_binance._services.streams import Shard
@@ -42,6 +43,7 @@ from .account import AccountRoom
 from .client import Binance, Engine
 from .general import General
 from .market import Market
+from .session import Session
 from .streams import Streams
 from .trading import Trading
 
@@ -84,9 +86,12 @@ async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -
             engine,
             general=General(engine.router),
             market=Market(engine.router),
-            trading=Trading(engine.router, ClientOrderIds("tb", boot=builder.seed)),
+            trading=Trading(
+                engine.router, ClientOrderIds("tb", boot=builder.seed), Rulebook(engine.router, config.tuning)
+            ),
             account=AccountRoom(engine.router, engine.user_data),
             streams=Streams(engine.streams, config.tuning),
+            session=Session(engine.router),
         )
         try:
             async with open_service_scope(root):

@@ -1,0 +1,201 @@
+"""The changes: orders cancelled, replaced by others, or made smaller."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
+from trio_binance._codec.params import order_params
+from trio_binance._protocol.catalogue import trading
+from trio_binance.errors import CancelRejected
+from trio_binance.models import CancelReplaceMode, NewOrderRespType, OrderRequest
+
+from .placing import ORDERS, Ack, Full, Placing, Result, named
+from .room import give_one
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from trio_binance.models import (
+        AmendResult,
+        CancelReplaceReport,
+        CancelResponse,
+        CancelRestriction,
+        OrderRateLimitExceededMode,
+        ReplacedAck,
+        ReplacedFull,
+        ReplacedResult,
+    )
+
+NOTHING_OPEN = "Unknown order sent."
+
+
+class Changes(Placing):
+    """The part of ``bx.trading`` that changes orders which are open."""
+
+    async def cancel(
+        self,
+        symbol: str,
+        *,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        new_client_order_id: str | None = None,
+        cancel_restrictions: CancelRestriction | str | None = None,
+    ) -> CancelResponse:
+        """Cancel an open order by its id, which is fastest, or its client id; both given, both must fit.
+
+        An order of a list takes the whole list with it, and the answer is then a ``CancelledOrderList``.
+        ``new_client_order_id`` names the cancellation, which is given one otherwise; an error carries the order's own
+        client id, if you gave it. Weight 1 (0 when it succeeds). Security: TRADE. Source: DELETE /api/v3/order,
+        order.cancel (matching engine).
+
+        Raises:
+            CancelRejected: there was nothing to cancel; query the order to learn whether it was filled.
+        """
+        give_one(order_id=order_id, client_order_id=client_order_id)
+        with named(client_order_id):
+            return await self._ask(
+                trading.CANCEL,
+                symbol=symbol,
+                order_id=order_id,
+                client_order_id=client_order_id,
+                new_client_order_id=self._id_or(new_client_order_id),
+                cancel_restrictions=cancel_restrictions,
+            )
+
+    async def cancel_open_orders(self, symbol: str) -> list[CancelResponse]:
+        """Cancel every open order of a symbol, lists included, and return their reports; none open, an empty list.
+
+        Weight 1 (0 when it succeeds). Security: TRADE. Source: DELETE /api/v3/openOrders, openOrders.cancelAll
+        (matching engine).
+        """
+        try:
+            return await self._ask(trading.CANCEL_OPEN_ORDERS, symbol=symbol)
+        except CancelRejected as exc:
+            # "Unknown order sent." is how the exchange says that no order was open.
+            if exc.message != NOTHING_OPEN:
+                raise
+            return []
+
+    @overload
+    async def cancel_replace(
+        self,
+        order: OrderRequest,
+        *,
+        cancel_order_id: int | None = None,
+        cancel_client_order_id: str | None = None,
+        cancel_replace_mode: CancelReplaceMode | str = CancelReplaceMode.STOP_ON_FAILURE,
+        cancel_new_client_order_id: str | None = None,
+        cancel_restrictions: CancelRestriction | str | None = None,
+        order_rate_limit_exceeded_mode: OrderRateLimitExceededMode | str | None = None,
+        new_order_resp_type: Full = NewOrderRespType.FULL,
+    ) -> ReplacedFull: ...
+    @overload
+    async def cancel_replace(
+        self,
+        order: OrderRequest,
+        *,
+        cancel_order_id: int | None = None,
+        cancel_client_order_id: str | None = None,
+        cancel_replace_mode: CancelReplaceMode | str = CancelReplaceMode.STOP_ON_FAILURE,
+        cancel_new_client_order_id: str | None = None,
+        cancel_restrictions: CancelRestriction | str | None = None,
+        order_rate_limit_exceeded_mode: OrderRateLimitExceededMode | str | None = None,
+        new_order_resp_type: Result,
+    ) -> ReplacedResult: ...
+    @overload
+    async def cancel_replace(
+        self,
+        order: OrderRequest,
+        *,
+        cancel_order_id: int | None = None,
+        cancel_client_order_id: str | None = None,
+        cancel_replace_mode: CancelReplaceMode | str = CancelReplaceMode.STOP_ON_FAILURE,
+        cancel_new_client_order_id: str | None = None,
+        cancel_restrictions: CancelRestriction | str | None = None,
+        order_rate_limit_exceeded_mode: OrderRateLimitExceededMode | str | None = None,
+        new_order_resp_type: Ack,
+    ) -> ReplacedAck: ...
+    @overload
+    async def cancel_replace(
+        self,
+        order: OrderRequest,
+        *,
+        cancel_order_id: int | None = None,
+        cancel_client_order_id: str | None = None,
+        cancel_replace_mode: CancelReplaceMode | str = CancelReplaceMode.STOP_ON_FAILURE,
+        cancel_new_client_order_id: str | None = None,
+        cancel_restrictions: CancelRestriction | str | None = None,
+        order_rate_limit_exceeded_mode: OrderRateLimitExceededMode | str | None = None,
+        new_order_resp_type: NewOrderRespType | str,
+    ) -> CancelReplaceReport: ...
+    async def cancel_replace(
+        self,
+        order: OrderRequest,
+        *,
+        cancel_order_id: int | None = None,
+        cancel_client_order_id: str | None = None,
+        cancel_replace_mode: CancelReplaceMode | str = CancelReplaceMode.STOP_ON_FAILURE,
+        cancel_new_client_order_id: str | None = None,
+        cancel_restrictions: CancelRestriction | str | None = None,
+        order_rate_limit_exceeded_mode: OrderRateLimitExceededMode | str | None = None,
+        new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL,
+    ) -> CancelReplaceReport:
+        """Cancel one order and place another, in one request that is not transactional.
+
+        Returns the reports of both where both were done. Everything else is an error whose ``report`` holds both
+        halves as far as they are known, and whose ``client_order_id`` is the *new* order's: PARTIAL is the outcome
+        where one half was done. By default the new order is not tried when the cancellation failed; ALLOW_FAILURE
+        places it all the same. ``order_rate_limit_exceeded_mode`` CANCEL_ONLY cancels although there is no room for
+        the new order.
+
+        Weight 1 (0 when it succeeds), one unfilled order even if it was not tried. Security: TRADE. Source: POST
+        /api/v3/order/cancelReplace, order.cancelReplace (matching engine).
+
+        Raises:
+            PartialFailure: one half was done, the other was not.
+            OrderRejected: neither was done.
+        """
+        give_one(cancel_order_id=cancel_order_id, cancel_client_order_id=cancel_client_order_id)
+        request = self._identify(order, *ORDERS)
+        cancellation = trading.CANCEL_REPLACE.write(
+            cancel_replace_mode=cancel_replace_mode,
+            cancel_order_id=cancel_order_id,
+            cancel_client_order_id=cancel_client_order_id,
+            cancel_new_client_order_id=self._id_or(cancel_new_client_order_id),
+            cancel_restrictions=cancel_restrictions,
+            order_rate_limit_exceeded_mode=order_rate_limit_exceeded_mode,
+        )
+        params = {**order_params(request), **cancellation}
+        return await self._place(trading.CANCEL_REPLACE, params, request.client_order_id, new_order_resp_type)
+
+    async def amend_keep_priority(
+        self,
+        symbol: str,
+        *,
+        new_qty: Decimal | int | str,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+        new_client_order_id: str | None = None,
+    ) -> AmendResult:
+        """Lower the quantity of an open order, which keeps its place in the book's line.
+
+        The order goes by ``new_client_order_id`` from then on, which may be the one it has; it is given a new one
+        otherwise, and an error carries it. Of an OCO both legs are amended. Weight 4 (0 when the amendment makes the
+        order expire). Security: TRADE. Source: PUT /api/v3/order/amend/keepPriority, order.amend.keepPriority
+        (matching engine).
+
+        Raises:
+            AmendRejected: the order is not open, ``new_qty`` is not less than its quantity, or it was amended too
+                often.
+        """
+        give_one(order_id=order_id, client_order_id=client_order_id)
+        new_id = self._id_or(new_client_order_id)
+        with named(new_id):
+            return await self._ask(
+                trading.AMEND_KEEP_PRIORITY,
+                symbol=symbol,
+                order_id=order_id,
+                client_order_id=client_order_id,
+                new_client_order_id=new_id,
+                new_qty=new_qty,
+            )
