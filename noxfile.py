@@ -73,6 +73,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def surface(session: nox.Session) -> None:
+    """Print how much of what the exchange documents is here, as a table; fails when anything is missing."""
+    install(session, "tests")
+    session.run("python", "-m", "tests.surface")
+
+
+@nox.session(python=PYTHONS[0])
 def lint(session: nox.Session) -> None:
     """Check style, async hazards and that no floor imports from above it."""
     install(session, "lint")
