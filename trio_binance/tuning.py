@@ -53,6 +53,8 @@ class Tuning:
     recv_window_ms: int = _count(5000, _within_recv_window)
     clock_interval: float = _seconds(300.0)
     clock_samples: int = _count(5)
+    rules_max_age: float = _seconds(900.0)
+    """For so long the rules of a symbol are kept; the exchange changes them any day."""
     backoff_base: float = _seconds(1.0)
     backoff_cap: float = _seconds(60.0)
     backoff_stable: float = _seconds(60.0)

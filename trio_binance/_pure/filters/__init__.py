@@ -9,6 +9,8 @@ from .amending import amendment_needs as amendment_needs
 from .amending import check_amendment as check_amendment
 from .check import check_order as check_order
 from .check import needs as needs
+from .counts import counts_of as counts_of
+from .counts import position_of as position_of
 from .scene import Need as Need
 from .scene import OpenCounts as OpenCounts
 from .scene import Prices as Prices

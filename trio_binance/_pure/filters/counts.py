@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 
 import attrs
 
 from trio_binance.models import (
+    Balance,
     ExchangeMaxNumAlgoOrdersFilter,
     ExchangeMaxNumIcebergOrdersFilter,
     ExchangeMaxNumOrderListsFilter,
@@ -17,11 +20,13 @@ from trio_binance.models import (
     MaxNumOrderAmendsFilter,
     MaxNumOrderListsFilter,
     MaxNumOrdersFilter,
+    Side,
 )
+from trio_binance.models.orders import OrderState
 
 from .findings import Demand, Findings, lacking
-from .grid import Grid
-from .legs import Leg
+from .grid import Grid, decimal_of
+from .legs import ALGO_TYPES, Leg
 from .scene import Need, OpenCounts, Scene
 
 
@@ -65,6 +70,28 @@ def opened_by(legs: Sequence[Leg], *, as_list: bool) -> OpenCounts:
     )
 
 
+def counts_of(orders: Iterable[OrderState]) -> OpenCounts:
+    """Return what is open, from the reports of all open orders."""
+    found = list(orders)
+    return OpenCounts(
+        orders=len(found),
+        algo=sum(order.type in ALGO_TYPES for order in found),
+        iceberg=sum(bool(order.iceberg_qty) for order in found),
+        lists=len({order.order_list_id for order in found} - {-1}),
+    )
+
+
+def position_of(base_asset: str, balances: Iterable[Balance], orders: Iterable[OrderState]) -> Decimal:
+    """Return the position as MAX_POSITION means it.
+
+    "The sum of the account's free balance of the base asset, its locked balance of the base asset, and the quantity of
+    all open BUY orders", whatever of these is filled already.
+    """
+    held = [amount for one in balances if one.asset == base_asset for amount in (one.free, one.locked)]
+    bought = [order.orig_qty for order in orders if order.side == Side.BUY and order.orig_qty is not None]
+    return decimal_of(sum(map(Fraction, (*held, *bought)), Fraction(0)))
+
+
 def count(rule: Filter, counter: Counter, opened: OpenCounts, scene: Scene) -> Findings:
     """MAX_NUM_* and EXCHANGE_MAX_NUM_*: what is open and what the request would open are together within the limit."""
     new: int = getattr(opened, counter.kind)
@@ -90,4 +117,4 @@ def amendments(rule: MaxNumOrderAmendsFilter, scene: Scene) -> Findings:
 
 def _total(name: str, field: str, total: int, limit: int) -> Demand:
     fault = f"with this one, more than {limit}" if total > limit else None
-    return Demand(name, field, total, Grid.of(most=limit, step=1), fault)
+    return Demand(name, field, total, Grid(most=Fraction(limit), step=Fraction(1)), fault)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from trio_binance.models import (
     OrderType,
+    PegPriceType,
     PercentPriceBySideFilter,
     PercentPriceFilter,
     PriceFilter,
@@ -17,7 +18,7 @@ from trio_binance.models.checks import plain
 from .findings import Demand, Doubt, Findings, demand, lacking, later
 from .grid import Grid
 from .legs import Leg
-from .scene import Need, Prices, Scene
+from .scene import Need, Scene
 
 
 def pegged_price(leg: Leg, scene: Scene) -> Decimal | Need | None:
@@ -25,9 +26,9 @@ def pegged_price(leg: Leg, scene: Scene) -> Decimal | Need | None:
     if leg.peg_price_type is None:
         return None
     # An offset counts levels of the book, of which the best alone are known here.
-    if scene.prices is None or leg.peg_offset_value is not None:
+    if leg.peg_offset_value is not None:
         return Need.BOOK
-    return scene.prices.best(leg.peg_price_type, leg.side)
+    return scene.pegged_price(leg.peg_price_type, leg.side)
 
 
 def price_filter(rule: PriceFilter, leg: Leg, scene: Scene) -> Findings:
@@ -97,7 +98,7 @@ def price_range(rule: PriceRangeRule, leg: Leg, scene: Scene) -> Findings:
     concerned, and none is while the symbol has no reference price.
     """
     name, field = rule.rule_type, leg.name("type")
-    if leg.type == OrderType.LIMIT_MAKER:
+    if leg.type == OrderType.LIMIT_MAKER or leg.peg_price_type == PegPriceType.PRIMARY_PEG:
         return
     if leg.is_algo or leg.waits:
         # "limits are fixed at the start of the taker phase of the order" (faqs/price_range_execution_rules.md)
@@ -106,7 +107,7 @@ def price_range(rule: PriceRangeRule, leg: Leg, scene: Scene) -> Findings:
         yield lacking(name, field, Need.REFERENCE_PRICE)
     elif scene.prices.reference:
         grid = _around(scene.prices.reference, *_range_of(rule, leg))
-        yield from _in_range(name, leg, scene.prices, grid)
+        yield from _in_range(name, leg, scene, grid)
 
 
 def _range_of(rule: PriceRangeRule, leg: Leg) -> tuple[Decimal | None, Decimal | None]:
@@ -115,9 +116,9 @@ def _range_of(rule: PriceRangeRule, leg: Leg) -> tuple[Decimal | None, Decimal |
     return rule.ask_limit_mult_down, rule.ask_limit_mult_up
 
 
-def _in_range(name: str, leg: Leg, prices: Prices, grid: Grid) -> Findings:
+def _in_range(name: str, leg: Leg, scene: Scene, grid: Grid) -> Findings:
     """Compare what the order could execute at, from the best price it would find to its own, with the range."""
-    best = prices.best_ask if leg.buys else prices.best_bid
+    best = scene.best_ask if leg.buys else scene.best_bid
     if leg.price is None and best is None:
         yield lacking(name, leg.name("type"), Need.BOOK)
     elif leg.price is not None and best is not None and (leg.price < best if leg.buys else leg.price > best):

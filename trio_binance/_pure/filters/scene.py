@@ -8,27 +8,27 @@ from enum import Enum
 
 import attrs
 
-from trio_binance.models import ExecutionRule, Filter, PegPriceType, Side, SymbolInfo
+from trio_binance.models import AccountFilters, ExecutionRule, Filter, PegPriceType, Side, SymbolInfo
 
 
 class Need(Enum):
-    """What a check lacks, that somebody could find out."""
+    """What a check lacks, that somebody could find out: in the order in which to do it, since one may spare another."""
 
+    EXECUTION_RULES = "the symbol's execution rules"
+    ACCOUNT_FILTERS = "the account's own filters"
     REFERENCE_PRICE = "the symbol's reference price"
     AVERAGE_PRICE = "the average price"
     LAST_PRICE = "the last price"
     BOOK = "the best prices of the book"
-    EXECUTION_RULES = "the symbol's execution rules"
-    ACCOUNT_FILTERS = "the account's own filters"
-    OPEN_ON_SYMBOL = "the account's open orders on the symbol"
     OPEN_ON_EXCHANGE = "all open orders of the account"
+    OPEN_ON_SYMBOL = "the account's open orders on the symbol"
     POSITION = "the account's balance and open buy orders"
     AMENDMENTS = "the amendments of the order so far"
 
 
 @attrs.frozen(kw_only=True)
 class Prices:
-    """Prices of the symbol. ``reference`` is ``None`` where the exchange has none: then others stand in for it.
+    """What a filter measures by. ``reference`` is ``None`` where the exchange has none: then others stand in for it.
 
     ``averages`` is by the minutes that they cover.
     """
@@ -36,8 +36,6 @@ class Prices:
     reference: Decimal | None = None
     averages: Mapping[int, Decimal] = attrs.field(factory=dict)
     last: Decimal | None = None
-    best_bid: Decimal | None = None
-    best_ask: Decimal | None = None
 
     def of_filter(self, avg_price_mins: int) -> Decimal | Need:
         """Return the price that a filter measures by, or what would have to be found out first.
@@ -50,11 +48,6 @@ class Prices:
         if avg_price_mins:
             return self.averages.get(avg_price_mins) or Need.AVERAGE_PRICE
         return self.last or Need.LAST_PRICE
-
-    def best(self, peg: PegPriceType, side: Side) -> Decimal | Need:
-        """Return the price that a peg follows: the best of the order's own side, or of the other."""
-        own = (side == Side.BUY) is (peg == PegPriceType.PRIMARY_PEG)
-        return (self.best_bid if own else self.best_ask) or Need.BOOK
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +73,8 @@ class Scene:
     asset_filters: tuple[Filter, ...] | None = None
     execution_rules: tuple[ExecutionRule, ...] | None = None
     prices: Prices | None = None
+    best_bid: Decimal | None = None
+    best_ask: Decimal | None = None
     on_symbol: OpenCounts | None = None
     on_exchange: OpenCounts | None = None
     position: Decimal | None = None
@@ -88,3 +83,22 @@ class Scene:
     def reference_price(self, avg_price_mins: int) -> Decimal | Need:
         """Return the price that a filter measures by, or what is needed to know it."""
         return Need.REFERENCE_PRICE if self.prices is None else self.prices.of_filter(avg_price_mins)
+
+    def pegged_price(self, peg: PegPriceType, side: Side) -> Decimal | Need:
+        """Return the price that a peg follows: the best of the order's own side, or of the other."""
+        own = (side == Side.BUY) is (peg == PegPriceType.PRIMARY_PEG)
+        return (self.best_bid if own else self.best_ask) or Need.BOOK
+
+    def with_account(self, filters: AccountFilters) -> Scene:
+        """Return the scene as the account sees it: its filters take the place of those of the same type."""
+        return attrs.evolve(
+            self,
+            symbol=attrs.evolve(self.symbol, filters=_replaced(self.symbol.filters, filters.symbol_filters)),
+            exchange_filters=_replaced(self.exchange_filters, filters.exchange_filters),
+            asset_filters=filters.asset_filters,
+        )
+
+
+def _replaced(general: tuple[Filter, ...], own: tuple[Filter, ...]) -> tuple[Filter, ...]:
+    kinds = {one.filter_type for one in own}
+    return (*(one for one in general if one.filter_type not in kinds), *own)
