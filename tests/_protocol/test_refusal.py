@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,11 +31,9 @@ from trio_binance.errors import (
     ServerError,
     TooManyOrders,
 )
-from trio_binance.models import CancelReplaceReport, CancelResult, ErrorReport, FilterType, OrderAck
+from trio_binance.models import CancelResult, ErrorReport, FilterType, OrderAck
 
-CANCEL_REPLACE = attrs.evolve(
-    trading.PLACE, path="/api/v3/order/cancelReplace", ws_method="order.cancelReplace", result=CancelReplaceReport
-)
+CANCEL_REPLACE = trading.CANCEL_REPLACE
 
 
 def rest_error(operation: Any, status: int, body: bytes, headers: dict[str, str] | None = None) -> BinanceError:
@@ -266,6 +263,7 @@ MATRIX: list[tuple[str, str, bool, str, str, int | None]] = [
 ]
 """rest-api.md, "Cancel an Existing Order and Send a New Order": what each pair of halves comes with."""
 
+ACK_OF_NEW = {"newClientOrderId": "new", "newOrderRespType": "ACK"}
 OUTCOMES = {"SUCCESS": Outcome.DONE, "FAILURE": Outcome.REJECTED, "NOT_ATTEMPTED": Outcome.REJECTED}
 
 
@@ -277,7 +275,7 @@ def test_every_row_of_the_matrix_is_read_by_its_halves(
     _, _, within, cancel, new_order, status = row
     data = halves(cancel, new_order, why_not=None if within else TOO_MANY)
     if cancel == new_order == "SUCCESS":
-        done = reply.read_result(CANCEL_REPLACE, {"newClientOrderId": "new"}, json.dumps(data).encode())
+        done = reply.read_result(CANCEL_REPLACE, ACK_OF_NEW, json.dumps(data).encode())
         assert isinstance(done.cancel_response, CancelResult)
         assert isinstance(done.new_order_response, OrderAck)
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +34,7 @@ from trio_binance.errors import (
     TooManyOrders,
     UnknownOrder,
 )
-from trio_binance.models import CancelReplaceReport, RateLimit, RateLimitInterval, RateLimitType
+from trio_binance.models import RateLimit, RateLimitInterval, RateLimitType
 
 SERVER_MS = 1_700_000_070_000  # 22:14:30 GMT, half a minute past
 ACK = b'{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"mine","transactTime":1507725176595}'
@@ -43,7 +42,7 @@ ACK = b'{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"mine",
 
 def read(operation: Operation[Any], status: int, body: bytes, symbol: str = "BTCUSDT", **headers: str) -> Any:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    params = {"symbol": symbol, "newClientOrderId": "mine"}
+    params = {"symbol": symbol, "newClientOrderId": "mine", "newOrderRespType": "ACK"}
     return reply.read_rest(operation, params, status, named, body, server_ms=SERVER_MS, now=100.0)
 
 
@@ -125,25 +124,23 @@ def test_an_answer_to_another_order_is_refused() -> None:
 
 # --------------------------------------------------------------------------------- what only one of the wires does
 
-SOR = attrs.evolve(trading.PLACE, path="/api/v3/sor/order", ws_method="sor.order.place")
-REFERENCE_PRICE = attrs.evolve(market.PRICE_TICKER, path="/api/v3/referencePrice", ws_method="referencePrice")
-CANCEL_REPLACE = attrs.evolve(
-    trading.PLACE, path="/api/v3/order/cancelReplace", ws_method="order.cancelReplace", result=CancelReplaceReport
-)
+REFERENCE_PRICE = market.REFERENCE_PRICE
 NEVER = b'{"code":-2043,"msg":"This symbol doesn\'t have a reference price."}'
 
 
 @pytest.mark.parametrize("raw", [ACK, b"[" + ACK + b"]"], ids=["REST", "WebSocket API"])
 def test_an_order_by_smart_routing_is_one_order_on_either_wire(raw: bytes) -> None:
-    assert reply.read_result(SOR, {"newClientOrderId": "mine"}, raw).order_id == 1
+    assert (
+        reply.read_result(trading.PLACE_SOR, {"newOrderRespType": "ACK", "newClientOrderId": "mine"}, raw).order_id == 1
+    )
     with pytest.raises(ProtocolError, match="answered with 'mine'"):
-        reply.read_result(SOR, {"newClientOrderId": "another"}, raw)
+        reply.read_result(trading.PLACE_SOR, {"newOrderRespType": "ACK", "newClientOrderId": "another"}, raw)
 
 
 @pytest.mark.parametrize("raw", [b"[]", b"[" + ACK + b"," + ACK + b"]", b"[", b"{}"])
 def test_smart_routing_that_answers_anything_but_one_order_leaves_it_unknown(raw: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
-        reply.read_result(SOR, {}, raw)
+        reply.read_result(trading.PLACE_SOR, {}, raw)
     assert caught.value.outcome is Outcome.UNKNOWN
 
 
@@ -166,26 +163,46 @@ def test_an_object_that_only_resembles_an_error_is_unreadable() -> None:
     assert type(error_of(REFERENCE_PRICE, 200, b"[]")) is DecodeError
 
 
+CANCELLED = json.loads(ACK) | {
+    **dict.fromkeys(("price", "origQty", "executedQty", "cummulativeQuoteQty"), "1.0"),
+    "origClientOrderId": "old",
+    "status": "CANCELED",
+    "timeInForce": "GTC",
+    "type": "LIMIT",
+    "side": "SELL",
+}
+
+
 def cancel_replace(cancel: str, new_order: str, response: object) -> bytes:
-    halves = {"cancelResult": cancel, "newOrderResult": new_order, "cancelResponse": None}
+    halves = {"cancelResult": cancel, "newOrderResult": new_order, "cancelResponse": CANCELLED}
     return json.dumps({**halves, "newOrderResponse": response}).encode()
 
 
 def test_a_cancel_replace_whose_halves_were_done_is_its_report() -> None:
-    done = read(CANCEL_REPLACE, 200, cancel_replace("SUCCESS", "SUCCESS", json.loads(ACK)))
+    done = read(trading.CANCEL_REPLACE, 200, cancel_replace("SUCCESS", "SUCCESS", json.loads(ACK)))
     assert done.new_order_response.client_order_id == "mine"
+    assert done.cancel_response.orig_client_order_id == "old"
 
 
 def test_a_cancel_replace_with_a_failed_half_is_no_success_whatever_the_status() -> None:
     refusal = {"code": -2010, "msg": "Market is closed."}
-    error = error_of(CANCEL_REPLACE, 200, cancel_replace("SUCCESS", "FAILURE", refusal))
+    error = error_of(trading.CANCEL_REPLACE, 200, cancel_replace("SUCCESS", "FAILURE", refusal))
     assert isinstance(error, PartialFailure)
-    assert (error.outcome, error.cancel_outcome, error.new_order_outcome) == (
-        Outcome.PARTIAL,
-        Outcome.DONE,
-        Outcome.REJECTED,
-    )
+    assert error.outcome is Outcome.PARTIAL
+    assert (error.cancel_outcome, error.new_order_outcome) == (Outcome.DONE, Outcome.REJECTED)
     assert error.report is not None
+
+
+def test_a_cancel_replace_that_contradicts_itself_leaves_the_half_unknown() -> None:
+    error = error_of(trading.CANCEL_REPLACE, 200, cancel_replace("FAILURE", "SUCCESS", json.loads(ACK)))
+    assert isinstance(error, PartialFailure)
+    assert (error.cancel_outcome, error.new_order_outcome) == (Outcome.UNKNOWN, Outcome.DONE)
+
+
+@pytest.mark.parametrize("raw", [b"{}", cancel_replace("SUCCESS", "SUCCESS", None), cancel_replace("NEW", "WORD", {})])
+def test_a_cancel_replace_that_cannot_be_read_leaves_both_halves_unknown(raw: bytes) -> None:
+    error = error_of(trading.CANCEL_REPLACE, 200, raw)
+    assert (type(error), error.outcome) == (DecodeError, Outcome.UNKNOWN)
 
 
 # -------------------------------------------------------------------------------------------------- limits and waits

@@ -40,6 +40,7 @@ from trio_binance.errors import (
     CredentialsRequired,
     LimitExceeded,
     Outcome,
+    PartialFailure,
     RateLimited,
     ServerError,
     TimestampError,
@@ -376,6 +377,24 @@ async def test_too_many_orders_stop_orders_and_nothing_else(autojump_clock: trio
     await world.router.call(trading.PLACE, ORDER)
     assert world.http.sent[1].at - world.http.sent[0].at < 1
     assert world.http.sent[2].at - world.http.sent[0].at >= 7
+
+
+async def test_a_cancel_replace_whose_new_order_was_one_too_many_stops_orders_and_nothing_else(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    data = b'{"cancelResult":"SUCCESS","newOrderResult":"FAILURE"}'
+    body = b'{"code":-2021,"msg":"Order cancel-replace partially failed.","data":' + data + b"}"
+    world = World((429, body, {"retry-after": "7"}), (200, OK), (200, ACK), (409, body), (200, ACK))
+    with pytest.raises(PartialFailure):
+        await world.router.call(trading.PLACE, ORDER)
+    await world.router.call(general.TIME, {})
+    await world.router.call(trading.PLACE, ORDER)
+    assert world.http.sent[1].at - world.http.sent[0].at < 1
+    assert world.http.sent[2].at - world.http.sent[0].at >= 7
+    with pytest.raises(PartialFailure):
+        await world.router.call(trading.PLACE, ORDER)
+    await world.router.call(trading.PLACE, ORDER)
+    assert world.http.sent[4].at - world.http.sent[3].at < 1
 
 
 async def test_a_refused_key_is_told(autojump_clock: trio.testing.MockClock) -> None:
