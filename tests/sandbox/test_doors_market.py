@@ -11,7 +11,6 @@ from trio_binance.sandbox.exchange import Exchange
 from trio_binance.sandbox.frames import Text
 from trio_binance.sandbox.keys import Key
 from trio_binance.sandbox.market import Market
-from trio_binance.sandbox.operations import OPERATIONS
 from trio_binance.sandbox.rules import SECOND_US, Rules
 
 from .doors import SECRET, START_US, House, body, hmac_signed, texts
@@ -23,8 +22,8 @@ FUNDS = {"USDT": Decimal(1_000_000), "BTC": Decimal(10)}
 class RealHouse(House):
     """The doors around a real market, with an HMAC key of a funded account."""
 
-    def __init__(self, **rules: int) -> None:
-        self.real = Market(7, START_US, 20.0)
+    def __init__(self, market: Market | None = None, **rules: int) -> None:
+        self.real = Market(7, START_US, 20.0) if market is None else market
         self.alice = self.real.open_account("hmac-key", FUNDS)
         keys = {"hmac-key": Key.hmac("hmac-key", SECRET, self.alice)}
         self.exchange = Exchange(self.real, keys=keys, rules=Rules(**rules), start_us=START_US)
@@ -41,47 +40,6 @@ class RealHouse(House):
 
     def best_bid(self) -> Decimal:
         return self.real.book("BTCUSDT").bids[0][0]
-
-
-VALUES = {
-    "symbol": "BTCUSDT",
-    "interval": "1m",
-    "fromId": "0",
-    "orderId": "1",
-    "side": "BUY",
-    "type": "MARKET",
-    "quantity": "0.001",
-}
-
-
-CORE = {
-    "GET /api/v3/exchangeInfo",
-    "GET /api/v3/depth",
-    "GET /api/v3/trades",
-    "GET /api/v3/aggTrades",
-    "GET /api/v3/klines",
-    "GET /api/v3/ticker/24hr",
-    "POST /api/v3/order",
-    "DELETE /api/v3/order",
-    "GET /api/v3/order",
-    "GET /api/v3/account",
-    "GET /api/v3/myTrades",
-}
-
-
-def test_every_operation_in_the_table_is_served_or_plainly_not_supported() -> None:
-    house = RealHouse(weight_per_minute=10**6)
-    unsupported = set()
-    for operation in OPERATIONS:
-        named = set(operation.required) | {first for first, _ in operation.one_of}
-        params: dict[str, Any] = {name: VALUES.get(name, "1") for name in named - {"timestamp"}}
-        query = "&".join(f"{name}={value}" for name, value in params.items())
-        path = f"{operation.name.split(' ')[1]}?{query}"
-        reply = house.signed(operation.name, **params) if operation.signed else house.get(path)
-        assert reply.status in (200, 400), (operation.name, reply)
-        if reply.status == 400 and body(reply)["code"] == -1020:
-            unsupported.add(operation.name)
-    assert not unsupported & CORE
 
 
 def test_an_order_over_rest_is_seen_by_its_owner_over_the_websocket_api() -> None:

@@ -82,16 +82,6 @@ def test_a_refusal_of_the_market_passes_with_its_data() -> None:
     assert reply.header("x-mbx-used-weight-1m") == "5"
 
 
-def test_what_the_market_lacks_is_not_supported_rather_than_not_found() -> None:
-    house = House()
-
-    def refuse(_params: Any) -> Any:
-        raise Refusal(404, 0, "Not Found")
-
-    house.market.answers["GET /api/v3/depth"] = refuse
-    assert refused(house.get("/api/v3/depth?symbol=BTCUSDT")) == (400, -1020)
-
-
 def test_a_request_that_cannot_be_read_weighs_all_the_same() -> None:
     house = House()
     reply = house.get("/api/v3/depth?symbol=A&symbol=B")

@@ -176,20 +176,6 @@ def test_commissions_are_told_by_symbol() -> None:
     assert view["standardCommission"]["taker"] == "0.00100000"
 
 
-def test_orders_are_counted_in_fixed_windows() -> None:
-    market = quiet_market()
-    account = customer(market, USDT="10000")
-    for _ in range(3):
-        place(market, account, quantity="0.001", price=60000)
-
-    def counts(now_us: int) -> list[int]:
-        return [row["count"] for row in ask(market, "GET /api/v3/rateLimit/order", account, now_us)]
-
-    assert counts(START) == [3, 3]
-    assert counts(START + 10 * SECOND) == [0, 3]
-    assert counts(START + DAY) == [0, 0]
-
-
 def test_a_lagging_replica_knows_nothing_of_what_just_happened() -> None:
     """Both were seen in the field: -2013 just after an order was accepted, and a filled order that still looks open."""
     market = quiet_market()

@@ -20,7 +20,11 @@ FUNDS = {"USDT": "1000000", "BTC": "200"}
         ({"symbol": "NOPE", "quantity": 1, "price": 1}, -1121, "Invalid symbol."),
         ({"side": "HOLD"}, -1117, "Invalid side."),
         ({"type": "STOP"}, -1116, "Invalid orderType."),
-        ({"type": "STOP_LOSS_LIMIT"}, -2010, "Stop loss limit orders are not supported for this symbol."),
+        (
+            {"type": "STOP_LOSS_LIMIT", "timeInForce": "GTC", "quantity": 1, "price": 60000},
+            -1102,
+            "Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!",
+        ),
         ({"timeInForce": "GTX", "quantity": 1, "price": 60000}, -1115, "Invalid timeInForce."),
         (
             {"price": 60000},
@@ -46,18 +50,67 @@ FUNDS = {"USDT": "1000000", "BTC": "200"}
         ),
         ({"quantity": 1, "price": 1, "quoteOrderQty": 1}, -1106, "Parameter 'quoteOrderQty' sent when not required."),
         ({"quantity": 1, "price": 1, "stopPrice": 1}, -1106, "Parameter 'stopPrice' sent when not required."),
-        ({"quantity": 1, "price": 60000, "icebergQty": 1}, -2010, "Iceberg orders are not supported for this symbol."),
+        ({"quantity": 1, "price": 60000, "icebergQty": 2}, -2010, "IcebergQty exceeds QTY."),
+        ({"quantity": 1, "price": 60000, "icebergQty": "0.001"}, -1013, "Filter failure: ICEBERG_PARTS"),
         (
-            {"quantity": 1, "pegPriceType": "PRIMARY_PEG"},
+            {"quantity": 1, "price": 60000, "icebergQty": "0.1", "timeInForce": "IOC"},
+            -1106,
+            "Parameter 'icebergQty' sent when not required.",
+        ),
+        ({"quantity": 1, "pegPriceType": "SECONDARY_PEG"}, -1210, "Invalid pegPriceType."),
+        (
+            {"quantity": 1, "pegPriceType": "PRIMARY_PEG", "pegOffsetType": "TICKS", "pegOffsetValue": 1},
+            -1211,
+            "Invalid pegOffsetType.",
+        ),
+        (
+            {"quantity": 1, "pegPriceType": "PRIMARY_PEG", "pegOffsetValue": 1},
+            -1128,
+            None,
+        ),
+        ({"quantity": 1, "price": 60000, "pegOffsetType": "PRICE_LEVEL", "pegOffsetValue": 1}, -1102, None),
+        (
+            {"quantity": 1, "pegPriceType": "PRIMARY_PEG", "pegOffsetType": "PRICE_LEVEL", "pegOffsetValue": 101},
+            -1130,
+            "Data sent for parameter 'pegOffsetValue' is not valid.",
+        ),
+        (
+            {"type": "MARKET", "quantity": 1, "pegPriceType": "PRIMARY_PEG"},
             -2010,
-            "Pegged orders are not supported for this symbol.",
+            "This order type may not use pegged price.",
+        ),
+        (
+            {"type": "LIMIT_MAKER", "quantity": 1, "pegPriceType": "MARKET_PEG"},
+            -2010,
+            "This price peg cannot be used with this order type.",
+        ),
+        (
+            {"quantity": 1, "pegPriceType": "PRIMARY_PEG", "timeInForce": "IOC"},
+            -2010,
+            "This price peg cannot be used with this order type.",
+        ),
+        ({"type": "STOP_LOSS", "quantity": 1, "stopPrice": 0}, -1013, "Filter failure: PRICE_FILTER"),
+        ({"type": "STOP_LOSS", "quantity": 1, "stopPrice": "70000.001"}, -1013, "Filter failure: PRICE_FILTER"),
+        ({"type": "STOP_LOSS", "quantity": 1, "stopPrice": 50000}, -2010, "Order would trigger immediately."),
+        ({"type": "TAKE_PROFIT", "quantity": 1, "stopPrice": 70000}, -2010, "Order would trigger immediately."),
+        (
+            {"type": "STOP_LOSS", "quantity": 1, "stopPrice": 70000, "price": 1},
+            -1106,
+            "Parameter 'price' sent when not required.",
+        ),
+        ({"type": "STOP_LOSS", "quantity": 1, "trailingDelta": 9}, -1013, "Filter failure: TRAILING_DELTA"),
+        ({"type": "STOP_LOSS", "quantity": 1, "trailingDelta": 2001}, -1013, "Filter failure: TRAILING_DELTA"),
+        (
+            {"type": "STOP_LOSS", "quantity": 16, "stopPrice": 70000},
+            -2010,
+            "Account has insufficient balance for requested action.",
         ),
         ({"quantity": "0.000000001", "price": 60000}, -1111, "Parameter 'quantity' has too much precision."),
         ({"quantity": "-1", "price": 60000}, -1100, None),
         ({"quantity": 1, "price": 60000, "newClientOrderId": "a b"}, -1100, None),
         ({"quantity": 1, "price": 60000, "strategyType": 5}, -1134, "`strategyType` was less than 1000000."),
         (
-            {"quantity": 1, "price": 60000, "selfTradePreventionMode": "TRANSFER"},
+            {"quantity": 1, "price": 60000, "selfTradePreventionMode": "SOMETIMES"},
             -1013,
             "This symbol does not allow the specified self-trade prevention mode.",
         ),
@@ -107,6 +160,42 @@ def test_a_bad_order_is_refused_and_changes_nothing(params: dict[str, Any], code
     assert market.book("BTCUSDT") == before
     assert market.take_events() == []
     assert account.balance("USDT").locked == 0
+
+
+@pytest.mark.parametrize(
+    ("rules", "params", "msg"),
+    [
+        (
+            {"kinds": ("LIMIT",)},
+            {"type": "STOP_LOSS_LIMIT", "quantity": 1},
+            "Stop loss limit orders are not supported for this symbol.",
+        ),
+        ({"kinds": ("LIMIT",)}, {"type": "MARKET"}, "Market orders are not supported for this symbol."),
+        (
+            {"icebergs": False},
+            {"quantity": 1, "price": 60000, "icebergQty": 1},
+            "Iceberg orders are not supported for this symbol.",
+        ),
+        (
+            {"trailing": False},
+            {"type": "STOP_LOSS", "quantity": 1, "trailingDelta": 100},
+            "Trailing stop orders are not supported for this symbol.",
+        ),
+        (
+            {"pegs": False},
+            {"quantity": 1, "pegPriceType": "PRIMARY_PEG"},
+            "Pegged orders are not supported for this symbol.",
+        ),
+    ],
+)
+def test_what_a_symbol_does_not_allow_is_refused_in_its_own_words(
+    rules: dict[str, Any], params: dict[str, Any], msg: str
+) -> None:
+    market = quiet_market()
+    market.set_rules(attrs.evolve(BTCUSDT, **rules), START)
+    with pytest.raises(Refusal) as caught:
+        place(market, customer(market, **FUNDS), **params)
+    assert (caught.value.code, caught.value.msg) == (-2010, msg)
 
 
 def test_mandatory_words_come_before_everything() -> None:

@@ -52,7 +52,7 @@ def test_exchange_info_is_chosen_by_symbol_permission_or_status(market: Market) 
     def names(**params: Any) -> list[str]:
         return [symbol["symbol"] for symbol in get(market, "exchangeInfo", **params)["symbols"]]
 
-    assert names() == ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ETHBTC"]
+    assert names() == ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ETHBTC", "BTCUSDC"]
     assert names(symbol="ETHBTC") == ["ETHBTC"]
     assert names(symbols='["ETHBTC","BTCUSDT"]') == ["ETHBTC", "BTCUSDT"]
     assert names(permissions="MARGIN") == []
@@ -165,7 +165,7 @@ def test_tickers_are_objects_for_one_symbol_and_arrays_for_more(market: Market) 
     for path in ("ticker/24hr", "ticker/price", "ticker/bookTicker"):
         assert get(market, path, symbol="BTCUSDT")["symbol"] == "BTCUSDT"
         assert [row["symbol"] for row in get(market, path, symbols='["ETHBTC"]')] == ["ETHBTC"]
-        assert len(get(market, path)) == 5
+        assert len(get(market, path)) == 6
         assert get(market, path, symbolStatus="HALT") == []
     for path in ("ticker", "ticker/tradingDay"):
         assert get(market, path, symbol="BTCUSDT")["symbol"] == "BTCUSDT"

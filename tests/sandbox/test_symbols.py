@@ -5,10 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 
 from trio_binance.sandbox.numbers import SCALE
-from trio_binance.sandbox.symbols import SYMBOLS, Symbol, exchange_info, filters
+from trio_binance.sandbox.symbols import (
+    KINDS,
+    SYMBOLS,
+    Symbol,
+    asset_filters,
+    exchange_filters,
+    exchange_info,
+    filters,
+)
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS, ids=lambda symbol: symbol.name)
@@ -43,12 +52,23 @@ def test_filters_have_the_documented_fields(symbol: Symbol, spec: Any) -> None:
     } <= {row["filterType"] for row in told}
 
 
-def test_what_this_exchange_lacks_it_does_not_promise() -> None:
+def test_a_symbol_promises_what_the_exchange_has_and_no_more() -> None:
+    flags = ("icebergAllowed", "ocoAllowed", "otoAllowed", "opoAllowed", "allowTrailingStop", "pegInstructionsAllowed")
     told = exchange_info(SYMBOLS[0], "TRADING")
-    assert told["orderTypes"] == ["LIMIT", "LIMIT_MAKER", "MARKET"]
-    assert not any(
-        told[name] for name in ("icebergAllowed", "ocoAllowed", "allowTrailingStop", "pegInstructionsAllowed")
-    )
-    assert told["cancelReplaceAllowed"]
-    assert told["amendAllowed"]
+    assert told["orderTypes"] == list(KINDS)
+    assert all(told[name] for name in (*flags, "cancelReplaceAllowed", "amendAllowed"))
     assert told["defaultSelfTradePreventionMode"] in told["allowedSelfTradePreventionModes"]  # type: ignore[operator]
+    poor = attrs.evolve(
+        SYMBOLS[0], kinds=("LIMIT",), icebergs=False, lists=frozenset(), trailing=False, pegs=False, amends=False
+    )
+    told = exchange_info(poor, "TRADING")
+    assert told["orderTypes"] == ["LIMIT"]
+    assert not any(told[name] for name in (*flags, "amendAllowed"))
+
+
+def test_limits_of_the_exchange_and_of_assets_have_the_documented_fields(spec: Any) -> None:
+    documented = {row["filterType"]: row for row in json.loads((spec / "filters.json").read_text())["filters"]}
+    rows = [*exchange_filters(), *(row for symbol in SYMBOLS for row in asset_filters(symbol))]
+    assert {"EXCHANGE_MAX_NUM_ORDERS", "MAX_ASSET"} <= {row["filterType"] for row in rows}
+    for row in rows:
+        assert list(row) == list(documented[str(row["filterType"])]["example"]["body"])

@@ -11,6 +11,7 @@ from .numbers import to_decimal
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from .orderlists import OrderList
     from .orders import Order
 
 
@@ -33,6 +34,26 @@ class OwnTrade:
     view: dict[str, Any]
 
 
+@attrs.frozen
+class Allocation:
+    """What smart order routing brought one of the account's orders, with the JSON that myAllocations shows."""
+
+    id: int
+    order_id: int
+    time_us: int
+    view: dict[str, Any]
+
+
+@attrs.frozen
+class OwnMatch:
+    """A prevented match of the account's orders, with the JSON that myPreventedMatches shows."""
+
+    id: int
+    taker_id: int
+    maker_id: int
+    view: dict[str, Any]
+
+
 @final
 @attrs.define(eq=False)
 class Blotter:
@@ -45,6 +66,8 @@ class Blotter:
     """The latest order that used a client id. "Orders with the same newClientOrderID can be accepted only when the
     previous one is filled" (REST, New order): an id may come again."""
     trades: list[OwnTrade] = attrs.field(factory=list)
+    allocations: list[Allocation] = attrs.field(factory=list)
+    prevented: list[OwnMatch] = attrs.field(factory=list)
 
     def add(self, order: Order) -> None:
         """Remember an order that the matching engine accepted."""
@@ -56,28 +79,6 @@ class Blotter:
         """Return the open order that uses ``client_id``."""
         order = self.newest.get(client_id)
         return order if order is not None and order.id in self.open else None
-
-
-@final
-@attrs.define(eq=False)
-class OrderCount:
-    """Unfilled orders in the fixed windows of the ORDERS limits (Unfilled order count)."""
-
-    counts: dict[int, tuple[int, int]] = attrs.field(factory=dict)
-    """Window length in us -> (number of the window, orders in it)."""
-
-    def get(self, window_us: int, now_us: int) -> int:
-        """Return the count in the running window of that length."""
-        window, count = self.counts.get(window_us, (0, 0))
-        return count if window == now_us // window_us else 0
-
-    def add(self, window_us: int, now_us: int, orders: int) -> None:
-        """Count ``orders`` more; a negative number gives credit, never below zero."""
-        self.counts[window_us] = (now_us // window_us, max(0, self.get(window_us, now_us) + orders))
-
-
-ORDER_WINDOWS_US = (10_000_000, 86_400_000_000)
-"""The ORDERS limits run over 10 seconds and a day."""
 
 
 @final
@@ -94,7 +95,11 @@ class Account:
     updated_us: int = 0
     balances: dict[str, Balance] = attrs.field(factory=dict)
     blotters: dict[str, Blotter] = attrs.field(factory=dict)
-    order_count: OrderCount = attrs.field(factory=OrderCount)
+    lists: dict[int, OrderList] = attrs.field(factory=dict)
+    """Every order list ever placed, by rising id."""
+    open_lists: dict[int, OrderList] = attrs.field(factory=dict)
+    trade_group: int = -1
+    """Accounts of one trade group do not trade with each other (Self-trade prevention); -1 for none."""
 
     def __repr__(self) -> str:
         return f"<Account {self.uid}{' house' if self.house else ''}>"
@@ -120,8 +125,3 @@ class Account:
     def locked(self, asset: str) -> Decimal:
         """Return what is locked in orders of ``asset``."""
         return to_decimal(self.balance(asset).locked)
-
-    def count_order(self, now_us: int, orders: int = 1) -> None:
-        """Count an order against the ORDERS limits, or give credit for a filled one (``orders=-1``)."""
-        for window_us in ORDER_WINDOWS_US:
-            self.order_count.add(window_us, now_us, orders)

@@ -70,13 +70,18 @@ class Book:
         oldest: Order = next(iter(level.queue.values()))
         return oldest
 
-    def facing(self, order: Order) -> Iterator[Order]:
-        """Return the resting orders that ``order`` may trade with, in price-time priority."""
+    def facing_levels(self, order: Order) -> Iterator[tuple[int, Level]]:
+        """Return the levels that ``order`` may trade with, best first."""
         side = self.asks if order.buys else self.bids
         for price in side if order.buys else reversed(side):
             if not order.crosses(price):
                 return
-            yield from side[price].queue.values()
+            yield price, side[price]
+
+    def facing(self, order: Order) -> Iterator[Order]:
+        """Return the resting orders that ``order`` may trade with, hidden parts and all, in price-time priority."""
+        for _, level in self.facing_levels(order):
+            yield from level.queue.values()
 
     def rest(self, order: Order) -> None:
         """Put ``order`` last in the queue of its price."""
@@ -85,29 +90,53 @@ class Book:
         if level is None:
             level = side[order.price] = Level()
         level.queue[order.id] = order
-        level.total += order.remaining
+        if order.iceberg:
+            order.slice = min(order.iceberg, order.remaining)
+        level.total += order.shown
         self._touch(order)
 
     def shrink(self, order: Order, quantity: int) -> None:
-        """Take ``quantity`` off a resting order whose counters were lowered already; remove it when none is left."""
-        side = self.bids if order.buys else self.asks
-        level = side[order.price]
+        """Take ``quantity`` off a resting order whose counters were lowered already; remove it when none is left.
+
+        An iceberg whose slice is used up shows the next one, last in the queue.
+        """
+        level = (self.bids if order.buys else self.asks)[order.price]
+        if order.iceberg:
+            level.total -= order.slice
+            order.slice = max(0, order.slice - quantity)
+            if order.slice == 0 and order.remaining:
+                order.slice = min(order.iceberg, order.remaining)
+                level.queue[order.id] = level.queue.pop(order.id)
+            level.total += order.slice
+        else:
+            level.total -= quantity
+        self._tidy(level, order)
+
+    def amend(self, order: Order, quantity: int) -> None:
+        """Take ``quantity`` off a resting order where it stands; an iceberg gives up what it hides first."""
+        level = (self.bids if order.buys else self.asks)[order.price]
+        if order.iceberg:
+            shown = min(order.slice, order.remaining)
+            quantity, order.slice = order.slice - shown, shown
         level.total -= quantity
-        if order.remaining == 0:
-            del level.queue[order.id]
-            if not level.queue:
-                del side[order.price]
-        self._touch(order)
+        self._tidy(level, order)
 
     def remove(self, order: Order) -> None:
         """Take a resting order off the book with all that is left of it."""
-        side = self.bids if order.buys else self.asks
-        level = side[order.price]
-        level.total -= order.remaining
+        level = (self.bids if order.buys else self.asks)[order.price]
+        level.total -= order.shown
+        self._drop(level, order)
+        self._touch(order)
+
+    def _tidy(self, level: Level, order: Order) -> None:
+        if order.remaining == 0:
+            self._drop(level, order)
+        self._touch(order)
+
+    def _drop(self, level: Level, order: Order) -> None:
         del level.queue[order.id]
         if not level.queue:
-            del side[order.price]
-        self._touch(order)
+            del (self.bids if order.buys else self.asks)[order.price]
 
     def levels(self, limit: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Return up to ``limit`` (price, quantity) of the bids, best first, and of the asks, best first."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .numbers import milliseconds, text
-from .placing import check_engine, check_quantity, draft, response_type
-from .refusals import Refusal, bad, filter_failure, missing
+from .admission import check_engine
+from .filters import check_quantity
+from .numbers import milliseconds
+from .orders import PENDING_NEW
+from .placing import draft, order_response
+from .refusals import Refusal, bad, filter_failure, missing, rejected
+from .views import amended_list_view, amended_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,8 +24,6 @@ if TYPE_CHECKING:
 Answer = Any
 
 MODES = ("STOP_ON_FAILURE", "ALLOW_FAILURE")
-AMENDMENTS = 10
-"""MAX_NUM_ORDER_AMENDS of every symbol."""
 CANCEL_HALF = {
     "orderId": "cancelOrderId",
     "origClientOrderId": "cancelOrigClientOrderId",
@@ -51,11 +53,13 @@ class Changing:
                 evaluated before both, and refuse plainly.
         """
         venue = self._venue_of(params)
+        if not venue.symbol.replaces:
+            raise rejected("Order cancel-replace is not supported for this symbol.")
         params.need("cancelReplaceMode")
         invalid = bad(-1130, "Data sent for parameter 'cancelReplaceMode' is not valid.")
         mode = params.choice("cancelReplaceMode", MODES, lambda: invalid)
         order = draft(venue, account, params, now_us)
-        answer_type = response_type(order.kind, params)
+        answer_type = order_response(order.kind, params)
         halves: dict[str, Any] = {"cancelResult": "SUCCESS", "newOrderResult": "SUCCESS"}
         cancel: Answer
         placed: Answer = None
@@ -94,12 +98,15 @@ class Changing:
         if blotter.open_with(client_id) not in (None, order):
             raise bad(-2038, "Duplicate order sent.")
         execution_id = venue.matcher.amend(order, quantity, client_id, now_us)
-        venue.settle(now_us)
-        return {
+        answer = {
             "transactTime": milliseconds(now_us),
             "executionId": execution_id,
-            "amendedOrder": _amended_view(order, original),
+            "amendedOrder": amended_view(order, original),
         }
+        if order.order_list is not None:
+            answer["listStatus"] = amended_list_view(order.order_list)
+        venue.settle(now_us)
+        return answer
 
     def _open_order(self, venue: Venue, account: Account, params: Params) -> Order:
         try:
@@ -133,33 +140,15 @@ def _both(data: dict[str, Any]) -> Answer:
 
 
 def _check_amendment(venue: Venue, order: Order, quantity: int) -> None:
+    if not venue.symbol.amends:
+        raise bad(-2038, "Order amend is not supported for this symbol.")
+    if order.status == PENDING_NEW and order.order_list is not None and order.order_list.takes_proceeds:
+        raise bad(-2038, "Order amend (pending OPO order) is not supported.")
     if quantity > order.quantity:
         raise bad(-2038, "Order amend (quantity increase) is not supported.")
     if quantity == order.quantity:
         raise bad(-2038, "The requested action would change no state; rejecting")
     check_quantity(venue.symbol, order.price, quantity)
-    if len(order.amendments) >= AMENDMENTS:
+    if len(order.amendments) >= venue.symbol.max_amendments:
         failure = filter_failure("MAX_NUM_ORDER_AMENDS")
         raise bad(-2038, failure.msg)
-
-
-def _amended_view(order: Order, original: str) -> dict[str, Any]:
-    return {
-        "symbol": order.symbol,
-        "orderId": order.id,
-        "orderListId": -1,
-        "origClientOrderId": original,
-        "clientOrderId": order.client_id,
-        "price": text(order.price),
-        "qty": text(order.quantity),
-        "executedQty": text(order.executed),
-        "preventedQty": text(order.prevented),
-        "quoteOrderQty": text(order.quote_quantity),
-        "cumulativeQuoteQty": text(order.spent),
-        "status": order.status,
-        "timeInForce": order.tif,
-        "type": order.kind,
-        "side": order.side,
-        "workingTime": milliseconds(order.created_us),
-        "selfTradePreventionMode": order.stp,
-    }

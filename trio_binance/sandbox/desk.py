@@ -9,7 +9,7 @@ import attrs
 
 from .gate import Claim, authenticate, check_names, find_key, market_params, read_stamp
 from .meter import Meter
-from .refusals import Refusal, bad
+from .refusals import Refusal
 
 if TYPE_CHECKING:
     from .accounts import Account
@@ -123,14 +123,7 @@ class Desk:
             raise
 
     def _ask_market(self, call: Call, account: Account | None) -> Json:
-        params = market_params(call.params, call.now_us)
-        try:
-            return self.market.call(call.operation.name, params, account, call.now_us)
-        except Refusal as refusal:
-            if refusal.status == 404:
-                # The path is the exchange's own; only this market has nothing behind it: a plain no, not a lost page.
-                raise bad(-1020, "This operation is not supported.") from None
-            raise
+        return self.market.call(call.operation.name, market_params(call.params, call.now_us), account, call.now_us)
 
     def _cancel_only(self, call: Call, account: Account, limit: Refusal) -> None:
         """Raise the answer of a cancelReplace whose new order is beyond the limits: its cancel is done all the same."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .accounts import ORDER_WINDOWS_US
 from .candles import DAY_US
 from .numbers import milliseconds, text
+from .orders import OPEN
 from .refusals import bad, one_of
 from .trading import DISCOUNT, NO_RATES, commission_rates
 
@@ -37,7 +37,6 @@ class Ledger:
             "GET /api/v3/myTrades": self.my_trades,
             "GET /api/v3/account": self.account,
             "GET /api/v3/account/commission": self.commission,
-            "GET /api/v3/rateLimit/order": self.order_counts,
         }
 
     def _seen(self, order: Order, now_us: int) -> dict[str, Any] | None:
@@ -73,7 +72,7 @@ class Ledger:
         one = params.symbol() is not None
         names = [self._venue_of(params).symbol.name] if one else list(self._venues)
         orders = [order for name in names for order in self._maybe_open(account.blotter(name), now_us)]
-        return [view for view in self._rows(orders, now_us) if view["status"] in ("NEW", "PARTIALLY_FILLED")]
+        return [view for view in self._rows(orders, now_us) if view["status"] in OPEN]
 
     def _maybe_open(self, blotter: Blotter, now_us: int) -> Iterable[Order]:
         """Return the orders that the replica may believe open: those that are, and those that ended within its lag."""
@@ -136,6 +135,7 @@ class Ledger:
             ],
             "permissions": ["SPOT"],
             "uid": account.uid,
+            **({} if account.trade_group < 0 else {"tradeGroupId": account.trade_group}),
         }
 
     def commission(self, params: Params, account: Account, _now_us: int) -> Answer:
@@ -148,21 +148,6 @@ class Ledger:
             "taxCommission": NO_RATES | both_sides,
             "discount": DISCOUNT,
         }
-
-    def order_counts(self, _params: Params, account: Account, now_us: int) -> Answer:
-        """Answer GET rateLimit/order."""
-        short, day = ORDER_WINDOWS_US
-        rows = (("SECOND", 10, 50, short), ("DAY", 1, 160_000, day))
-        return [
-            {
-                "rateLimitType": "ORDERS",
-                "interval": interval,
-                "intervalNum": number,
-                "limit": limit,
-                "count": account.order_count.get(window, now_us),
-            }
-            for interval, number, limit, window in rows
-        ]
 
 
 def within(time_us: int, start_us: int | None, end_us: int | None) -> bool:

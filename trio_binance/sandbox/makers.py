@@ -124,9 +124,12 @@ class Makers:
         self.fair += (self._anchor - self.fair) // 200_000
 
     def _ratio(self) -> int | None:
-        """Return the fair price that two other symbols imply, if there are such."""
+        """Return the fair price that one or two other symbols imply, if there are such."""
         crosses = self._symbol.crosses
-        return self._fair_of(crosses[0]) * SCALE // self._fair_of(crosses[1]) if crosses is not None else None
+        if not crosses:
+            return None
+        fair = self._fair_of(crosses[0])
+        return fair if len(crosses) == 1 else fair * SCALE // self._fair_of(crosses[1])
 
     def _stepped(self, price: int, stride: int) -> int:
         return price + price * int((self._rng.random() - self._rng.random()) * 2.5 * stride) // PRECISION

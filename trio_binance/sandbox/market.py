@@ -22,14 +22,18 @@ from .events import Outlet
 from .events import StreamEvent as StreamEvent
 from .events import UserEvent as UserEvent
 from .ledger import Ledger
+from .listing import Listing
 from .numbers import from_decimal, milliseconds, text, to_decimal
 from .params import Params
 from .publisher import FAST_US, SECOND_US, WINDOWS
 from .quotes import Quotes
+from .records import Records
+from .reference import External
 from .refusals import NOT_FOUND, bad
 from .refusals import Refusal as Refusal
 from .reports import position
-from .symbols import SYMBOLS
+from .routing import Routing
+from .symbols import SORS, SYMBOLS
 from .trading import Trading
 from .venue import Venue
 
@@ -44,7 +48,6 @@ _HOUSE_UNITS = 10**12
 """What each house account has of every asset: enough for ever."""
 
 _NEVER_US = 2**63
-_SILENT = ("{s}@referencePrice", "{s}@blockTrade")
 _TO_ALL = {"mini": "!miniTicker@arr", "full": "", **{window: f"!ticker_{window}@arr" for window in WINDOWS}}
 
 
@@ -83,10 +86,16 @@ class Market:
             self._open_venue(symbol, seed, activity, start_us)
         self._ledger = Ledger(self._venue_of, self._venues)
         self._trading = Trading(self._venue_of, Random(f"{seed}:client ids"))
-        self._changing = Changing(self._venue_of, self._trading)
         self._quotes = Quotes(self._venue_of, self._venues)
-        self._private = {**self._ledger.operations, **self._trading.operations, **self._changing.operations}
-        self._streams = {name for venue in self._venues.values() for name in self._stream_names(venue)}
+        self._private = {
+            **self._ledger.operations,
+            **Records(self._venue_of).operations,
+            **self._trading.operations,
+            **Changing(self._venue_of, self._trading).operations,
+            **Listing(self._venue_of, self._trading).operations,
+            **self._routing().operations,
+        }
+        self._streams = {name for venue in self._venues.values() for name in venue.publisher.names()}
         self._streams |= {name for name in _TO_ALL.values() if name}
 
     def _open_venue(self, symbol: Symbol, seed: int, activity: float, start_us: int) -> None:
@@ -97,6 +106,17 @@ class Market:
         venue.open(start_us)
         self._next_act[symbol.name] = start_us + venue.makers.gap_us()
 
+    def _routing(self) -> Routing:
+        """Return smart order routing over the groups whose symbols are all here."""
+        groups: dict[str, tuple[Venue, ...]] = {}
+        for _, names in SORS:
+            if all(name in self._venues for name in names):
+                group = tuple(self._venues[name] for name in names)
+                groups |= dict.fromkeys(names, group)
+        assets = {asset for venue in self._venues.values() for asset in (venue.symbol.base, venue.symbol.quote)}
+        rich = dict.fromkeys(sorted(assets), to_decimal(_HOUSE_UNITS * 10**8))
+        return Routing(self._venue_of, groups, self._trading, self._house(rich))
+
     def _house(self, balances: Mapping[str, Decimal]) -> Account:
         account = self.open_account("", balances)
         account.house = True
@@ -105,10 +125,6 @@ class Market:
 
     def _fair(self, symbol: str) -> int:
         return self._venues[symbol].makers.fair
-
-    @staticmethod
-    def _stream_names(venue: Venue) -> set[str]:
-        return venue.publisher.names() | {name.format(s=venue.publisher.prefix) for name in _SILENT}
 
     # ------------------------------------------------------------------------------------------------ the public
 
@@ -200,7 +216,24 @@ class Market:
     def set_rules(self, symbol: Symbol, now_us: int) -> None:
         """Change the rules of a symbol while it trades; resting orders stay as they are."""
         self._advance(now_us)
-        self._venues[symbol.name].symbol = symbol
+        self._venues[symbol.name].set_symbol(symbol)
+
+    def set_reference_price(self, symbol: str, price: Decimal | None, now_us: int) -> None:
+        """Set the reference price of a symbol that gets it from outside, or take it away.
+
+        Raises:
+            ValueError: the symbol makes its reference price itself, or never has one.
+        """
+        self._advance(now_us)
+        reference = self._venues[symbol].reference
+        if reference is None or not isinstance(reference.source, External):
+            raise ValueError(f"{symbol}: its reference price does not come from outside")
+        reference.source.value = None if price is None else from_decimal(price)
+
+    def set_trade_group(self, group: int, *accounts: Account) -> None:
+        """Let accounts belong to one trade group, whose members do not trade with each other."""
+        for account in accounts:
+            account.trade_group = group
 
     def expire_orders(self, symbol: str, now_us: int) -> None:
         """End all customers' open orders on a symbol for the exchange's own reasons (EXCHANGE_CANCELED)."""
@@ -208,7 +241,8 @@ class Market:
         venue = self._venues[symbol]
         for account in self._accounts:
             for order in list(account.blotter(symbol).open.values()):
-                venue.matcher.expire(order, "EXCHANGE_CANCELED", now_us)
+                if order.is_open:
+                    venue.matcher.expire(order, "EXCHANGE_CANCELED", now_us)
         venue.settle(now_us)
 
     # ----------------------------------------------------------------------------------------------------- time

@@ -1,103 +1,207 @@
-"""Matching: price-time priority, order types, self-trade prevention, and the settlement of each fill."""
+"""Matching: price-time priority, order types, self-trade prevention, triggers, and the settlement of each fill."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, TypeAlias
 
-from .numbers import SCALE, cost
-from .orders import CANCELED, EXPIRED, EXPIRED_IN_MATCH, FILLED, PARTIALLY_FILLED, Fill, PreventedMatch
+from .numbers import cost
+from .orderlists import Lists, OrderList
+from .orders import (
+    CANCELED,
+    EXPIRED,
+    FILLED,
+    PENDING_NEW,
+    PRICELESS,
+    WAITING,
+    WORKING,
+    Fill,
+    Order,
+)
+from .pegs import pegged_price
+from .prevention import BLOCKING, Prevention, is_self_trade
+from .refusals import Refusal
+from .stops import Stops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .book import Book
-    from .orders import Order
+    from .funds import Funds
+    from .orders import PreventedMatch
     from .reports import Reports
-    from .symbols import Symbol
     from .tape import Tape
+
+Outcome: TypeAlias = "tuple[list[Fill], list[PreventedMatch]]"
+Range: TypeAlias = tuple[int, int] | None
+
+_REJECTS = {
+    "Account has insufficient balance for requested action.": "INSUFFICIENT_BALANCES",
+    "Order would trigger immediately.": "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
+    "Order would immediately match and take.": "WOULD_MATCH_IMMEDIATELY",
+}
+"""How an execution report calls what an error message says (Order update, reject reasons)."""
 
 
 class Matcher:
-    """The matching engine of one symbol; it decides nothing but what happens to orders that were let in."""
+    """The matching engine of one symbol; it decides nothing but what happens to orders that were let in.
+
+    What an event sets off (stops that are reached, lists whose working order is filled) waits in a queue until
+    ``run_due``: the answer to a request tells only of the request.
+    """
 
     def __init__(
         self,
-        symbol: Symbol,
         book: Book,
         tape: Tape,
         reports: Reports,
-        fees: dict[str, int],
+        funds: Funds,
         on_trade: Callable[[int], None],
+        recheck: Callable[[Order, int], None],
+        range_of: Callable[[Order, int], Range],
     ) -> None:
-        self._base = symbol.base
-        self._quote = symbol.quote
         self._book = book
         self._tape = tape
         self._reports = reports
-        self._fees = fees
+        self.funds = funds
         self._on_trade = on_trade
+        self._recheck = recheck
+        self._range_of = range_of
+        self._due: deque[Order | OrderList] = deque()
+        self.stops = Stops(self._due)
+        self.lists = Lists(self, funds, reports, self._due)
+        self.prevention = Prevention(book, funds, reports, self.lists)
         self._order_id = 0
-        self._prevented_id = -1
 
     # ------------------------------------------------------------------------------------------------ the verbs
 
-    def submit(self, order: Order, now_us: int) -> tuple[list[Fill], list[PreventedMatch]]:
-        """Take an order in, match it, and rest, fill or expire what is left. The account can pay for it."""
+    def submit(self, order: Order, now_us: int, work: Callable[[Order, int], Outcome] | None = None) -> Outcome:
+        """Take an order in, match it, and rest, fill or expire what is left. The account can pay for it.
+
+        ``work`` matches and finishes it elsewhere: smart order routing.
+        """
+        self._accept(order, now_us)
+        self.funds.lock(order)
+        self._reports.accepted(order, now_us)
+        return self._enter(order, now_us) if work is None else work(order, now_us)
+
+    def submit_list(self, kept: OrderList, now_us: int) -> dict[int, Outcome]:
+        """Take the orders of a list in and return by order id what each of those that work at once brought about."""
+        for order in kept.orders:
+            if order in kept.pending:
+                order.status = PENDING_NEW
+            self._accept(order, now_us)
+        kept.updated_us = now_us
+        self.funds.lock(*((kept.working,) if kept.working else kept.pair))
+        for order in kept.orders:
+            self._reports.accepted(order, now_us)
+        kept.account.lists[kept.id] = kept.account.open_lists[kept.id] = kept
+        self._reports.listed(kept, "EXEC_STARTED", now_us)
+        return {order.id: self._enter(order, now_us) for order in kept.orders}
+
+    def _accept(self, order: Order, now_us: int) -> None:
+        """Number an order and say in which phase of its life it is."""
         self._order_id += 1
         order.id = self._order_id
         order.created_us = order.updated_us = now_us
-        self._lock(order)
-        self._reports.accepted(order, now_us)
-        fills: list[Fill] = []
-        prevented: list[PreventedMatch] = []
-        # "Fill or kill": all at once or nothing at all.
-        if order.tif != "FOK" or self.fillable(order) >= order.quantity:
-            self._match(order, now_us, fills, prevented)
-        if order.is_open:
-            self._settle_rest(order, now_us)
-        return fills, prevented
+        if order.is_contingent and order.status != PENDING_NEW:
+            order.phase = WAITING
+        elif order.status != PENDING_NEW:
+            order.phase, order.working_us = WORKING, now_us
+
+    def _enter(self, order: Order, now_us: int) -> Outcome:
+        """Let an accepted order do what its phase wants: match and rest, wait for its trigger, or nothing yet."""
+        if order.phase == WORKING:
+            return self._work(order, now_us)
+        if order.phase == WAITING:
+            self.stops.add(order, self._tape.last_price(), now_us)
+        return [], []
 
     def cancel(self, order: Order, cancel_id: str, now_us: int) -> None:
-        """Take an open order off the book on its owner's wish."""
-        self._book.remove(order)
+        """Take an open order away on its owner's wish."""
+        self._take_off(order)
         order.status = CANCELED
-        self._release(order)
+        self.funds.release(order)
         self._reports.canceled(order, cancel_id, now_us)
+
+    def cancel_list(self, kept: OrderList, cancel_id: str, now_us: int) -> list[Order]:
+        """Take all open orders of a list away on their owner's wish, and return them."""
+        orders = [order for order in kept.orders if order.is_open]
+        for order in orders:
+            self.cancel(order, cancel_id, now_us)
+        kept.updated_us = now_us
+        self.lists.conclude(kept, now_us)
+        return orders
 
     def amend(self, order: Order, quantity: int, client_id: str, now_us: int) -> int:
         """Make an open order smaller where it stands in its queue, and return the execution id.
 
-        An order that was filled beyond its new quantity already has nothing left and expires.
+        An order that was filled beyond its new quantity already has nothing left and expires. The other order of a
+        pair becomes as small.
         """
+        partner = None if order.order_list is None else order.order_list.partner(order)
+        execution_id = self._resize(order, quantity, client_id, now_us)
+        if partner is not None and partner.is_open:
+            self._resize(partner, quantity, partner.client_id, now_us)
+        self._settle_amendment(order, partner, now_us)
+        return execution_id
+
+    def _resize(self, order: Order, quantity: int, client_id: str, now_us: int) -> int:
         before, original = order.quantity, order.client_id
         order.quantity = max(quantity, order.executed + order.prevented)
         order.client_id = client_id
         if order.remaining == 0:
             order.status = EXPIRED
-        self._book.shrink(order, before - order.quantity)
-        self._release_excess(order)
+        if order.phase == WORKING:
+            self._book.amend(order, before - order.quantity)
         return self._reports.replaced(order, original, before, now_us)
 
+    def _settle_amendment(self, order: Order, partner: Order | None, now_us: int) -> None:
+        """Give back what the smaller orders lock no more; pending orders lock nothing yet."""
+        if order.status == EXPIRED:
+            self.funds.release(order)
+        elif order.status != PENDING_NEW:
+            holder, other = (order, partner) if partner is None or order.locked else (partner, order)
+            self.funds.lock(*(holder,) if other is None else (holder, other))
+        if order.order_list is not None:
+            order.order_list.updated_us = now_us
+            self._reports.listed(order.order_list, "UPDATED", now_us)
+            if not order.is_open:
+                self.lists.after_end(order, now_us)
+
     def expire(self, order: Order, reason: str, now_us: int) -> None:
-        """Take an open order off the book for the exchange's own reasons."""
-        self._book.remove(order)
+        """Take an open order away for the exchange's own reasons."""
+        self._take_off(order)
         self._end(order, EXPIRED, reason, now_us)
 
-    def fillable(self, order: Order) -> int:
+    def run_due(self, now_us: int) -> None:
+        """Let everything happen that events have set off, and what that sets off in turn."""
+        while self._due:
+            due = self._due.popleft()
+            if isinstance(due, OrderList):
+                self.lists.activate(due, now_us)
+            elif due.is_open:
+                self._trigger(due, now_us)
+
+    def fillable(self, order: Order, now_us: int) -> int:
         """Return how much of the order could be filled at once, leaving out what self-trade prevention would stop."""
-        left = order.quantity
-        for maker in self._book.facing(order):
-            if maker.account is not order.account or order.stp == "NONE":
-                left -= min(left, maker.remaining)
-            elif order.stp != "EXPIRE_MAKER":
+        left, bounds = order.remaining, self._range_of(order, now_us)
+        for price, level in self._book.facing_levels(order):
+            if left == 0 or (bounds is not None and not bounds[0] <= price <= bounds[1]):
                 break
-            if left == 0:
-                break
-        return order.quantity - left
+            queue = level.queue.values()
+            blocked = order.stp in BLOCKING and any(is_self_trade(order, maker) for maker in queue)
+            for maker in queue:
+                if not is_self_trade(order, maker):
+                    # The hidden part of an iceberg comes after the order that blocks.
+                    left -= min(left, maker.shown if blocked else maker.remaining)
+                elif blocked:
+                    return order.remaining - left
+        return order.remaining - left
 
     def price_of(self, order: Order) -> int:
         """Return what the order would pay or earn if it were matched now, in atoms of the quote asset."""
-        left, quote = order.quantity, 0
+        left, quote = order.remaining, 0
         for maker in self._book.facing(order):
             quantity = min(left, maker.remaining)
             quote += cost(maker.price, quantity)
@@ -106,144 +210,138 @@ class Matcher:
                 break
         return quote
 
+    # ------------------------------------------------------------------------------------- what orders wait for
+
+    def _trigger(self, order: Order, now_us: int) -> None:
+        """Let a contingent order work: its trigger was reached."""
+        self.lists.before_work(order, now_us)
+        order.estimate = 0
+        self._admit(order, now_us)
+
+    def start(self, order: Order, now_us: int) -> None:
+        """Let an order that was pending work, or wait for its trigger."""
+        if order.is_contingent:
+            order.phase = WAITING
+            self._reports.activated(order, now_us)
+            self._enter(order, now_us)
+        else:
+            self._admit(order, now_us)
+
+    def _admit(self, order: Order, now_us: int) -> None:
+        """Let a late order into the book, if price, filters and funds still allow it."""
+        try:
+            self.recheck(order, now_us)
+        except Refusal as refusal:
+            self.refuse(order, refusal, now_us)
+            return
+        self.funds.lock(order)
+        order.phase, order.working_us = WORKING, now_us
+        self._reports.activated(order, now_us)
+        self._work(order, now_us)
+
+    def recheck(self, order: Order, now_us: int) -> None:
+        """Raise the refusal of an order that may not enter the book now; a pegged one gets its price."""
+        if order.peg is not None and (order.phase == WAITING or not order.is_contingent):
+            order.price = pegged_price(self._book, order)
+        self._recheck(order, now_us)
+
+    def refuse(self, order: Order, refusal: Refusal, now_us: int) -> None:
+        """End an order that may not enter the book."""
+        order.reject_reason = _REJECTS.get(refusal.msg, "NONE")
+        self.expire(order, "REJECTED", now_us)
+
+    def _take_off(self, order: Order) -> None:
+        """Take an order from where it is: the book, the waiting, or an order list that has not begun."""
+        if order.phase == WORKING:
+            self._book.remove(order)
+        else:
+            self.stops.remove(order)
+
     # ------------------------------------------------------------------------------------------------- the loop
 
+    def _work(self, order: Order, now_us: int) -> Outcome:
+        fills: list[Fill] = []
+        prevented: list[PreventedMatch] = []
+        # "Fill or kill": all at once or nothing at all.
+        if order.tif != "FOK" or self.fillable(order, now_us) >= order.remaining:
+            self._match(order, now_us, fills, prevented)
+        self.finish(order, now_us)
+        return fills, prevented
+
     def _match(self, taker: Order, now_us: int, fills: list[Fill], prevented: list[PreventedMatch]) -> None:
-        book = self._book
+        book, bounds = self._book, self._range_of(taker, now_us)
         while taker.remaining and taker.is_open:
             price = book.best_against(taker)
             if price is None or not taker.crosses(price):
                 return
-            maker = book.first_at(price, taker)
-            if maker.account is taker.account and taker.stp != "NONE":
-                prevented.append(self._prevent(taker, maker, now_us))
-                continue
-            quantity = min(taker.remaining, maker.remaining)
-            if taker.buys and cost(price, quantity) > taker.locked:
+            if bounds is not None and not bounds[0] <= price <= bounds[1]:
+                self._end(taker, EXPIRED, "EXECUTION_RULE_PRICE_RANGE_EXCEEDED", now_us)
                 return
-            fills.append(self._fill(taker, maker, quantity, now_us))
+            maker = book.first_at(price, taker)
+            quantity = min(taker.remaining, maker.shown)
+            prevents = is_self_trade(taker, maker)
+            if (not prevents or taker.stp == "TRANSFER") and not self.funds.affordable(taker, price, quantity):
+                return
+            if prevents:
+                prevented.append(self.prevention.stop(taker, maker, now_us))
+            else:
+                fills.append(self._fill(taker, maker, quantity, now_us))
 
     def _fill(self, taker: Order, maker: Order, quantity: int, now_us: int) -> Fill:
-        price = maker.price
+        price, funds = maker.price, self.funds
         quote = cost(price, quantity)
+        for order in (maker, taker):
+            if order.order_list is not None:
+                self.lists.before_work(order, now_us)
         buyer, seller = (taker, maker) if taker.buys else (maker, taker)
         trade_id = self._tape.add(
             now_us, price, quantity, quote, buyer=buyer.id, seller=seller.id, buyer_is_maker=buyer is maker
         )
-        taker_fee = self._pay(taker, taker.account.taker_rate, quantity, quote)
-        maker_fee = self._pay(maker, maker.account.maker_rate, quantity, quote)
+        taker_fee = funds.pay(taker, taker.account.taker_rate, quantity, quote)
+        maker_fee = funds.pay(maker, maker.account.maker_rate, quantity, quote)
         fill = Fill(trade_id, price, quantity, quote, taker, maker, taker_fee, maker_fee)
         self._book.shrink(maker, quantity)
         self._on_trade(trade_id)
         for order in (taker, maker):
-            if order.status == FILLED or order is maker:
-                self._release_excess(order)
-            self._reports.filled(order, fill, now_us)
+            self.settle_fill(order, fill, now_us)
+        if self.stops.waiting:
+            for began in self.stops.on_price(price, now_us):
+                self._reports.noted(began, now_us)
         return fill
 
-    def _pay(self, order: Order, rate: int, quantity: int, quote: int) -> tuple[int, str]:
-        """Move one party's money for a fill and return its commission, taken from the asset received (Commission)."""
-        account = order.account
-        base_balance, quote_balance = account.balance(self._base), account.balance(self._quote)
-        order.executed += quantity
-        order.spent += quote
-        order.status = PARTIALLY_FILLED if order.remaining else FILLED
-        if order.buys:
-            fee = quantity * rate // SCALE
-            order.locked -= quote
-            quote_balance.locked -= quote
-            base_balance.free += quantity - fee
-            asset = self._base
-        else:
-            fee = quote * rate // SCALE
-            order.locked -= quantity
-            base_balance.locked -= quantity
-            quote_balance.free += quote - fee
-            asset = self._quote
-        if fee:
-            self._fees[asset] = self._fees.get(asset, 0) + fee
-        return fee, asset
+    def settle_fill(self, order: Order, fill: Fill, now_us: int) -> None:
+        """Draw the consequences of a fill that was paid: funds, reports, and the rest of a list."""
+        if order.status == FILLED or order is fill.maker:
+            self.funds.release_excess(order)
+        self._reports.filled(order, fill, now_us)
+        if order.order_list is not None:
+            self.lists.after_fill(order, fill)
+            if order.status == FILLED:
+                self.lists.after_end(order, now_us)
 
-    def _settle_rest(self, order: Order, now_us: int) -> None:
-        """Rest what a GTC order has left, expire what any other has left."""
-        if order.kind == "MARKET":
+    def finish(self, order: Order, now_us: int) -> None:
+        """Rest what a GTC order has left after its match, expire what any other has left."""
+        if not order.is_open:
+            return
+        if order.kind in PRICELESS:
             self._end(order, EXPIRED, "INSUFFICIENT_LIQUIDITY", now_us)
         elif order.tif == "IOC":
             self._end(order, EXPIRED, "UNFILLED_IOC_QUANTITY_EXPIRED", now_us)
         elif order.tif == "FOK":
             self._end(order, EXPIRED, "UNFILLED_FOK_ORDER_EXPIRED", now_us)
         else:
-            self._release_excess(order)
-            self._book.rest(order)
+            self.rest(order)
+
+    def rest(self, order: Order) -> None:
+        """Put what is left of an order on the book."""
+        if order.order_list is None or order.order_list.partner(order) is None:
+            self.funds.release_excess(order)
+        self._book.rest(order)
 
     def _end(self, order: Order, status: str, reason: str, now_us: int) -> None:
         order.status = status
         order.expiry_reason = reason
-        self._release(order)
+        self.funds.release(order)
         self._reports.ended(order, now_us)
-
-    # ------------------------------------------------------------------------------------ self-trade prevention
-
-    def _prevent(self, taker: Order, maker: Order, now_us: int) -> PreventedMatch:
-        """Stop a match of an account with itself, by the taker's mode (Self-trade prevention FAQ)."""
-        self._prevented_id += 1
-        both = min(taker.remaining, maker.remaining)
-        losses = {
-            "EXPIRE_TAKER": (taker.remaining, 0),
-            "EXPIRE_MAKER": (0, maker.remaining),
-            "EXPIRE_BOTH": (taker.remaining, maker.remaining),
-            "DECREMENT": (both, both),
-        }
-        of_taker, of_maker = losses[taker.stp]
-        match = PreventedMatch(self._prevented_id, taker.stp, maker.price, taker, maker, of_taker, of_maker)
-        if of_maker:
-            self._take_away(maker, of_maker, match)
-            self._book.shrink(maker, of_maker)
-            self._reports.prevented(maker, match, now_us)
-        if of_taker:
-            self._take_away(taker, of_taker, match)
-            self._reports.prevented(taker, match, now_us)
-        return match
-
-    def _take_away(self, order: Order, quantity: int, match: PreventedMatch) -> None:
-        order.prevented += quantity
-        order.prevented_match_id = match.id
-        if order.remaining == 0:
-            order.status = EXPIRED_IN_MATCH
-            self._release(order)
-        elif order is match.maker:
-            self._release_excess(order)
-
-    # --------------------------------------------------------------------------------------------- locked funds
-
-    def _lock(self, order: Order) -> None:
-        """Lock what the order may cost: the base asset of a SELL, price times quantity of a BUY.
-
-        A MARKET BUY has no price: it may use all that is free, and gives back the rest at its end.
-        """
-        balance = order.account.balance(self._quote if order.buys else self._base)
-        if not order.buys:
-            amount = order.quantity
-        else:
-            amount = cost(order.price, order.quantity) if order.price else balance.free
-        balance.free -= amount
-        balance.locked += amount
-        order.locked = amount
-
-    def _release_excess(self, order: Order) -> None:
-        """Give back what better prices saved: a LIMIT locks what its rest can cost, a filled MARKET order nothing."""
-        if order.price:
-            needed = cost(order.price, order.remaining) if order.buys else order.remaining
-            self._unlock(order, order.locked - needed)
-        else:
-            self._release(order)
-
-    def _release(self, order: Order) -> None:
-        self._unlock(order, order.locked)
-
-    def _unlock(self, order: Order, amount: int) -> None:
-        if amount:
-            balance = order.account.balance(self._quote if order.buys else self._base)
-            balance.locked -= amount
-            balance.free += amount
-            order.locked -= amount
+        if order.order_list is not None:
+            self.lists.after_end(order, now_us)

@@ -23,29 +23,39 @@ _EARLIEST_US = 1_483_228_800_000_000
 
 
 class Params:
-    """The parameters of one request."""
+    """The parameters of one request, or of one order of several in it."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[str, str], names: Mapping[str, str] | None = None) -> None:
         self._values = values
+        self._names = {} if names is None else names
 
     def renamed(self, names: Mapping[str, str]) -> Params:
-        """Return the same request with some parameters read under other names, as one half of a double request."""
-        kept = {name: value for name, value in self._values.items() if name not in names}
-        other = {name: self._values[theirs] for name, theirs in names.items() if theirs in self._values}
-        return Params(kept | other)
+        """Return the same request with some parameters read under the names they have on the wire.
+
+        An empty name means that the wire has no such parameter.
+        """
+        return Params(self._values, {**self._names, **names})
+
+    def given(self, **values: str) -> Params:
+        """Return the same request with parameters that its kind implies."""
+        return Params({**self._values, **values}, self._names)
+
+    def wire(self, name: str) -> str:
+        """Return what a parameter is called on the wire, and so in messages about it."""
+        return self._names.get(name, name)
 
     def text(self, name: str) -> str | None:
         """Return a parameter; ``None`` if it was not sent, -1105 if it was sent empty."""
-        value = self._values.get(name)
+        value = self._values.get(self.wire(name))
         if value == "":
-            raise bad(-1105, f"Parameter '{name}' was empty.")
+            raise bad(-1105, f"Parameter '{self.wire(name)}' was empty.")
         return value
 
     def need(self, name: str) -> str:
         """Return a mandatory parameter; -1102 without it."""
         value = self.text(name)
         if value is None:
-            raise missing(name)
+            raise missing(self.wire(name))
         return value
 
     def choice(self, name: str, allowed: Sequence[str], refusal: Callable[[], Refusal]) -> str | None:
@@ -63,9 +73,9 @@ class Params:
         try:
             return parse(value)
         except TooPrecise:
-            raise bad(-1111, f"Parameter '{name}' has too much precision.") from None
+            raise bad(-1111, f"Parameter '{self.wire(name)}' has too much precision.") from None
         except NotANumber:
-            raise illegal(name, DECIMAL_PATTERN) from None
+            raise illegal(self.wire(name), DECIMAL_PATTERN) from None
 
     def integer(self, name: str) -> int | None:
         """Return an unsigned integer."""
@@ -75,7 +85,7 @@ class Params:
         try:
             return parse_integer(value)
         except NotANumber:
-            raise illegal(name, INTEGER_PATTERN) from None
+            raise illegal(self.wire(name), INTEGER_PATTERN) from None
 
     def limit(self, default: int, largest: int) -> int:
         """Return how many rows to answer with; more than the largest number means the largest."""
@@ -108,14 +118,14 @@ class Params:
         """Return a client order id; -1100 for characters or a length that none may have."""
         value = self.text(name)
         if value is not None and _CLIENT_ID.fullmatch(value) is None:
-            raise illegal(name, CLIENT_ID_PATTERN)
+            raise illegal(self.wire(name), CLIENT_ID_PATTERN)
         return value
 
     def symbol(self, name: str = "symbol") -> str | None:
         """Return a symbol's name; -1100 for characters that none may have."""
         value = self.text(name)
         if value is not None and _SYMBOL.fullmatch(value) is None:
-            raise illegal(name, SYMBOL_PATTERN)
+            raise illegal(self.wire(name), SYMBOL_PATTERN)
         return value
 
     def words(self, name: str) -> list[str] | None:
@@ -126,9 +136,9 @@ class Params:
         try:
             found = json.loads(value) if value.startswith("[") else [value]
         except ValueError:
-            raise illegal(name, SYMBOLS_PATTERN) from None
+            raise illegal(self.wire(name), SYMBOLS_PATTERN) from None
         if not found or not all(isinstance(word, str) and _SYMBOL.fullmatch(word) for word in found):
-            raise illegal(name, SYMBOLS_PATTERN)
+            raise illegal(self.wire(name), SYMBOLS_PATTERN)
         if len(set(found)) != len(found):
             raise bad(-1151, "Symbol is present multiple times in the list.")
         return list(found)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .numbers import SCALE, cost
-from .orders import BUY, SELL, Order
-from .refusals import bad, filter_failure, needless, one_of, rejected
-from .symbols import STP_MODES
+from .filters import check_counts, check_filters
+from .orders import BUY, CONTINGENT, PRICELESS, SELL, Order, Peg, Trail
+from .pegs import pegged_price
+from .refusals import bad, filter_failure, missing, needless, one_of, rejected
+from .symbols import KINDS, STP_MODES
 
 if TYPE_CHECKING:
     from .accounts import Account
@@ -16,21 +17,38 @@ if TYPE_CHECKING:
     from .symbols import Symbol
     from .venue import Venue
 
-KINDS = ("LIMIT", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT", "LIMIT_MAKER")
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK")
 RESPONSES = ("ACK", "RESULT", "FULL")
+PEGS = ("PRIMARY_PEG", "MARKET_PEG")
+_FARTHEST_PEG = 100
 
-_NEEDS = {"LIMIT": ("timeInForce", "quantity", "price"), "LIMIT_MAKER": ("quantity", "price"), "MARKET": ()}
-_NEEDLESS = {
-    "LIMIT": ("quoteOrderQty", "stopPrice", "trailingDelta"),
-    "LIMIT_MAKER": ("timeInForce", "quoteOrderQty", "stopPrice", "trailingDelta"),
-    "MARKET": ("timeInForce", "price", "icebergQty", "stopPrice", "trailingDelta"),
+_NEEDS = {
+    "LIMIT": ("timeInForce", "quantity", "price"),
+    "LIMIT_MAKER": ("quantity", "price"),
+    "MARKET": (),
+    "STOP_LOSS": ("quantity",),
+    "STOP_LOSS_LIMIT": ("timeInForce", "quantity", "price"),
+    "TAKE_PROFIT": ("quantity",),
+    "TAKE_PROFIT_LIMIT": ("timeInForce", "quantity", "price"),
 }
-_UNSUPPORTED_KINDS = {
-    "STOP_LOSS": "Stop loss orders are not supported for this symbol.",
-    "STOP_LOSS_LIMIT": "Stop loss limit orders are not supported for this symbol.",
-    "TAKE_PROFIT": "Take profit orders are not supported for this symbol.",
-    "TAKE_PROFIT_LIMIT": "Take profit limit orders are not supported for this symbol.",
+_NO_TRIGGER = ("stopPrice", "trailingDelta")
+_NO_PRICE = ("timeInForce", "price", "icebergQty")
+_NEEDLESS = {
+    "LIMIT": ("quoteOrderQty", *_NO_TRIGGER),
+    "LIMIT_MAKER": ("timeInForce", "quoteOrderQty", *_NO_TRIGGER),
+    "MARKET": (*_NO_PRICE, *_NO_TRIGGER),
+    "STOP_LOSS": ("quoteOrderQty", *_NO_PRICE),
+    "STOP_LOSS_LIMIT": ("quoteOrderQty",),
+    "TAKE_PROFIT": ("quoteOrderQty", *_NO_PRICE),
+    "TAKE_PROFIT_LIMIT": ("quoteOrderQty",),
+}
+_WORDS = {
+    "LIMIT_MAKER": "Limit maker",
+    "MARKET": "Market",
+    "STOP_LOSS": "Stop loss",
+    "STOP_LOSS_LIMIT": "Stop loss limit",
+    "TAKE_PROFIT": "Take profit",
+    "TAKE_PROFIT_LIMIT": "Take profit limit",
 }
 
 
@@ -40,14 +58,32 @@ def draft(venue: Venue, account: Account, params: Params, now_us: int) -> Order:
     Raises:
         Refusal: -11xx for parameters, -1013 for filters and self-trade prevention, -2010 for what no order may do here.
     """
-    side = _word(params, "side", (BUY, SELL), bad(-1117, "Invalid side."))
-    kind = _word(params, "type", KINDS, bad(-1116, "Invalid orderType."))
-    if kind in _UNSUPPORTED_KINDS:
-        raise rejected(_UNSUPPORTED_KINDS[kind])
-    _check_composition(kind, params)
+    order = compose(venue, account, params)
+    if order.peg is not None and not order.is_contingent:
+        order.price = pegged_price(venue.book, order)
+    check_filters(venue, order, now_us)
+    check_counts(venue.symbol, account, (order,))
+    return order
+
+
+def compose(venue: Venue, account: Account, params: Params, *, sized: bool = True) -> Order:
+    """Return the order that the parameters describe; nothing is checked but how it is put together.
+
+    Orders that sell what another will have bought are not ``sized``: they say no quantity.
+
+    Raises:
+        Refusal: -11xx for parameters, -1013 for self-trade prevention, -2010 for what no order may do on the symbol.
+    """
+    side = word(params, "side", (BUY, SELL), bad(-1117, "Invalid side."))
+    kind = word(params, "type", KINDS, bad(-1116, "Invalid orderType."))
+    symbol = venue.symbol
+    if kind not in symbol.kinds:
+        raise rejected(f"{_WORDS[kind]} orders are not supported for this symbol.")
+    peg = _peg(symbol, kind, params)
+    _check_composition(kind, params, sized=sized, pegged=peg is not None)
     order = Order(
         account,
-        venue.symbol.name,
+        symbol.name,
         side,
         kind,
         params.choice("timeInForce", TIMES_IN_FORCE, lambda: bad(-1115, "Invalid timeInForce.")) or "GTC",
@@ -58,38 +94,105 @@ def draft(venue: Venue, account: Account, params: Params, now_us: int) -> Order:
         _self_trade_prevention(params),
         params.integer("strategyId"),
         _strategy_type(params),
+        params.amount("stopPrice") or 0,
+        _trail(symbol, params),
+        params.amount("icebergQty"),
+        peg,
     )
-    check_filters(venue, order, now_us)
+    _check_shape(venue, order, params, sized=sized)
     return order
 
 
-def _word(params: Params, name: str, allowed: tuple[str, ...], refusal: Refusal) -> str:
+def word(params: Params, name: str, allowed: tuple[str, ...], refusal: Refusal) -> str:
+    """Return a mandatory parameter that must be one of a few words."""
     params.need(name)
-    word = params.choice(name, allowed, lambda: refusal)
-    assert word is not None
-    return word
+    found = params.choice(name, allowed, lambda: refusal)
+    assert found is not None
+    return found
 
 
-def _check_composition(kind: str, params: Params) -> None:
+def _check_composition(kind: str, params: Params, *, sized: bool, pegged: bool) -> None:
     """Check that the order has what its type needs and nothing that it does not take.
 
     The rules: New order, "Additional mandatory parameters based on type".
     """
-    if params.text("pegPriceType") is not None:
-        raise rejected("Pegged orders are not supported for this symbol.")
+    spared = {"price"} if pegged else set()
+    spared |= set() if sized else {"quantity"}
     for name in _NEEDS[kind]:
-        params.need(name)
+        if name not in spared:
+            params.need(name)
     for name in _NEEDLESS[kind]:
         if params.text(name) is not None:
-            raise needless(name)
-    if params.text("icebergQty") is not None:
-        raise rejected("Iceberg orders are not supported for this symbol.")
-    if kind == "MARKET":
-        by_base, by_quote = params.text("quantity") is not None, params.text("quoteOrderQty") is not None
-        if not by_base and not by_quote:
-            raise one_of("quantity", "quoteOrderQty")
-        if by_base and by_quote:
-            raise needless("quoteOrderQty")
+            raise needless(params.wire(name))
+    if kind in CONTINGENT and all(params.text(name) is None for name in _NO_TRIGGER):
+        raise one_of(params.wire("stopPrice"), params.wire("trailingDelta"))
+    if kind == "MARKET" and sized:
+        _check_market(params)
+
+
+def _check_market(params: Params) -> None:
+    by_base, by_quote = params.text("quantity") is not None, params.text("quoteOrderQty") is not None
+    if params.wire("quoteOrderQty") == "":
+        params.need("quantity")
+    elif not by_base and not by_quote:
+        raise one_of("quantity", "quoteOrderQty")
+    elif by_base and by_quote:
+        raise needless("quoteOrderQty")
+
+
+def _check_shape(venue: Venue, order: Order, params: Params, *, sized: bool) -> None:
+    """Check icebergs, and price the triggers; what a trigger without a price costs is estimated."""
+    if order.iceberg is not None:
+        if not venue.symbol.icebergs:
+            raise rejected("Iceberg orders are not supported for this symbol.")
+        # "Any LIMIT or LIMIT_MAKER order can be an iceberg; it must have timeInForce GTC" (New order).
+        if order.tif != "GTC":
+            raise needless(params.wire("icebergQty"))
+        if sized and order.iceberg > order.quantity:
+            raise rejected("IcebergQty exceeds QTY.")
+    if order.is_contingent:
+        if order.trail is None and not order.stop_price:
+            raise filter_failure("PRICE_FILTER")
+        order.estimate = order.price or order.stop_price or venue.tape.last_price()
+    if order.peg is not None:
+        order.price = 0
+
+
+# ------------------------------------------------------------------------------------------------ special parameters
+
+
+def _peg(symbol: Symbol, kind: str, params: Params) -> Peg | None:
+    """Return where in the book the order wants its price (Pegged orders)."""
+    peg_kind = params.choice("pegPriceType", PEGS, lambda: bad(-1210, "Invalid pegPriceType."))
+    offset_kind = params.choice("pegOffsetType", ("PRICE_LEVEL",), lambda: bad(-1211, "Invalid pegOffsetType."))
+    offset = params.integer("pegOffsetValue")
+    names = [params.wire(name) for name in ("pegPriceType", "pegOffsetType", "pegOffsetValue")]
+    if (offset_kind is None) != (offset is None):
+        advice = f"Recommendation: '{names[1]}' and '{names[2]}' must both be sent."
+        raise bad(-1128, f"Combination of optional fields invalid. {advice}")
+    if peg_kind is None:
+        if offset is not None:
+            raise missing(names[0])
+        return None
+    if not symbol.pegs:
+        raise rejected("Pegged orders are not supported for this symbol.")
+    if kind in PRICELESS:
+        raise rejected("This order type may not use pegged price.")
+    takes = peg_kind == "MARKET_PEG"
+    if (kind == "LIMIT_MAKER" and takes) or (kind == "LIMIT" and not takes and params.text("timeInForce") != "GTC"):
+        raise rejected("This price peg cannot be used with this order type.")
+    if offset is not None and not 1 <= offset <= _FARTHEST_PEG:
+        raise bad(-1130, f"Data sent for parameter '{names[2]}' is not valid.")
+    return Peg(peg_kind, params.amount("price") or 0, offset_kind, offset)
+
+
+def _trail(symbol: Symbol, params: Params) -> Trail | None:
+    delta = params.integer("trailingDelta")
+    if delta is None:
+        return None
+    if not symbol.trailing:
+        raise rejected("Trailing stop orders are not supported for this symbol.")
+    return Trail(delta)
 
 
 def _self_trade_prevention(params: Params) -> str:
@@ -104,102 +207,12 @@ def _strategy_type(params: Params) -> int | None:
     return value
 
 
-def response_type(kind: str, params: Params) -> str:
-    """Return how much the answer tells: FULL for MARKET and LIMIT by default, ACK for the rest."""
-    default = "FULL" if kind in ("MARKET", "LIMIT") else "ACK"
+def response_type(params: Params, default: str) -> str:
+    """Return how much the answer tells."""
     refusal = bad(-1130, "Data sent for parameter 'newOrderRespType' is not valid.")
     return params.choice("newOrderRespType", RESPONSES, lambda: refusal) or default
 
 
-# ---------------------------------------------------------------------------------------------------------- filters
-
-
-def check_filters(venue: Venue, order: Order, now_us: int) -> None:
-    """Check an order against the symbol's filters; -1013 names the first that fails."""
-    symbol = venue.symbol
-    reference = venue.tickers.average_price(now_us)
-    if order.kind != "MARKET":
-        _check_price(symbol, order, reference)
-        check_quantity(symbol, order.price, order.quantity)
-    elif order.quote_quantity or not order.quantity:
-        _check_notional(symbol, order.quote_quantity, market=True)
-    else:
-        _check_lot(symbol, order.quantity)
-        if order.quantity > symbol.max_market_quantity:
-            raise filter_failure("MARKET_LOT_SIZE")
-        _check_notional(symbol, cost(reference, order.quantity), market=True)
-    if len(order.account.blotter(symbol.name).open) >= symbol.max_orders:
-        raise filter_failure("MAX_NUM_ORDERS")
-
-
-def _check_price(symbol: Symbol, order: Order, reference: int) -> None:
-    price = order.price
-    if not symbol.min_price <= price <= symbol.max_price or price % symbol.tick:
-        raise filter_failure("PRICE_FILTER")
-    if not reference * symbol.percent_down_tenths <= price * 10 <= reference * symbol.percent_up * 10:
-        raise filter_failure("PERCENT_PRICE_BY_SIDE")
-
-
-def check_quantity(symbol: Symbol, price: int, quantity: int) -> None:
-    """Check the quantity of an order that has a price; -1013 names the filter that fails."""
-    _check_lot(symbol, quantity)
-    _check_notional(symbol, cost(price, quantity), market=False)
-
-
-def _check_lot(symbol: Symbol, quantity: int) -> None:
-    if not symbol.min_quantity <= quantity <= symbol.max_quantity or quantity % symbol.step:
-        raise filter_failure("LOT_SIZE")
-
-
-def _check_notional(symbol: Symbol, notional: int, *, market: bool) -> None:
-    # applyMinToMarket is true and applyMaxToMarket is false on every symbol here.
-    if notional < symbol.min_notional or (notional > symbol.max_notional and not market):
-        raise filter_failure("NOTIONAL")
-
-
-# ------------------------------------------------------------------------------------------ the engine's own checks
-
-
-def check_engine(venue: Venue, order: Order) -> None:
-    """Check what only the matching engine knows: the phase, open client ids, liquidity, prices, funds.
-
-    Raises:
-        Refusal: -2010.
-    """
-    if venue.status != "TRADING":
-        raise rejected("Market is closed.")
-    if order.client_id and order.account.blotter(venue.symbol.name).open_with(order.client_id) is not None:
-        raise rejected("Duplicate order sent.")
-    if order.quote_quantity:
-        order.quantity = quantity_for_quote(venue, order)
-    best = venue.book.best_against(order)
-    if order.kind == "LIMIT_MAKER" and best is not None and order.crosses(best):
-        raise rejected("Order would immediately match and take.")
-    asset = venue.symbol.quote if order.buys else venue.symbol.base
-    if _needed(venue, order) > order.account.balance(asset).free:
-        raise rejected("Account has insufficient balance for requested action.")
-
-
-def _needed(venue: Venue, order: Order) -> int:
-    if not order.buys:
-        return order.quantity
-    return cost(order.price, order.quantity) if order.price else venue.matcher.price_of(order)
-
-
-def quantity_for_quote(venue: Venue, order: Order) -> int:
-    """Return the quantity of whole steps that comes closest to spending or earning ``quoteOrderQty``, not above it.
-
-    Raises:
-        Refusal: -2010 when the book cannot fill the smallest quantity.
-    """
-    step, left, quantity = venue.symbol.step, order.quote_quantity, 0
-    for maker in venue.book.facing(order):
-        affordable = left * SCALE // maker.price // step * step
-        taken = min(affordable, maker.remaining)
-        quantity += taken
-        left -= cost(maker.price, taken)
-        if taken < maker.remaining:
-            break
-    if quantity < venue.symbol.min_quantity:
-        raise rejected("Order book liquidity is less than LOT_SIZE filter minimum quantity.")
-    return quantity
+def order_response(kind: str, params: Params) -> str:
+    """Return how much the answer to an order tells: FULL for MARKET and LIMIT by default, ACK for the rest."""
+    return response_type(params, "FULL" if kind in ("MARKET", "LIMIT") else "ACK")

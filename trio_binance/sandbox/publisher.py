@@ -11,9 +11,11 @@ from .numbers import milliseconds, text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .blocks import BlockTrade
     from .book import Book
     from .candles import Candles
     from .events import Outlet
+    from .reference import Reference
     from .tape import Tape
     from .tickers import Tickers
 
@@ -158,8 +160,18 @@ class KlineStream:
 class Publisher:
     """All market streams of one symbol."""
 
-    def __init__(self, symbol: str, outlet: Outlet, book: Book, tape: Tape, candles: Candles, tickers: Tickers) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        outlet: Outlet,
+        book: Book,
+        tape: Tape,
+        candles: Candles,
+        tickers: Tickers,
+        reference: Reference | None = None,
+    ) -> None:
         self._symbol = symbol
+        self._reference = reference
         self._outlet = outlet
         self._book, self._tape, self._tickers = book, tape, tickers
         self.prefix = symbol.lower()
@@ -169,6 +181,8 @@ class Publisher:
         self._mini = f"{self.prefix}@miniTicker"
         self._ticker = f"{self.prefix}@ticker"
         self._average = f"{self.prefix}@avgPrice"
+        self._block = f"{self.prefix}@blockTrade"
+        self._reference_price = f"{self.prefix}@referencePrice"
         self._rolling = {window: f"{self.prefix}@ticker_{window}" for window in WINDOWS}
         self._fast = self._depth_streams("@100ms")
         self._slow = (*self._depth_streams(""), *self._kline_streams((tape, candles)))
@@ -191,8 +205,9 @@ class Publisher:
         ]
 
     def names(self) -> set[str]:
-        """Return every stream of this symbol that says something."""
+        """Return every stream of this symbol; the reference price of a symbol that has none stays silent."""
         plain = {self._trade, self._agg_trade, self._book_ticker, self._mini, self._ticker, self._average}
+        plain |= {self._block, self._reference_price}
         return plain | set(self._rolling.values()) | {stream.name for stream in (*self._fast, *self._slow)}
 
     # ----------------------------------------------------------------------------------------------- at each event
@@ -265,6 +280,13 @@ class Publisher:
         outlet = self._outlet
         if self._average in outlet.wanted:
             outlet.stream(self._average, self._tickers.average_event(now_us))
+        if self._reference is not None and self._reference_price in outlet.wanted:
+            outlet.stream(self._reference_price, self._reference.event(now_us))
+
+    def tell_block(self, block: BlockTrade) -> None:
+        """Tell a block trade."""
+        if self._block in self._outlet.wanted:
+            self._outlet.stream(self._block, block.event(self._symbol))
 
     def ticker_name(self, kind: str) -> str:
         """Return the stream of a kind of ticker: ``mini``, ``full``, or the length of a rolling window."""

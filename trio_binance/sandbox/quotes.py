@@ -9,13 +9,14 @@ from .candles import DAY_US, HOUR_US, INTERVALS, MINUTE_US, parse_offset_us
 from .ledger import page
 from .numbers import milliseconds, text
 from .publisher import agg_view, depth_view
-from .refusals import bad, one_of
-from .symbols import exchange_info
+from .refusals import bad, missing, one_of
+from .symbols import SORS, exchange_filters, exchange_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .params import Params
+    from .reference import Reference
     from .refusals import Refusal
     from .tape import Tape
     from .venue import Venue
@@ -56,6 +57,10 @@ class Quotes:
             "GET /api/v3/ticker/bookTicker": self.book_ticker,
             "GET /api/v3/ticker": self.rolling_ticker,
             "GET /api/v3/ticker/tradingDay": self.trading_day,
+            "GET /api/v3/historicalBlockTrades": self.block_trades,
+            "GET /api/v3/executionRules": self.execution_rules,
+            "GET /api/v3/referencePrice": self.reference_price,
+            "GET /api/v3/referencePrice/calculation": self.reference_calculation,
         }
 
     def ping(self, _params: Params, _now_us: int) -> Answer:
@@ -81,13 +86,17 @@ class Quotes:
             "timezone": "UTC",
             "serverTime": milliseconds(now_us),
             "rateLimits": [dict(limit) for limit in RATE_LIMITS],
-            "exchangeFilters": [],
+            "exchangeFilters": exchange_filters(),
             "symbols": [
                 exchange_info(venue.symbol, venue.status, permission_sets=sets)
                 for venue in venues
                 if (permissions is None or "SPOT" in permissions) and (wished is None or wished == venue.status)
             ],
-            "sors": [],
+            "sors": [
+                {"baseAsset": base, "symbols": list(names)}
+                for base, names in SORS
+                if all(name in self._venues for name in names)
+            ],
         }
 
     def _chosen(self, params: Params) -> list[Venue] | None:
@@ -163,6 +172,37 @@ class Quotes:
         limit = params.limit(500, 1000)
         return [candle.row() for candle in venue.candles.klines(interval, offset, start, end, limit, now_us)]
 
+    def block_trades(self, params: Params, _now_us: int) -> Answer:
+        """Answer GET historicalBlockTrades."""
+        venue, from_id = self._venue_of(params), params.integer("fromId")
+        if from_id is None:
+            raise missing("fromId")
+        return [trade.row() for trade in venue.blocks.since(from_id, params.limit(500, 1000))]
+
+    # -------------------------------------------------------------------------------------------- reference prices
+
+    def execution_rules(self, params: Params, _now_us: int) -> Answer:
+        """Answer GET executionRules: of the symbols that have any."""
+        sent = [name for name in ("symbol", "symbols", "symbolStatus") if params.text(name) is not None]
+        if len(sent) > 1:
+            raise bad(-1128, "Combination of optional parameters invalid.")
+        wished = params.choice("symbolStatus", STATUSES, _invalid_status)
+        chosen = self._chosen(params)
+        rules = [
+            (venue.symbol.name, venue.symbol.price_range)
+            for venue in (self._venues.values() if chosen is None else chosen)
+            if wished is None or venue.status == wished
+        ]
+        return {"symbolRules": [{"symbol": name, "rules": [rule.row()]} for name, rule in rules if rule is not None]}
+
+    def reference_price(self, params: Params, now_us: int) -> Answer:
+        """Answer GET referencePrice."""
+        return _reference(self._venue_of(params)).view(now_us)
+
+    def reference_calculation(self, params: Params, _now_us: int) -> Answer:
+        """Answer GET referencePrice/calculation."""
+        return _reference(self._one(params)).calculation()
+
     # -------------------------------------------------------------------------------------------------- tickers
 
     def average_price(self, params: Params, now_us: int) -> Answer:
@@ -199,6 +239,12 @@ class Quotes:
         _need_symbols(params)
         offset_us, full = _offset_us(params), _is_full(params)
         return self._each(params, lambda venue: venue.tickers.trading_day(offset_us, now_us, full=full))
+
+
+def _reference(venue: Venue) -> Reference:
+    if venue.reference is None:
+        raise bad(-2043, "This symbol doesn't have a reference price.")
+    return venue.reference
 
 
 def _need_symbols(params: Params) -> None:

@@ -1,67 +1,29 @@
-"""Reports: what happens to customers' orders and balances, as user data events and as the rows queries show."""
+"""Reports: what happens to customers' orders, order lists and balances, as user data events and rows of queries."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .accounts import OwnTrade
+from .accounts import Allocation, OwnMatch, OwnTrade
 from .events import UserEvent
 from .numbers import cost, milliseconds, text
+from .orders import WORKING
+from .views import match_view, order_view, time_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from .accounts import Account
+    from .orderlists import OrderList
     from .orders import Fill, Order, PreventedMatch
 
 NOTHING = text(0)
 
 
-def order_view(order: Order) -> dict[str, Any]:
-    """Return the order as GET order shows it (Query order)."""
-    view: dict[str, Any] = {
-        "symbol": order.symbol,
-        "orderId": order.id,
-        "orderListId": -1,
-        "clientOrderId": order.client_id,
-        "price": text(order.price),
-        "origQty": text(order.quantity),
-        "executedQty": text(order.executed),
-        "cummulativeQuoteQty": text(order.spent),
-        "status": order.status,
-        "timeInForce": order.tif,
-        "type": order.kind,
-        "side": order.side,
-        "stopPrice": NOTHING,
-        "icebergQty": NOTHING,
-        "time": milliseconds(order.created_us),
-        "updateTime": milliseconds(order.updated_us),
-        "isWorking": True,
-        "workingTime": milliseconds(order.created_us),
-        "origQuoteOrderQty": text(order.quote_quantity),
-        "selfTradePreventionMode": order.stp,
-    }
-    return view | conditional_fields(order)
-
-
-def conditional_fields(order: Order) -> dict[str, Any]:
-    """Return the fields that an order shows only when they apply (Conditional fields in order responses)."""
-    fields: dict[str, Any] = {}
-    if order.prevented_match_id is not None:
-        fields |= {"preventedMatchId": order.prevented_match_id, "preventedQuantity": text(order.prevented)}
-    if order.strategy_id is not None:
-        fields["strategyId"] = order.strategy_id
-    if order.strategy_type is not None:
-        fields["strategyType"] = order.strategy_type
-    if order.expiry_reason is not None:
-        fields["expiryReason"] = order.expiry_reason
-    return fields
-
-
 def _fill_fields(order: Order, fill: Fill) -> dict[str, Any]:
     """Return what a fill changes in an execution report of ``order``."""
     fee, asset = fill.fee_of(order)
-    return {
+    fields = {
         "l": text(fill.quantity),
         "L": text(fill.price),
         "n": text(fee),
@@ -72,6 +34,38 @@ def _fill_fields(order: Order, fill: Fill) -> dict[str, Any]:
         "m": order is fill.maker,
         "M": True,
     }
+    if fill.allocation_id is not None:
+        fields |= {"b": "ONE_PARTY_TRADE_REPORT", "a": fill.allocation_id}
+    return fields
+
+
+def _conditional_fields(order: Order) -> dict[str, Any]:
+    """Return what an execution report says only of some orders (Order update, conditional fields)."""
+    fields: dict[str, Any] = {}
+    if order.trail is not None:
+        fields |= {"d": order.trail.delta, "D": time_ms(order.trail.since_us)}
+    if order.strategy_id is not None:
+        fields["j"] = order.strategy_id
+    if order.strategy_type is not None:
+        fields["J"] = order.strategy_type
+    if order.floor is not None:
+        fields |= {"k": order.floor, "uS": True}
+    if order.peg is not None:
+        fields |= _peg_fields(order)
+    if order.expiry_reason is not None:
+        fields["eR"] = order.expiry_reason
+    return fields
+
+
+def _peg_fields(order: Order) -> dict[str, Any]:
+    peg = order.peg
+    assert peg is not None
+    fields: dict[str, Any] = {"gP": peg.kind}
+    if peg.offset_kind is not None:
+        fields |= {"gOT": peg.offset_kind, "gOV": peg.offset}
+    if order.price:
+        fields["gp"] = text(order.price)
+    return fields
 
 
 class Reports:
@@ -92,6 +86,14 @@ class Reports:
         order.account.blotter(self._symbol).add(order)
         self._report(order, "NEW", now_us)
 
+    def activated(self, order: Order, now_us: int) -> None:
+        """Tell that an order that waited works now, or that a pending one waits for its trigger."""
+        self._report(order, "NEW", now_us)
+
+    def noted(self, order: Order, now_us: int) -> None:
+        """Let queries see a change that no event tells: a trailing order has begun to follow the market."""
+        order.history.append((now_us, order_view(order)))
+
     def filled(self, order: Order, fill: Fill, now_us: int) -> None:
         """Tell of a fill of the order."""
         account = order.account
@@ -99,11 +101,21 @@ class Reports:
             return
         fields = _fill_fields(order, fill)
         self._report(order, "TRADE", now_us, fields)
-        view = {
-            "symbol": self._symbol,
-            "id": fill.trade_id,
+        blotter, common = account.blotter(self._symbol), self._own_fill(order, fields, now_us)
+        if fill.allocation_id is None:
+            view = {"symbol": self._symbol, "id": fill.trade_id, **common, "isBestMatch": True}
+            blotter.trades.append(OwnTrade(fill.trade_id, order.id, now_us, view))
+            return
+        head = {"symbol": self._symbol, "allocationId": fill.allocation_id, "allocationType": "SOR"}
+        view = {**head, **common, "isAllocator": False}
+        blotter.allocations.append(Allocation(fill.allocation_id, order.id, now_us, view))
+
+    @staticmethod
+    def _own_fill(order: Order, fields: dict[str, Any], now_us: int) -> dict[str, Any]:
+        """Return what myTrades and myAllocations tell of a fill."""
+        return {
             "orderId": order.id,
-            "orderListId": -1,
+            "orderListId": order.list_id,
             "price": fields["L"],
             "qty": fields["l"],
             "quoteQty": fields["Y"],
@@ -112,9 +124,7 @@ class Reports:
             "time": milliseconds(now_us),
             "isBuyer": order.buys,
             "isMaker": fields["m"],
-            "isBestMatch": True,
         }
-        account.blotter(self._symbol).trades.append(OwnTrade(fill.trade_id, order.id, now_us, view))
 
     def ended(self, order: Order, now_us: int) -> None:
         """Tell that the order expired by its type's rules."""
@@ -131,7 +141,8 @@ class Reports:
         blotter = order.account.blotter(self._symbol)
         blotter.newest.pop(original, None)
         blotter.newest[order.client_id] = order
-        self._report(order, "REPLACED", now_us, {"C": original, "w": order.is_open})
+        working = order.is_open and order.phase == WORKING
+        self._report(order, "REPLACED", now_us, {"C": original, "w": working})
         order.amendments.append(
             {
                 "symbol": self._symbol,
@@ -154,14 +165,39 @@ class Reports:
             "v": match.id,
             "A": text(order.prevented),
             "B": text(last),
-            "u": -1,
+            "u": order.account.trade_group,
             "U": (match.taker if is_maker else match.maker).id,
-            "Cs": self._symbol,
+            "Cs": (match.taker if is_maker else match.maker).symbol,
             "pl": text(last),
             "pL": text(match.price),
             "pY": text(cost(match.price, last)),
         }
         self._report(order, "TRADE_PREVENTION", now_us, {"m": is_maker}, stopped)
+
+    def recorded(self, match: PreventedMatch, now_us: int) -> None:
+        """Keep a prevented match for the queries of both parties."""
+        own = OwnMatch(match.id, match.taker.id, match.maker.id, match_view(match, now_us))
+        for account in {match.taker.account: None, match.maker.account: None}:
+            account.blotter(self._symbol).prevented.append(own)
+
+    def listed(self, kept: OrderList, status_type: str, now_us: int) -> None:
+        """Tell of an order list (List status)."""
+        now = milliseconds(now_us)
+        kept.updated_us = now_us
+        event = {
+            "e": "listStatus",
+            "E": now,
+            "s": self._symbol,
+            "g": kept.id,
+            "c": kept.contingency,
+            "l": status_type,
+            "L": kept.status,
+            "r": "NONE",
+            "C": kept.client_id,
+            "T": now,
+            "O": [{"s": order.symbol, "i": order.id, "c": order.client_id} for order in kept.orders],
+        }
+        self._emit(UserEvent(kept.account, event))
 
     def _report(
         self,
@@ -180,13 +216,8 @@ class Reports:
             account.blotter(self._symbol).open.pop(order.id, None)
         report = self._fields(order, execution, now_us)
         report |= changes or {}
-        if order.strategy_id is not None:
-            report["j"] = order.strategy_id
-        if order.strategy_type is not None:
-            report["J"] = order.strategy_type
+        report |= _conditional_fields(order)
         report |= conditional or {}
-        if order.expiry_reason is not None:
-            report["eR"] = order.expiry_reason
         self._emit(UserEvent(account, report))
 
     def _fields(self, order: Order, execution: str, now_us: int) -> dict[str, Any]:
@@ -201,14 +232,14 @@ class Reports:
             "o": order.kind,
             "f": order.tif,
             "q": text(order.quantity),
-            "p": text(order.price),
-            "P": NOTHING,
-            "F": NOTHING,
-            "g": -1,
+            "p": text(order.shown_price),
+            "P": text(order.stop_price),
+            "F": text(order.iceberg or 0),
+            "g": order.list_id,
             "C": "",
             "x": execution,
             "X": order.status,
-            "r": "NONE",
+            "r": order.reject_reason,
             "i": order.id,
             "l": NOTHING,
             "z": text(order.executed),
@@ -218,14 +249,14 @@ class Reports:
             "T": now,
             "t": -1,
             "I": self._execution_id,
-            "w": execution == "NEW",
+            "w": execution == "NEW" and order.phase == WORKING,
             "m": False,
             "M": False,
             "O": milliseconds(order.created_us),
             "Z": text(order.spent),
             "Y": NOTHING,
             "Q": text(order.quote_quantity),
-            "W": milliseconds(order.created_us),
+            **({} if order.working_us is None else {"W": milliseconds(order.working_us)}),
             "V": order.stp,
         }
 

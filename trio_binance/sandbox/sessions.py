@@ -38,7 +38,8 @@ def read_target(target: str) -> StreamTarget:
         Refusal: another path (404), or an unknown time unit (-1194).
     """
     path, _, query = target.partition("?")
-    options = dict(parse_qsl(query))
+    # A plus in a URL is a plus, as in kline_1d@+08:00; only forms write spaces so.
+    options = dict(parse_qsl(query.replace("+", "%2B")))
     microseconds = wants_microseconds(options.get("timeUnit"))
     head, _, names = path.lstrip("/").partition("/")
     if head == "ws":

@@ -5,8 +5,15 @@ from __future__ import annotations
 import attrs
 
 from .numbers import SCALE, text
+from .reference import ArithmeticMean, PriceRange
 
-STP_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
+STP_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER")
+KINDS = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
+SORS: tuple[tuple[str, tuple[str, ...]], ...] = (("BTC", ("BTCUSDT", "BTCUSDC")),)
+"""Symbols among which smart order routing chooses: base asset and names."""
+EXCHANGE_LIMITS = {"EXCHANGE_MAX_NUM_ORDERS": 1_000, "EXCHANGE_MAX_NUM_ALGO_ORDERS": 200}
+ASSET_LIMITS = {"SOL": 50_000 * SCALE}
+"""MAX_ASSET: the most of an asset that a single order may move."""
 
 
 @attrs.frozen(kw_only=True)
@@ -30,17 +37,34 @@ class Symbol:
     percent_up: int = 5
     percent_down_tenths: int = 2
     max_orders: int = 200
+    max_algo_orders: int = 5
+    max_order_lists: int = 20
+    max_amendments: int = 10
+    iceberg_parts: int = 100
+    trailing_deltas: tuple[int, int] = (10, 2_000)
+    kinds: tuple[str, ...] = KINDS
+    icebergs: bool = True
+    trailing: bool = True
+    pegs: bool = True
+    amends: bool = True
+    replaces: bool = True
+    lists: frozenset[str] = frozenset({"OCO", "OTO", "OPO"})
+    """Which kinds of order lists it takes."""
     depth_notional: int
     """The largest order that a market maker quotes, in atoms of the quote asset."""
-    crosses: tuple[str, str] | None = None
-    """The two symbols whose ratio is this one's fair price."""
+    crosses: tuple[str, ...] = ()
+    """The symbol whose fair price is this one's too, or two whose ratio is."""
+    mean: ArithmeticMean | None = None
+    external: int | None = None
+    """How its reference price is made: a mean of trade prices, a calculation by id elsewhere, or it never has one."""
+    price_range: PriceRange | None = None
 
 
-def _usdt(base: str, price: int, step: int, max_quantity: int, max_market: int) -> Symbol:
+def _dollars(base: str, price: int, step: int, max_quantity: int, max_market: int, quote: str = "USDT") -> Symbol:
     return Symbol(
-        name=f"{base}USDT",
+        name=base + quote,
         base=base,
-        quote="USDT",
+        quote=quote,
         start_price=price * SCALE,
         tick=SCALE // 100,
         step=step,
@@ -55,10 +79,14 @@ def _usdt(base: str, price: int, step: int, max_quantity: int, max_market: int) 
 
 
 SYMBOLS: tuple[Symbol, ...] = (
-    _usdt("BTC", 62_000, 1_000, 9_000, 120),
-    _usdt("ETH", 3_000, 10_000, 9_000, 2_500),
-    _usdt("BNB", 600, 100_000, 90_000, 5_000),
-    _usdt("SOL", 150, 100_000, 90_000, 40_000),
+    _dollars("BTC", 62_000, 1_000, 9_000, 120),
+    _dollars("ETH", 3_000, 10_000, 9_000, 2_500),
+    attrs.evolve(
+        _dollars("BNB", 600, 100_000, 90_000, 5_000),
+        mean=ArithmeticMean(10, 1_000_000),
+        price_range=PriceRange(10_500, 9_500, 10_500, 9_500),
+    ),
+    attrs.evolve(_dollars("SOL", 150, 100_000, 90_000, 40_000), external=0),
     Symbol(
         name="ETHBTC",
         base="ETH",
@@ -75,6 +103,7 @@ SYMBOLS: tuple[Symbol, ...] = (
         depth_notional=SCALE // 3,
         crosses=("ETHUSDT", "BTCUSDT"),
     ),
+    attrs.evolve(_dollars("BTC", 62_000, 1_000, 9_000, 120, "USDC"), crosses=("BTCUSDT",)),
 )
 
 
@@ -93,7 +122,7 @@ def filters(symbol: Symbol) -> list[dict[str, object]]:
             "maxQty": text(symbol.max_quantity),
             "stepSize": text(symbol.step),
         },
-        {"filterType": "ICEBERG_PARTS", "limit": 100},
+        {"filterType": "ICEBERG_PARTS", "limit": symbol.iceberg_parts},
         {
             "filterType": "MARKET_LOT_SIZE",
             "minQty": text(0),
@@ -102,10 +131,10 @@ def filters(symbol: Symbol) -> list[dict[str, object]]:
         },
         {
             "filterType": "TRAILING_DELTA",
-            "minTrailingAboveDelta": 10,
-            "maxTrailingAboveDelta": 2000,
-            "minTrailingBelowDelta": 10,
-            "maxTrailingBelowDelta": 2000,
+            "minTrailingAboveDelta": symbol.trailing_deltas[0],
+            "maxTrailingAboveDelta": symbol.trailing_deltas[1],
+            "minTrailingBelowDelta": symbol.trailing_deltas[0],
+            "maxTrailingBelowDelta": symbol.trailing_deltas[1],
         },
         {
             "filterType": "PERCENT_PRICE_BY_SIDE",
@@ -124,14 +153,29 @@ def filters(symbol: Symbol) -> list[dict[str, object]]:
             "avgPriceMins": 5,
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": symbol.max_orders},
-        {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": 20},
-        {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
-        {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": 10},
+        {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": symbol.max_order_lists},
+        {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": symbol.max_algo_orders},
+        {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": symbol.max_amendments},
+    ]
+
+
+def exchange_filters() -> list[dict[str, object]]:
+    """Return the filters of the whole exchange."""
+    names = {"EXCHANGE_MAX_NUM_ORDERS": "maxNumOrders", "EXCHANGE_MAX_NUM_ALGO_ORDERS": "maxNumAlgoOrders"}
+    return [{"filterType": kind, names[kind]: limit} for kind, limit in EXCHANGE_LIMITS.items()]
+
+
+def asset_filters(symbol: Symbol) -> list[dict[str, object]]:
+    """Return the filters of the symbol's assets; only myFilters shows them."""
+    return [
+        {"filterType": "MAX_ASSET", "asset": asset, "limit": text(ASSET_LIMITS[asset])}
+        for asset in (symbol.base, symbol.quote)
+        if asset in ASSET_LIMITS
     ]
 
 
 def exchange_info(symbol: Symbol, status: str, *, permission_sets: bool = True) -> dict[str, object]:
-    """Return the symbol's entry in exchangeInfo; what this exchange lacks it says it does not allow."""
+    """Return the symbol's entry in exchangeInfo."""
     return {
         "symbol": symbol.name,
         "status": status,
@@ -142,16 +186,16 @@ def exchange_info(symbol: Symbol, status: str, *, permission_sets: bool = True) 
         "quoteAssetPrecision": 8,
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
-        "icebergAllowed": False,
-        "ocoAllowed": False,
-        "otoAllowed": False,
-        "opoAllowed": False,
+        "orderTypes": list(symbol.kinds),
+        "icebergAllowed": symbol.icebergs,
+        "ocoAllowed": "OCO" in symbol.lists,
+        "otoAllowed": "OTO" in symbol.lists,
+        "opoAllowed": "OPO" in symbol.lists,
         "quoteOrderQtyMarketAllowed": True,
-        "allowTrailingStop": False,
-        "cancelReplaceAllowed": True,
-        "amendAllowed": True,
-        "pegInstructionsAllowed": False,
+        "allowTrailingStop": symbol.trailing,
+        "cancelReplaceAllowed": symbol.replaces,
+        "amendAllowed": symbol.amends,
+        "pegInstructionsAllowed": symbol.pegs,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
         "filters": filters(symbol),

@@ -115,8 +115,8 @@ class Tape:
         )
 
     def last_price(self) -> int:
-        """Return the price of the newest trade."""
-        return self.prices[-1]
+        """Return the price of the newest trade; 0 before the first."""
+        return self.prices[-1] if self.prices else 0
 
     def excess(self) -> int | None:
         """Return the id of the first trade to keep once there are a tenth too many, else ``None``."""

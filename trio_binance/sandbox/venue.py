@@ -5,11 +5,15 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
+from .admission import recheck
+from .blocks import Blocks
 from .book import Book
 from .candles import Candles
+from .funds import Funds
 from .makers import Makers
 from .matching import Matcher
 from .publisher import Publisher
+from .reference import External, Reference
 from .reports import Reports
 from .tape import Tape
 from .tickers import Tickers
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
     from .accounts import Account
     from .events import Outlet
+    from .matching import Range
+    from .orders import Order
     from .symbols import Symbol
 
 
@@ -43,14 +49,27 @@ class Venue:
         self.candles = Candles(self.tape)
         self.tickers = Tickers(symbol.name, self.tape, self.candles, self.book)
         self.reports = Reports(symbol.name, symbol.base, symbol.quote, outlet.user)
-        self.matcher = Matcher(symbol, self.book, self.tape, self.reports, fees, self._on_trade)
+        self.reference = self._make_reference()
+        self.matcher = Matcher(
+            self.book,
+            self.tape,
+            self.reports,
+            Funds(symbol, fees),
+            self._on_trade,
+            self._recheck,
+            self._range,
+        )
         rng = Random(f"{seed}:makers:{symbol.name}")
         self.makers = Makers(symbol, rng, activity, house, (self.book, self.tape, self.matcher), fair_of)
-        self.publisher = Publisher(symbol.name, outlet, self.book, self.tape, self.candles, self.tickers)
+        self.blocks = Blocks(symbol, Random(f"{seed}:blocks:{symbol.name}"))
+        self.publisher = Publisher(
+            symbol.name, outlet, self.book, self.tape, self.candles, self.tickers, self.reference
+        )
 
     def open(self, start_us: int) -> None:
         """Write the past and put up the first quotes."""
         self.makers.open(start_us, self._on_trade)
+        self.blocks.write_past(self.makers.fair, start_us)
         self.settle(start_us)
 
     def act(self, now_us: int) -> int:
@@ -58,16 +77,49 @@ class Venue:
         if self.status == "TRADING":
             self.makers.act(now_us)
             self.settle(now_us)
+            block = self.blocks.maybe(self.makers.fair, now_us)
+            if block is not None:
+                self.publisher.tell_block(block)
         return now_us + self.makers.gap_us()
 
     def settle(self, now_us: int) -> None:
-        """Tell the world and the customers what the last order or cancel has brought."""
+        """Let happen what the last order or cancel has set off, and tell the world and the customers of all."""
+        self.matcher.run_due(now_us)
         self.reports.flush(now_us)
         self.publisher.after_event(now_us)
         cut = self.tape.excess()
         if cut is not None:
             self.tickers.forget_before(cut)
             self.tape.forget_before(cut)
+
+    def set_symbol(self, symbol: Symbol) -> None:
+        """Change the rules; resting orders stay as they are."""
+        self.symbol = self.matcher.funds.symbol = symbol
+
+    def filter_price(self, now_us: int) -> int:
+        """Return the price that filters refer to.
+
+        Since 2026-05-08 the reference price, if there is one; else the average of the last five minutes.
+        """
+        price = None if self.reference is None else self.reference.price(now_us)
+        return self.tickers.average_price(now_us) if price is None else price
+
+    def _make_reference(self) -> Reference | None:
+        symbol = self.symbol
+        if symbol.mean is not None:
+            return Reference(symbol.name, self.tape, symbol.mean)
+        return None if symbol.external is None else Reference(symbol.name, self.tape, External(symbol.external))
+
+    def _range(self, order: Order, now_us: int) -> Range:
+        """Return within which prices a taker may trade (Price range execution rule); ``None`` for any."""
+        rule = self.symbol.price_range
+        if rule is None or self.reference is None:
+            return None
+        price = self.reference.price(now_us)
+        return None if price is None else rule.around(price, buys=order.buys)
+
+    def _recheck(self, order: Order, now_us: int) -> None:
+        recheck(self, order, now_us)
 
     def _on_trade(self, trade_id: int) -> None:
         self.candles.add(trade_id)

@@ -71,9 +71,9 @@ class WsDoor:
             else:
                 result = self._desk.answer(call)
         except Refusal as refusal:
-            body = _error(refusal)
+            body = _answered_error(call, refusal)
         else:
-            body = {"status": 200, "result": self._in_unit(session, call, result)}
+            body = {"status": 200, "result": _shaped(call, self._in_unit(session, call, result))}
         shown = session.shows_limits if request.shows_limits is None else request.shows_limits
         limits = {"rateLimits": self._limits(call)} if shown else {}
         return [*events, dump({"id": request.id, **body, **limits})]
@@ -161,6 +161,18 @@ def _claim(session: WsSession, operation: Operation, request: WsRequest) -> Clai
     if not claim.api_key:
         raise missing("apiKey")
     return claim
+
+
+def _shaped(call: Call, result: Json) -> Json:
+    # "Place new order using SOR": the WebSocket API answers with an array, REST with its one object.
+    return [result] if call.operation.name == "POST /api/v3/sor/order" else result
+
+
+def _answered_error(call: Call, refusal: Refusal) -> dict[str, Json]:
+    # "Reference price": that a symbol never had one is told with status 200, the error inside the result.
+    if call.operation.name == "GET /api/v3/referencePrice" and refusal.code == -2043:
+        return {"status": 200, "result": {"code": refusal.code, "msg": refusal.msg}}
+    return _error(refusal)
 
 
 def _error(refusal: Refusal) -> dict[str, Json]:

@@ -1,0 +1,158 @@
+"""Order lists: orders whose fates hang together, and what becomes of the others when something happens to one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, final
+
+import attrs
+
+from .orders import FILLED, NEW
+from .refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections import deque
+
+    from .accounts import Account
+    from .funds import Funds
+    from .orders import Fill, Order
+    from .reports import Reports
+
+EXECUTING = "EXECUTING"
+ALL_DONE = "ALL_DONE"
+
+
+@final
+@attrs.define(eq=False)
+class OrderList:
+    """An OCO, OTO, OTOCO, OPO or OPOCO of an account. It is done when none of its orders is open any more."""
+
+    id: int
+    account: Account
+    symbol: str
+    contingency: str
+    """OCO, or OTO for every list with a working order."""
+    client_id: str
+    orders: tuple[Order, ...]
+    pair: tuple[Order, ...] = ()
+    """The two orders of which one ends the other."""
+    working: Order | None = None
+    takes_proceeds: bool = False
+    """Whether the pending orders sell what the working one received (OPO)."""
+    received: int = 0
+    commission: int = 0
+    """What the working order of an OPO received and paid of it."""
+    updated_us: int = 0
+    status: str = EXECUTING
+
+    @property
+    def pending(self) -> tuple[Order, ...]:
+        """The orders that enter the book after the working one."""
+        return tuple(order for order in self.orders if order is not self.working) if self.working else ()
+
+    def partner(self, order: Order) -> Order | None:
+        """Return the open order that ends with ``order``, or that ``order`` ends."""
+        if order not in self.pair:
+            return None
+        return next((other for other in self.pair if other is not order and other.is_open), None)
+
+
+class Engine(Protocol):
+    """What order lists ask of the matching engine."""
+
+    def expire(self, order: Order, reason: str, now_us: int) -> None:
+        """End an open order for the exchange's own reasons."""
+
+    def start(self, order: Order, now_us: int) -> None:
+        """Let an order that was pending work, or wait for its trigger."""
+
+    def refuse(self, order: Order, refusal: Refusal, now_us: int) -> None:
+        """End an order that may not enter the book."""
+
+    def recheck(self, order: Order, now_us: int) -> None:
+        """Raise the refusal of an order that may not enter the book now."""
+
+
+@final
+class Lists:
+    """Keeps the order lists of one symbol together."""
+
+    def __init__(self, engine: Engine, funds: Funds, reports: Reports, due: deque[Order | OrderList]) -> None:
+        self._engine = engine
+        self._funds = funds
+        self._reports = reports
+        self._due = due
+
+    def before_work(self, order: Order, now_us: int) -> None:
+        """End the other order of the pair: this one starts to trade. Its locked funds pass over."""
+        partner = None if order.order_list is None else order.order_list.partner(order)
+        if partner is not None:
+            order.locked, partner.locked = order.locked + partner.locked, 0
+            self._engine.expire(partner, "OCO_TRIGGER", now_us)
+
+    def after_fill(self, order: Order, fill: Fill) -> None:
+        """Lock what the working order of an OPO received, for the orders that will sell it."""
+        kept = order.order_list
+        if kept is None or order is not kept.working or not kept.takes_proceeds:
+            return
+        fee, _ = fill.fee_of(order)
+        kept.received += fill.quantity
+        kept.commission += fee
+        self._funds.lock_more(kept.pending[0], fill.quantity - fee)
+
+    def after_end(self, order: Order, now_us: int) -> None:
+        """Draw the consequences of an order that has ended for the rest of its list."""
+        kept = order.order_list
+        if kept is None or kept.status == ALL_DONE:
+            return
+        if order is kept.working:
+            if order.status == FILLED:
+                self._due.append(kept)
+                return
+            for pending in kept.pending:
+                if pending.is_open:
+                    self._engine.expire(pending, "OTO_PHASE_ONE_EXPIRED", now_us)
+        partner = kept.partner(order)
+        if partner is not None:
+            self._engine.expire(partner, "OCO_TRIGGER", now_us)
+        self.conclude(kept, now_us)
+
+    def conclude(self, kept: OrderList, now_us: int) -> None:
+        """Call a list done, and say so, when none of its orders is open."""
+        if kept.status != ALL_DONE and not any(order.is_open for order in kept.orders):
+            kept.status = ALL_DONE
+            kept.account.open_lists.pop(kept.id, None)
+            self._reports.listed(kept, "ALL_DONE", now_us)
+
+    def activate(self, kept: OrderList, now_us: int) -> None:
+        """Let the pending orders in: their working order is filled.
+
+        "OPO": the funds received are theirs. Whoever may not enter the book expires, and its partner with it.
+        """
+        pending = [order for order in kept.pending if order.is_open]
+        if not pending:
+            return
+        if kept.takes_proceeds:
+            self._hand_over(kept, pending)
+        try:
+            for order in pending:
+                self._engine.recheck(order, now_us)
+        except Refusal as refusal:
+            self._engine.refuse(order, refusal, now_us)
+            return
+        if not kept.takes_proceeds:
+            self._funds.lock(*pending)
+        kept.updated_us = now_us
+        for order in pending:
+            order.status = NEW
+        self._reports.listed(kept, "EXEC_STARTED", now_us)
+        for order in pending:
+            if order.is_open:
+                self._engine.start(order, now_us)
+
+    def _hand_over(self, kept: OrderList, pending: list[Order]) -> None:
+        """Give the pending orders the quantity that was received, in whole steps, and lock just that."""
+        holder = pending[0]
+        quantity = self._funds.proceeds(kept)
+        for order in pending:
+            order.quantity = self._funds.in_steps(order, quantity)
+        self._funds.lock_more(holder, max(order.quantity for order in pending) - holder.locked)
