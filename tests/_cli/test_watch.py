@@ -11,16 +11,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import pytest
 import trio
 import trio.testing
 
+from tests._codec.frames import BLOCK, REFERENCE, text
 from trio_binance._cli import app as app_module
 from trio_binance._cli import watch
 from trio_binance._cli.watch import Wish, _check_symbols, describe, show
+from trio_binance._client.streams import Streams
 from trio_binance._codec.stream import decoder_for
 from trio_binance.config import BinanceConfig, Environment, Tuning
 from trio_binance.errors import RequestError, UnknownSymbol
@@ -28,6 +30,8 @@ from trio_binance.errors import RequestError, UnknownSymbol
 from .conftest import Cli
 
 PRICE = r"\d+\.\d{8}"
+TIME = r"\d\d:\d\d:\d\d\.\d{3}"
+CANDLE = f"o {PRICE}  h {PRICE}  l {PRICE}  c {PRICE}  volume {PRICE}"
 
 
 @pytest.mark.parametrize(
@@ -41,6 +45,17 @@ PRICE = r"\d+\.\d{8}"
             rf"\S+  BTCUSDT     1s  o {PRICE}  h {PRICE}  l {PRICE}  c {PRICE}  volume {PRICE}  (open|closed)",
         ),
         ({"stream": "klines"}, rf"\S+  BTCUSDT     1m  o {PRICE} .*  (open|closed)"),
+        (
+            {"stream": "klines", "interval": "1d", "time_zone": "+08:00"},
+            rf"16:00:00\.000  BTCUSDT     1d  o {PRICE} .*  open",
+        ),
+        ({"stream": "mini_ticker"}, rf"{TIME}  BTCUSDT     24h  {CANDLE}"),
+        ({"stream": "ticker"}, rf"{TIME}  BTCUSDT     24h  {CANDLE}  -?\d+\.\d+%"),
+        ({"stream": "rolling_ticker"}, rf"{TIME}  BTCUSDT     1h  {CANDLE}  -?\d+\.\d+%"),
+        ({"stream": "rolling_ticker", "window": "1d"}, rf"{TIME}  BTCUSDT     1d  {CANDLE}  -?\d+\.\d+%"),
+        ({"stream": "avg_price"}, rf"{TIME}  BTCUSDT     average {PRICE} over 5m"),
+        ({"stream": "all_mini_tickers"}, rf"{TIME}  \S+ +24h  {CANDLE}"),
+        ({"stream": "all_rolling_tickers", "window": "4h"}, rf"{TIME}  \S+ +4h  {CANDLE}  -?\d+\.\d+%"),
         ({"stream": "depth"}, r"\S+  BTCUSDT     \d+\.\.\d+  bids .*  asks .*"),
         ({"stream": "depth", "levels": 5}, rf"BTCUSDT     bids {PRICE} @ {PRICE} \(\+4\)  asks {PRICE} @ .*"),
     ],
@@ -60,7 +75,8 @@ async def test_each_stream_is_printed_one_event_a_line(
         await trio.lowlevel.checkpoint()
 
     monkeypatch.setattr(watch, "write", write)
-    wish = Wish(("btcusdt",), seconds=4.0, **options)
+    symbols = () if options["stream"].startswith("all_") else ("btcusdt",)
+    wish = Wish(symbols, seconds=4.0, **options)
     assert wish.flaw() is None
     assert await show(BinanceConfig.sandbox(), wish) == 0
     assert capfd.readouterr().err == ""
@@ -88,6 +104,35 @@ def decoded(stream: str, raw: bytes) -> Any:
 def test_levels_that_are_gone_and_sides_that_did_not_change_are_told() -> None:
     one = decoded("btcusdt@depth", b'{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":1,"u":2,"b":[["5.10","0.00"]],"a":[]}')
     assert describe(one) == "00:00:00.001  BTCUSDT     1..2  bids gone @ 5.10  asks -"
+
+
+@pytest.mark.parametrize(
+    ("stream", "body", "line"),
+    [
+        ("bazusd@referencePrice", REFERENCE, "17:41:03.917  BAZUSD      reference 1.00"),
+        ("bazusd@referencePrice", {**REFERENCE, "r": None}, "17:41:03.917  BAZUSD      reference none"),
+        ("bnbbtc@blockTrade", {**BLOCK, "T": 1}, "00:00:00.001  BNBBTC      sell          58.380 @ 0.052"),
+        ("bnbbtc@blockTrade", {**BLOCK, "T": 10**15}, "01:46:40.000  BNBBTC      sell          58.380 @ 0.052"),
+    ],
+)
+def test_what_the_embedded_exchange_has_no_occasion_to_say_has_its_line_too(
+    stream: str, body: dict[str, Any], line: str
+) -> None:
+    assert describe(decoded(stream, text(body))) == line
+
+
+def test_every_stream_that_can_be_watched_is_a_method_of_the_facade() -> None:
+    for name in get_args(watch.StreamName):
+        assert callable(getattr(Streams, name))
+    methods = {name for name in vars(Streams) if not name.startswith("_")}
+    assert methods - {"subscribe", "partial_depth"} == set(get_args(watch.StreamName))
+
+
+def test_the_tickers_of_all_symbols_are_one_object_a_line(cli: Cli) -> None:
+    result = cli("watch", "--stream", "all_mini_tickers", "--env", "sandbox", "--json", "--seconds", "1.8")
+    events = [json.loads(line) for line in result.lines]
+    assert {event["e"] for event in events} == {"24hrMiniTicker"}
+    assert (result.code, result.err) == (0, "")
 
 
 def test_an_event_without_a_form_of_its_own_is_still_shown() -> None:

@@ -84,13 +84,15 @@ def demo(
 
 @app.command
 def watch(
-    symbols: Annotated[tuple[str, ...], Parameter(name="SYMBOL", negative=())],
+    symbols: Annotated[tuple[str, ...], Parameter(name="SYMBOL", negative=())] = (),
     /,
     *,
     stream: watch_command.StreamName = "trades",
     env: EnvironmentName | None = None,
     interval: str | None = None,
     levels: watch_command.LevelCount | None = None,
+    window: watch_command.WindowName | None = None,
+    time_zone: watch_command.ZoneName | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
     seconds: Positive | None = None,
 ) -> int:
@@ -99,7 +101,7 @@ def watch(
     Parameters
     ----------
     symbols:
-        Symbols such as BTCUSDT.
+        Symbols such as BTCUSDT; none for the streams of all symbols.
     stream:
         Which stream.
     env:
@@ -108,12 +110,16 @@ def watch(
         Of candles: 1s, 1m, 5m, 1h, 1d and so on; 1m by default.
     levels:
         Of the order book: its best levels every second, instead of what changed.
+    window:
+        Of rolling tickers; 1h by default.
+    time_zone:
+        Of candles: with the days of UTC+8.
     json:
         The exchange's own JSON with its own short keys (`p` is a price), one object a line, every number as exact text.
     seconds:
         Stop after so long.
     """
-    wish = watch_command.Wish(symbols, stream, interval, levels, json, seconds)
+    wish = watch_command.Wish(symbols, stream, interval, levels, window, time_zone, json, seconds)
     if flaw := wish.flaw():
         return _refuse(flaw, "watch")
     config = public_config(env)

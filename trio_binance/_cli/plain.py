@@ -11,7 +11,7 @@ from .output import clock_text, write
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trio_binance.models import AggTradeEvent, BookTickerEvent, TradeEvent
+    from trio_binance.models import AggTradeEvent, BlockTradeEvent, BookTickerEvent, TradeEvent
 
     from .picture import Picture
 
@@ -66,12 +66,12 @@ class PlainView:
         self._told_notices = len(self._picture.notices)
 
 
-def side_of(trade: TradeEvent | AggTradeEvent) -> str:
+def side_of(trade: TradeEvent | AggTradeEvent | BlockTradeEvent) -> str:
     """Return which side came to take: a buyer who was the maker had his bid sold into."""
     return "sell" if trade.is_buyer_maker else "buy"
 
 
-def describe_trade(trade: TradeEvent | AggTradeEvent) -> str:
+def describe_trade(trade: TradeEvent | AggTradeEvent | BlockTradeEvent) -> str:
     """Return a trade as one line."""
     quantity, price = to_text(trade.quantity), to_text(trade.price)
     return f"{clock_text(trade.trade_time)}  {trade.symbol:<10}  {side_of(trade):<4}  {quantity:>14} @ {price}"
