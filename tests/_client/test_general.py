@@ -7,7 +7,7 @@ import pytest
 import trio.testing
 
 from tests._client.world import EPOCH_MS, open_world
-from trio_binance.errors import InvalidArgument, RequestError, UnknownSymbol
+from trio_binance.errors import InvalidArgument, UnknownSymbol
 from trio_binance.models import LotSizeFilter, PriceFilter, RateLimitType, SymbolStatus
 from trio_binance.sandbox.rules import Rules
 
@@ -78,5 +78,39 @@ async def test_what_the_exchange_does_not_know_is_its_own_error(autojump_clock: 
     async with open_world(credentials=None) as world:
         with pytest.raises(UnknownSymbol):
             await world.bx.general.exchange_info(symbol="NOPE")
-        with pytest.raises(RequestError):
-            await world.bx.general.exchange_info(symbol="BTCUSDT", symbols=["ETHUSDT"])
+
+
+async def test_arguments_that_exclude_each_other_are_refused_before_anything_is_sent(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_world(credentials=None, ready=False) as world:
+        general = world.bx.general
+        for asking in (
+            general.exchange_info(symbol="BTCUSDT", symbols=["ETHUSDT"]),
+            general.exchange_info(symbol="BTCUSDT", permissions=["SPOT"]),
+            general.exchange_info(symbol="BTCUSDT", symbol_status=SymbolStatus.TRADING),
+            general.execution_rules(symbol="BTCUSDT", symbol_status=SymbolStatus.TRADING),
+        ):
+            with pytest.raises(InvalidArgument, match="cannot be given together"):
+                await asking
+
+
+async def test_execution_rules_are_told_of_a_symbol_of_several_or_of_all(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_world(credentials=None) as world:
+        ask = world.bx.general.execution_rules
+        everything = {one.symbol: one for one in (await ask()).symbol_rules}
+        for symbol, rules in everything.items():
+            assert (await ask(symbol=symbol)).symbol_rules == (rules,)
+        assert (await ask(symbols=list(everything))).symbol_rules == tuple(everything.values())
+        assert {one.symbol for one in (await ask(symbol_status="TRADING")).symbol_rules} <= everything.keys()
+
+
+@pytest.mark.parametrize("word", ["OPEN", "trading", ""])
+async def test_a_word_that_the_exchange_does_not_have_is_refused_by_name(
+    word: str, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_world(credentials=None, ready=False) as world:
+        with pytest.raises(InvalidArgument, match=r"symbol_status=.*expected one of TRADING"):
+            await world.bx.general.exchange_info(symbol_status=word)
