@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -24,7 +21,7 @@ from trio_binance._codec.params import (
     sor_params,
     with_client_ids,
 )
-from trio_binance._codec.rest import camel
+from trio_binance._protocol.catalogue import orderlists, trading
 from trio_binance._pure.decimals import to_text
 from trio_binance.errors import InvalidArgument
 from trio_binance.models import (
@@ -47,6 +44,10 @@ from trio_binance.models import (
 )
 
 PATHS = {kind: path for path, (kind, _) in params._LISTS.items()}
+PLACES_LIST = (
+    *(orderlists.PLACE_OCO, orderlists.PLACE_OTO, orderlists.PLACE_OTOCO),
+    *(orderlists.PLACE_OPO, orderlists.PLACE_OPOCO, orderlists.PLACE_LEGACY_OCO),
+)
 MAKER = LimitMakerLeg(price="70000", client_order_id="gain")
 STOP = StopLossLimitLeg(stop_price="55000", price="54900", client_order_id="loss")
 WORKING = LimitLeg(price="60000", client_order_id="first")
@@ -237,6 +238,27 @@ def test_the_deprecated_oco_names_no_types() -> None:
     ]
 
 
+# --------------------------------------------------------------------------------------------------- the catalogue
+
+
+@given(made.orders)
+def test_the_catalogue_takes_every_order(order: OrderRequest) -> None:
+    trading.PLACE.check(order_params(order))
+    trading.TEST.check(order_params(order))
+    trading.CANCEL_REPLACE.check({**order_params(order), "cancelReplaceMode": "ALLOW_FAILURE", "cancelOrderId": 1})
+
+
+@given(made.orders_of(LimitOrder).filter(lambda order: order.peg_price_type is None))
+def test_the_catalogue_takes_every_order_by_smart_routing(order: LimitOrder) -> None:
+    trading.PLACE_SOR.check(sor_params(order))
+    trading.TEST_SOR.check(sor_params(order))
+
+
+@given(made.order_lists)
+def test_the_catalogue_takes_every_list(order: OrderListRequest) -> None:
+    {row.path: row for row in PLACES_LIST}[PATHS[type(order)]].check(list_params(order))
+
+
 # ----------------------------------------------------------------------------------------------------------- back
 
 
@@ -323,126 +345,3 @@ def test_a_list_is_given_every_id_that_it_lacks_and_keeps_those_it_has(order: Or
     assert [old or new for old, new in zip(before, after, strict=True)] == after
     assert before.count(None) == next(numbers) - 1
     assert type(named) is type(order)
-
-
-# --------------------------------------------------------------------------------------- documents and recordings
-
-PLACING = {"/api/v3/order": params._ORDER, **{path: rows for path, (_, rows) in params._LISTS.items()}}
-OF_A_CALL = params._OF_THE_CALL | {
-    *("cancelReplaceMode", "cancelOrderId", "cancelOrigClientOrderId", "cancelNewClientOrderId"),
-    *("cancelRestrictions", "orderRateLimitExceededMode"),
-}
-
-
-@pytest.mark.parametrize("path", PLACING)
-def test_names_and_order_are_those_of_the_documents(path: str, spec: Path) -> None:
-    rows = json.loads((spec / "rest.json").read_text())["endpoints"]
-    (row,) = [row for row in rows if (row["method"], row["path"]) == ("POST", path)]
-    theirs = [param["name"] for param in row["params"] if param["name"] not in OF_A_CALL]
-    ours = [wire for wire, _ in PLACING[path]]
-    assert [name for name in ours if name in theirs] == theirs
-    assert set(ours) - set(theirs) == ({"pendingQuantity"} if path.endswith(("opo", "opoco")) else set())
-
-
-def test_every_endpoint_that_places_has_its_parameters_here(spec: Path) -> None:
-    rows = json.loads((spec / "rest.json").read_text())["endpoints"]
-    places = {row["path"] for row in rows if row["method"] == "POST" and "rder" in row["path"]}
-    same = {"/api/v3/order/test", "/api/v3/order/cancelReplace", "/api/v3/sor/order", "/api/v3/sor/order/test"}
-    assert places == PLACING.keys() | same
-
-
-def rebuilt(path: str, sent: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of the request that is built of these."""
-    if path.startswith("/api/v3/orderList/") or path == "/api/v3/order/oco":
-        return dict(list_params(list_from_params(path, sent)))
-    request_ = order_from_params(sent)
-    return dict(sor_params(request_) if "/sor/" in path else order_params(request_))
-
-
-def test_every_example_of_a_placement_becomes_a_request_and_the_same_parameters(spec: Path) -> None:
-    methods = json.loads((spec / "ws_api.json").read_text(), parse_float=Decimal)["methods"]
-    placing = [row for row in methods if row["security"] == "TRADE" and row["rest_endpoint"].startswith("POST ")]
-    assert len(placing) == 11
-    for row in placing:
-        example = row["request_example"]["body"]["params"]
-        sent = {name: value for name, value in example.items() if name not in OF_A_CALL}
-        found = rebuilt(row["rest_endpoint"].removeprefix("POST "), sent)
-        assert {name: text(value) for name, value in found.items()} == {name: text(v) for name, v in sent.items()}
-
-
-METHODS = {
-    "order_place": "/api/v3/order",
-    "order_test": "/api/v3/order",
-    "order_cancel_replace": "/api/v3/order",
-    "sor_order_place": "/api/v3/sor/order",
-    "sor_order_test": "/api/v3/sor/order",
-    "order_list_place": "/api/v3/order/oco",
-    "order_list_oco": "/api/v3/orderList/oco",
-    "order_list_place_oto": "/api/v3/orderList/oto",
-    "order_list_otoco": "/api/v3/orderList/otoco",
-    "order_list_place_opo": "/api/v3/orderList/opo",
-    "order_list_opoco": "/api/v3/orderList/opoco",
-}
-"""What the official connector's tests place, by the names of the tests."""
-
-
-def connector_cases(recordings: Path) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return test, path and parameters, by the wire's names, of what the official connector places."""
-    lines = gzip.decompress((recordings / "connector_python" / "spot.jsonl.gz").read_bytes()).splitlines()
-    cases = []
-    for row in map(json.loads, lines):
-        name, params_ = row["test"].removeprefix("test_"), row.get("params") or {}
-        if (path := METHODS.get(name.partition("_success")[0])) is not None:
-            named = {camel(word): value for word, value in params_.items() if word != "id"}
-            cases.append((name, path, {wire: value for wire, value in named.items() if wire not in OF_A_CALL}))
-    return cases
-
-
-def test_every_parameter_of_the_official_connector_has_its_place(recordings: Path) -> None:
-    cases = connector_cases(recordings)
-    assert {path for _, path, _ in cases} == {*METHODS.values()}
-    for _, path, sent in cases:
-        assert sent.keys() <= {wire for wire, _ in PLACING[path.replace("/sor/", "/")]}
-
-
-# Its tests fill in every parameter at once, which no order takes, or those alone that are mandatory for every type.
-STOP_LIMIT = {"type": "STOP_LOSS_LIMIT", "quoteOrderQty": None}
-MENDED: dict[str, dict[str, Any]] = {
-    "order_place_success": {"quantity": 1},
-    "order_place_success_with_optional_params": STOP_LIMIT,
-    "order_test_success": {"quoteOrderQty": 1},
-    "order_test_success_with_optional_params": STOP_LIMIT,
-    "order_cancel_replace_success": {"quantity": 1},
-    "order_cancel_replace_success_with_optional_params": STOP_LIMIT,
-    "sor_order_place_success_with_optional_params": {"type": "LIMIT"},
-    "sor_order_test_success_with_optional_params": {"type": "LIMIT"},
-    "order_list_place_success": {"stopPrice": 2},
-    "order_list_place_success_with_optional_params": {"stopPrice": 2},
-    "order_list_oco_success": {"aboveStopPrice": 2, "abovePrice": 2, "belowType": "TAKE_PROFIT", "belowStopPrice": 1}
-    | {"aboveTimeInForce": "GTC"},
-    "order_list_oco_success_with_optional_params": {"belowType": "TAKE_PROFIT_LIMIT"},
-    "order_list_otoco_success": {"workingTimeInForce": "GTC"}
-    | {"pendingAboveType": "STOP_LOSS", "pendingAboveStopPrice": 2}
-    | {"pendingBelowType": "LIMIT_MAKER", "pendingBelowPrice": 1},
-    "order_list_otoco_success_with_optional_params": {"pendingBelowType": "TAKE_PROFIT_LIMIT"},
-    "order_list_opoco_success": {"workingTimeInForce": "GTC", "pendingSide": "SELL"}
-    | {"pendingAboveType": "LIMIT_MAKER", "pendingAbovePrice": 2}
-    | {"pendingBelowType": "STOP_LOSS", "pendingBelowStopPrice": 1},
-    "order_list_opoco_success_with_optional_params": {"pendingSide": "SELL"}
-    | {"pendingAboveType": "TAKE_PROFIT_LIMIT", "pendingBelowType": "STOP_LOSS_LIMIT"},
-    "order_list_place_oto_success": {"workingTimeInForce": "GTC", "pendingTimeInForce": "GTC", "pendingPrice": 1},
-    "order_list_place_oto_success_with_optional_params": {"pendingType": "STOP_LOSS_LIMIT"},
-    "order_list_place_opo_success": {"workingTimeInForce": "GTC", "pendingTimeInForce": "GTC", "pendingPrice": 1}
-    | {"pendingSide": "SELL"},
-    "order_list_place_opo_success_with_optional_params": {"pendingType": "TAKE_PROFIT_LIMIT", "pendingSide": "SELL"},
-}
-
-
-def test_what_the_official_connector_places_is_refused_as_it_stands_and_taken_when_mended(recordings: Path) -> None:
-    for name, path, sent in connector_cases(recordings):
-        if name in MENDED:
-            with pytest.raises(InvalidArgument):
-                rebuilt(path, sent)
-        mended = sent | {wire: 1_000_000 for wire in sent if wire.endswith("trategyType")} | MENDED.get(name, {})
-        valid = {wire: text(value) for wire, value in mended.items() if value is not None}
-        assert {wire: text(value) for wire, value in rebuilt(path, valid).items()} == valid
