@@ -80,6 +80,40 @@ class PlainKline:
 
 
 @attrs.frozen
+class PlainMini:
+    e: str
+    E: int
+    s: str
+    c: Decimal
+    o: Decimal
+    h: Decimal
+    l: Decimal  # noqa: E741 - the exchange's letter
+    v: Decimal
+    q: Decimal
+
+
+@attrs.frozen
+class PlainRolling:
+    e: str
+    E: int
+    s: str
+    p: Decimal
+    P: Decimal
+    o: Decimal
+    h: Decimal
+    l: Decimal  # noqa: E741 - the exchange's letter
+    c: Decimal
+    w: Decimal
+    v: Decimal
+    q: Decimal
+    O: int  # noqa: E741 - the exchange's letter
+    C: int
+    F: int
+    L: int
+    n: int
+
+
+@attrs.frozen
 class PlainDepth:
     lastUpdateId: int
     bids: list[tuple[Decimal, Decimal]]
@@ -130,19 +164,38 @@ def kline(rng: random.Random, number: int) -> dict[str, object]:
     return {"e": "kline", "E": 1_700_000_000_000 + number, "s": "BTCUSDT", "k": candle}
 
 
+def mini_ticker(rng: random.Random, number: int) -> dict[str, object]:
+    """Return the ticker of one of many symbols, each of which is named in letters as real ones are."""
+    symbol = "".join(chr(65 + number // 26**place % 26) for place in range(3)) + "USDT"
+    head = {"e": "24hrMiniTicker", "E": 1_700_000_000_000 + number, "s": symbol}
+    return head | {letter: _price(rng) for letter in "cohl"} | {letter: _quantity(rng) for letter in "vq"}
+
+
+def rolling_ticker(rng: random.Random, number: int) -> dict[str, object]:
+    """Return a ticker of which one in two has fallen."""
+    sign = rng.choice(["", "-"])
+    head = {"e": "1hTicker", "E": 1_700_000_000_000 + number, "s": "BTCUSDT"}
+    change = {"p": f"{sign}{_quantity(rng)}", "P": f"{sign}{rng.randrange(10)}.{rng.randrange(1000):03d}"}
+    sums = {letter: _price(rng) for letter in "ohlcw"} | {letter: _quantity(rng) for letter in "vq"}
+    span = {"O": 1_700_000_000_000, "C": 1_700_003_600_000 + number, "F": 4 * 10**9, "L": 4 * 10**9 + 1, "n": 2}
+    return head | change | sums | span
+
+
 def depth20(rng: random.Random, number: int) -> dict[str, object]:
     bids, asks = ([[_price(rng), _quantity(rng)] for _ in range(20)] for _ in range(2))
     return {"lastUpdateId": 50 * 10**9 + number, "bids": bids, "asks": asks}
 
 
-def ways(stream: str, plain: type[Any]) -> dict[str, Callable[[bytes], object]]:
+def ways(stream: str, plain: type[Any], symbols: int | None) -> dict[str, Callable[[bytes], object]]:
     converter = cattrs.Converter()
     converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
     decode = decoder_for(stream)
+    told: Any = list[plain] if symbols else plain  # type: ignore[valid-type]
+    struct: Any = list[_struct(plain)] if symbols else _struct(plain)  # type: ignore[misc]
     found: dict[str, Callable[[bytes], object]] = {
         "ours": decode,
-        "json + cattrs": lambda raw: converter.structure(json.loads(raw), plain),
-        "msgspec.Struct": msgspec.json.Decoder(_struct(plain)).decode,
+        "json + cattrs": lambda raw: converter.structure(json.loads(raw), told),
+        "msgspec.Struct": msgspec.json.Decoder(struct).decode,
     }
     if plain is PlainDepth:
         found["ours, levels touched"] = lambda raw: _touch(decode(raw))
@@ -162,12 +215,21 @@ def _pairs(event: Any) -> None:
     event.asks.pairs()
 
 
-def measure(stream: str, plain: type[Any], make: Callable[[random.Random, int], dict[str, object]]) -> None:
+def measure(
+    stream: str,
+    plain: type[Any],
+    make: Callable[[random.Random, int], dict[str, object]],
+    *,
+    symbols: int | None = None,
+) -> None:
+    """Print what one event costs; with ``symbols``, one of so many that come in an array."""
     rng = random.Random(7)
     times: dict[str, list[float]] = {}
-    rows = ways(stream, plain)
+    rows = ways(stream, plain, symbols)
     for _ in range(ROUNDS):
-        raws = [json.dumps(make(rng, number), separators=(",", ":")).encode() for number in range(MESSAGES)]
+        bodies = [make(rng, number) for number in range(MESSAGES)]
+        arrays = [bodies[start : start + symbols] for start in range(0, MESSAGES, symbols)] if symbols else bodies
+        raws = [json.dumps(body, separators=(",", ":")).encode() for body in arrays]
         for name, decode in rows.items():
             start = time.process_time()
             for raw in raws:
@@ -187,6 +249,8 @@ def main() -> None:
     measure("btcusdt@aggTrade", PlainAgg, agg_trade)
     measure("btcusdt@bookTicker", PlainBook, book_ticker)
     measure("btcusdt@kline_1m", PlainKline, kline)
+    measure("btcusdt@ticker_1h", PlainRolling, rolling_ticker)
+    measure("!miniTicker@arr", PlainMini, mini_ticker, symbols=500)
     measure("btcusdt@depth20@100ms", PlainDepth, depth20)
 
 

@@ -168,6 +168,30 @@ def test_a_candle_is_inside_its_event() -> None:
         assert candle.is_closed is closed
 
 
+TIMES = ("E", "T", "t", "O", "C")
+
+
+def in_microseconds(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a message with its times a thousand times as large: ``timeUnit=MICROSECOND``."""
+    return {
+        key: in_microseconds(value)
+        if isinstance(value, dict)
+        else value * 1000 + 789
+        if key in TIMES and type(value) is int and value > 10**12
+        else value
+        for key, value in body.items()
+    }
+
+
+@pytest.mark.parametrize("name,body,kind", EXAMPLES)
+def test_an_event_is_as_exact_in_microseconds(name: str, body: dict[str, Any], kind: type[Model]) -> None:
+    decode = decoder_for(name)
+    for told in (body, in_microseconds(body), body, in_microseconds(body)):
+        event = check(decode, told)
+        assert type(event) is kind
+        assert not event.extra
+
+
 def test_a_reference_price_may_be_none() -> None:
     decode = decoder_for("bazusd@referencePrice")
     for price in ("1.00", None, "1.01", None):
