@@ -67,12 +67,18 @@ def fixup_module_metadata(module_name: str, namespace: Mapping[str, Any]) -> Non
 
     Tracebacks, pickles and documentation then show ``trio_binance.X`` and not the private module that defines it.
     """
-    for name, value in namespace.items():
-        if name.startswith("_") or not str(getattr(value, "__module__", "")).startswith("trio_binance"):
-            continue
-        if isinstance(value, type) or callable(value):
-            _resolve_types(value)
-            value.__module__ = module_name
+    public = [
+        value
+        for name, value in namespace.items()
+        if not name.startswith("_")
+        and str(getattr(value, "__module__", "")).startswith("trio_binance")
+        and (isinstance(value, type) or callable(value))
+    ]
+    # All of them before any is moved: the annotations of a class are read in the modules of its bases as well.
+    for value in public:
+        _resolve_types(value)
+    for value in public:
+        value.__module__ = module_name
 
 
 def _resolve_types(value: object) -> None:
