@@ -10,7 +10,6 @@ import trio.testing
 from tests._client.world import World, open_world
 from trio_binance.errors import (
     BinanceError,
-    CancelRejected,
     CredentialsRequired,
     FilterError,
     InsufficientBalance,
@@ -22,7 +21,6 @@ from trio_binance.models import (
     LimitMakerOrder,
     LimitOrder,
     MarketOrder,
-    NewOrderRespType,
     OrderAck,
     OrderFull,
     OrderResult,
@@ -67,9 +65,11 @@ async def test_a_taker_pays_exactly_what_the_book_asks(prefer: str, autojump_clo
 
 async def test_each_kind_of_report_has_its_own_type(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
+        order = MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY)
         for wanted, kind in (("ACK", OrderAck), ("RESULT", OrderResult), ("FULL", OrderFull)):
-            order = MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, new_order_resp_type=NewOrderRespType(wanted))
-            assert type(await world.bx.trading.place(order)) is kind
+            assert type(await world.bx.trading.place(order, new_order_resp_type=wanted)) is kind
+        with pytest.raises(InvalidArgument, match="new_order_resp_type='SOME': expected one of ACK, RESULT, FULL"):
+            await world.bx.trading.place(order, new_order_resp_type="SOME")
 
 
 async def test_an_order_for_money_spends_no_more_than_that(autojump_clock: trio.testing.MockClock) -> None:
@@ -93,36 +93,6 @@ async def test_a_maker_rests_and_is_cancelled_by_either_id(autojump_clock: trio.
             assert (cancelled.order_id, cancelled.status) == (placed.order_id, OrderStatus.CANCELED)
             assert cancelled.orig_client_order_id == placed.client_order_id
             assert account_of(world).locked("USDT") == 0
-
-
-async def test_cancelling_can_be_restricted_to_a_state(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_world() as world:
-        placed = await world.bx.trading.place(LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=below(world)))
-        with pytest.raises(CancelRejected):
-            await world.bx.trading.cancel(
-                "BTCUSDT", order_id=placed.order_id, cancel_restrictions="ONLY_PARTIALLY_FILLED"
-            )
-        await world.bx.trading.cancel("BTCUSDT", order_id=placed.order_id, cancel_restrictions="ONLY_NEW")
-
-
-async def test_all_open_orders_go_at_once_and_none_is_no_error(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_world() as world:
-        trading = world.bx.trading
-        placed = [
-            await trading.place(LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=below(world, 500 + step)))
-            for step in range(3)
-        ]
-        cancelled = await trading.cancel_open_orders("BTCUSDT")
-        assert {report.order_id for report in cancelled} == {report.order_id for report in placed}
-        assert await trading.cancel_open_orders("BTCUSDT") == []
-
-
-async def test_another_refusal_of_cancelling_is_an_error(autojump_clock: trio.testing.MockClock) -> None:
-    answer = Answer.error(400, -2011, "Order was not canceled due to cancel restrictions.")
-    faults = FaultSchedule((OnRequest(1, Bend.say(answer), "/api/v3/openOrders"),))
-    async with open_world(faults=faults) as world:
-        with pytest.raises(CancelRejected, match="restrictions"):
-            await world.bx.trading.cancel_open_orders("BTCUSDT")
 
 
 async def test_a_test_order_changes_nothing(autojump_clock: trio.testing.MockClock) -> None:
@@ -188,12 +158,6 @@ async def test_a_float_is_no_price(autojump_clock: trio.testing.MockClock) -> No
     async with open_world(ready=False):
         with pytest.raises(TypeError, match=r"price=61000\.5.*Decimal"):
             LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=61000.5)  # type: ignore[arg-type]
-
-
-async def test_an_order_without_a_name_cannot_be_cancelled(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_world(ready=False) as world:
-        with pytest.raises(InvalidArgument, match="give order_id or client_order_id"):
-            await world.bx.trading.cancel("BTCUSDT")
 
 
 async def test_without_credentials_nothing_can_be_traded(autojump_clock: trio.testing.MockClock) -> None:
