@@ -121,7 +121,7 @@ async def test_a_closed_candle_is_the_one_that_rest_tells(
         heard: list[KlineEvent] = await hear(world, world.bx.streams.klines("BTCUSDT", interval=interval), 130)
         closed = [event.candle for event in heard if event.candle.is_closed]
         assert closed
-        [asked] = await world.bx.market.klines("BTCUSDT", "1m", start_time=closed[-1].open_time, limit=1)
+        [asked] = await world.bx.market.klines("BTCUSDT", interval="1m", start_time=closed[-1].open_time, limit=1)
         assert (asked.open_price, asked.high_price, asked.low_price, asked.close_price, asked.volume) == (
             closed[-1].open_price,
             closed[-1].high_price,

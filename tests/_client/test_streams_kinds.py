@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -275,7 +276,7 @@ async def test_reference_prices_and_block_trades_are_brought(autojump_clock: tri
         async with streams.reference_price("BAZUSD") as prices, streams.block_trades("BAZUSD") as blocks:
             first, second = await prices.receive(), await prices.receive()
             assert [type(first), type(second)] == [ReferencePriceEvent] * 2
-            assert (first.reference_price, second.reference_price) == (1, None)
+            assert (first.reference_price, second.reference_price) == (Decimal("1.00"), None)
             assert type(await blocks.receive()) is BlockTradeEvent
 
 

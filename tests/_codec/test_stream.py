@@ -196,7 +196,7 @@ def test_a_reference_price_may_be_none() -> None:
     decode = decoder_for("bazusd@referencePrice")
     for price in ("1.00", None, "1.01", None):
         event = check(decode, {**REFERENCE, "r": price})
-        assert event == ReferencePriceEvent("BAZUSD", price and Decimal(price), 1770313263917)
+        assert event == ReferencePriceEvent("BAZUSD", None if price is None else Decimal(price), 1770313263917)
         assert not event.extra
     with pytest.raises(DecodeError, match="missing") as caught:
         decode(text({"e": "referencePrice", "s": "BAZUSD", "t": 1}))

@@ -30,9 +30,9 @@ def names_of(row: dict[str, Any], symbol: str) -> Iterator[str]:
     for template in row["templates"]:
         name = template.replace("<symbol>", symbol).replace("<window-size>", "<window_size>")
         for key, choices in (
-            ("<interval>", row.get("interval_values")),
-            ("<window_size>", row.get("window_values")),
-            ("<levels>", row.get("level_values")),
+            ("<interval>", row.get("interval_values", ())),
+            ("<window_size>", row.get("window_values", ())),
+            ("<levels>", row.get("level_values", ())),
         ):
             if key in name:
                 yield from (name.replace(key, str(choice)) for choice in choices)

@@ -16,7 +16,7 @@ from tests._codec.frames import AGG, ARRAYS, CANDLE, DEPTH, EXAMPLES, KLINE, TIC
 from trio_binance._codec import stream
 from trio_binance._codec.stream import decoder_for
 from trio_binance.errors import DecodeError
-from trio_binance.models import NO_EXTRA, Model, ServerShutdownEvent, TickerEvent, UnknownEvent
+from trio_binance.models import NO_EXTRA, Model, ServerShutdownEvent, StreamEvent, TickerEvent, UnknownEvent
 
 
 def test_a_word_with_digits_is_compared_digit_by_digit() -> None:
@@ -114,7 +114,7 @@ def test_a_longer_message_is_read_with_care_once(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_the_quick_way_reads_otherwise_is_not_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: bytes) -> stream.Event:
+    def refuse(_: bytes) -> StreamEvent:
         raise msgspec.ValidationError("no")
 
     for reader in (refuse, lambda _: ServerShutdownEvent(1)):
