@@ -90,6 +90,10 @@ class Grid:
         return Decimal(f"{count * int(self.step * 10**scale)}E-{scale}")
 
 
+NOTHING = Grid(most=Fraction(0))
+"""The grid that leaves no value: only positive numbers can be sent."""
+
+
 def _common_step(one: Fraction, other: Fraction) -> Fraction:
     """Return the least step whose multiples are multiples of both."""
     scale = lcm(one.denominator, other.denominator)

@@ -17,7 +17,7 @@ from trio_binance.models import (
 from trio_binance.models.checks import plain
 
 from .findings import Demand, Doubt, Findings, demand, lacking, later
-from .grid import Grid
+from .grid import NOTHING, Grid
 from .legs import Leg
 from .scene import Need, Scene
 
@@ -58,7 +58,7 @@ def iceberg_parts(rule: IcebergPartsFilter, leg: Leg, _scene: Scene) -> Findings
     parts = ceil(Fraction(leg.quantity) / Fraction(leg.iceberg_qty))
     fault = f"makes {parts} parts of {plain(leg.quantity)}, more than {rule.limit}" if parts > rule.limit else None
     # ceil(q / i) <= n is q / i <= n for a whole n
-    grid = Grid.of(Fraction(leg.quantity) / rule.limit) if rule.limit > 0 else None
+    grid = Grid.of(Fraction(leg.quantity) / rule.limit) if rule.limit else NOTHING
     yield Demand(name, field, leg.iceberg_qty, grid, fault)
 
 
@@ -78,7 +78,7 @@ def max_position(rule: MaxPositionFilter, leg: Leg, scene: Scene) -> Findings:
 def _held(name: str, field: str, quantity: Decimal, position: Decimal, most: Decimal) -> Demand:
     room = Fraction(most) - Fraction(position)
     fault = f"with {plain(position)} held or on order is more than {plain(most)}" if quantity > room else None
-    return Demand(name, field, quantity, Grid(most=room) if room > 0 else None, fault)
+    return Demand(name, field, quantity, Grid(most=room), fault)
 
 
 def whole(leg: Leg) -> Findings:
