@@ -46,9 +46,14 @@ def every_list(world: World, **options: Any) -> dict[str, OrderListRequest]:
     """Return a list of each kind, none of which trades at once, by the name of the method that places it."""
     high, low = below(world, -2000), below(world, 2000)
     profit, loss = LimitMakerLeg(price=high), StopLossLimitLeg(stop_price=low, price=low - 10)
-    working = {"working": LimitLeg(price=below(world)), "working_quantity": QUANTITY, **options}
-    triggering = {**working, "working_side": Side.BUY, "pending_side": Side.SELL, "pending_quantity": QUANTITY}
-    pair = {"above": TakeProfitLeg(stop_price=high), "below": StopLossLeg(stop_price=low)}
+    working: dict[str, Any] = {"working": LimitLeg(price=below(world)), "working_quantity": QUANTITY, **options}
+    triggering: dict[str, Any] = {
+        **working,
+        "working_side": Side.BUY,
+        "pending_side": Side.SELL,
+        "pending_quantity": QUANTITY,
+    }
+    pair: dict[str, Any] = {"above": TakeProfitLeg(stop_price=high), "below": StopLossLeg(stop_price=low)}
     return {
         "place_oco": OcoOrder(SYMBOL, Side.SELL, quantity=QUANTITY, above=profit, below=loss, **options),
         "place_oto": OtoOrder(SYMBOL, **triggering, pending=LimitMakerLeg(price=high)),

@@ -15,6 +15,7 @@ from trio_binance.models import (
     ExecutionReport,
     LimitOrder,
     MarketOrder,
+    MaxAssetFilter,
     OrderFull,
     OrderStatus,
     RateLimitType,
@@ -107,6 +108,42 @@ async def test_commission_rates_are_exact(autojump_clock: trio.testing.MockClock
         assert fill.commission == fill.qty * rates.standard_commission.taker
 
 
+async def test_filters_of_the_account_are_told_with_those_of_the_symbol(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_world() as world:
+        told = await world.bx.account.my_filters("BTCUSDT")
+        [symbol] = (await world.bx.general.exchange_info(symbol="BTCUSDT")).symbols
+        assert {one.filter_type for one in symbol.filters} <= {one.filter_type for one in told.symbol_filters}
+        assert all(isinstance(one, MaxAssetFilter) for one in told.asset_filters)
+
+
+async def test_a_match_with_oneself_that_was_stopped_is_told_by_its_id_or_its_order(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_world(activity=0.01) as world:
+        bid, ask = (
+            side[0][0]
+            for side in (world.sandbox.market.book("BTCUSDT").bids, world.sandbox.market.book("BTCUSDT").asks)
+        )
+        price = (bid + ask) / 2 // Decimal("0.01") * Decimal("0.01")
+        assert bid < price < ask
+        options: dict[str, Any] = {"quantity": QUANTITY, "price": price}
+        await world.bx.trading.place(LimitOrder("BTCUSDT", Side.BUY, **options))
+        taker = await world.bx.trading.place(
+            LimitOrder("BTCUSDT", Side.SELL, self_trade_prevention_mode="EXPIRE_TAKER", **options)
+        )
+        assert taker.status == OrderStatus.EXPIRED_IN_MATCH
+        ask_for = world.bx.account.my_prevented_matches
+        [match] = await ask_for("BTCUSDT", order_id=taker.order_id)
+        assert (match.taker_order_id, match.price) == (taker.order_id, price)
+        assert await ask_for("BTCUSDT", prevented_match_id=match.prevented_match_id) == [match]
+        later = await ask_for(
+            "BTCUSDT", order_id=taker.order_id, from_prevented_match_id=match.prevented_match_id + 1, limit=5
+        )
+        assert later == []
+
+
 async def test_unfilled_orders_are_counted_as_the_exchange_counts_them(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
         await rest(world)
@@ -149,7 +186,18 @@ async def test_events_need_a_key_and_a_websocket_api(autojump_clock: trio.testin
     async with open_world(credentials=None) as world:
         with pytest.raises(CredentialsRequired, match="account events"):
             world.bx.account.events()
-        for asking in (world.bx.account.status(), world.bx.account.order("BTCUSDT", order_id=1)):
+        account = world.bx.account
+        for asking in (
+            account.status(),
+            account.order("BTCUSDT", order_id=1),
+            account.order_list(order_list_id=1),
+            account.all_order_lists(),
+            account.open_order_lists(),
+            account.order_amendments("BTCUSDT", order_id=1),
+            account.my_prevented_matches("BTCUSDT", order_id=1),
+            account.my_allocations("BTCUSDT"),
+            account.my_filters("BTCUSDT"),
+        ):
             with pytest.raises(CredentialsRequired):
                 await asking
 

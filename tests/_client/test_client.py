@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 import pytest
 import trio
 import trio.testing
 
+from tests._client.orders import every_list
 from tests._client.world import World, open_world
 from trio_binance._client.client import Binance
+from trio_binance._protocol.catalogue import OPERATIONS
+from trio_binance._protocol.operation import Operation
 from trio_binance._services.conditions import Status
+from trio_binance._services.router import Router
 from trio_binance.errors import (
     ConnectorClosed,
     CredentialsRequired,
@@ -18,7 +23,7 @@ from trio_binance.errors import (
     RequestError,
     ServerError,
 )
-from trio_binance.models import MarketOrder, Side
+from trio_binance.models import MarketOrder, OrderResult, OrderStatus, OrderType, Side, TimeInForce
 from trio_binance.sandbox.faults import Answer, Bend, FaultSchedule, OnRequest
 
 
@@ -129,49 +134,84 @@ def test_only_open_binance_makes_one() -> None:
         Public()
 
 
-async def every_call(world: World) -> list[Any]:
+STANDING = OrderResult(
+    symbol="BTCUSDT",
+    order_id=1,
+    client_order_id="standing",
+    transact_time=1,
+    price=Decimal(1),
+    orig_qty=Decimal(2),
+    executed_qty=Decimal(0),
+    cummulative_quote_qty=Decimal(0),
+    status=OrderStatus.NEW,
+    time_in_force=TimeInForce.GTC,
+    type=OrderType.LIMIT,
+    side=Side.BUY,
+)
+
+
+def every_call(world: World) -> dict[str, Any]:
+    """Return a call of every method that asks the exchange, by room and name."""
     bx, order = world.bx, MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.001"))
-    return [
-        bx.wait_ready,
-        lambda: bx.call("GET", "/api/v3/ping"),
-        lambda: bx.call("GET", "/api/v3/account", signed=True),
-        bx.general.ping,
-        bx.general.time,
-        bx.general.exchange_info,
-        lambda: bx.market.depth("BTCUSDT"),
-        lambda: bx.market.trades("BTCUSDT"),
-        lambda: bx.market.historical_trades("BTCUSDT"),
-        lambda: bx.market.agg_trades("BTCUSDT"),
-        lambda: bx.market.klines("BTCUSDT", "1m"),
-        lambda: bx.market.avg_price("BTCUSDT"),
-        lambda: bx.market.ticker_24hr("BTCUSDT"),
-        bx.market.tickers_24hr,
-        lambda: bx.market.price_ticker("BTCUSDT"),
-        bx.market.price_tickers,
-        lambda: bx.market.book_ticker("BTCUSDT"),
-        bx.market.book_tickers,
-        lambda: bx.trading.place(order),
-        lambda: bx.trading.test(order),
-        lambda: bx.trading.cancel("BTCUSDT", order_id=1),
-        lambda: bx.trading.cancel_open_orders("BTCUSDT"),
-        bx.account.status,
-        lambda: bx.account.order("BTCUSDT", order_id=1),
-        bx.account.open_orders,
-        lambda: bx.account.all_orders("BTCUSDT"),
-        lambda: bx.account.my_trades("BTCUSDT"),
-        lambda: bx.account.commission("BTCUSDT"),
-        bx.account.order_rate_limits,
-        lambda: bx.account.events().__aenter__(),
-        lambda: bx.streams.trades("BTCUSDT").__aenter__(),
-        lambda: bx.streams.subscribe("btcusdt@depth").__aenter__(),
-    ]
+    arguments: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+        "historical_block_trades": (("BTCUSDT",), {"from_id": 1}),
+        "klines": (("BTCUSDT",), {"interval": "1m"}),
+        "ui_klines": (("BTCUSDT",), {"interval": "1m"}),
+        **dict.fromkeys(("place", "test", "place_sor", "test_sor", "check", "snap"), ((order,), {})),
+        **{name: ((request,), {}) for name, request in every_list(world).items()},
+        **dict.fromkeys(("cancel", "order", "order_amendments"), (("BTCUSDT",), {"order_id": 1})),
+        "cancel_replace": ((order,), {"cancel_order_id": 1}),
+        "amend_keep_priority": (("BTCUSDT",), {"order_id": 1, "new_qty": 1}),
+        "check_amendment": ((STANDING, 1), {}),
+        "cancel_order_list": (("BTCUSDT",), {"order_list_id": 1}),
+        "order_list": ((), {"order_list_id": 1}),
+    }
+    bare = {"ping", "time", "exchange_info", "execution_rules", "status", "order_rate_limits"}
+    bare |= {"all_order_lists", "open_order_lists", "logon", "logout", "subscriptions"}
+    calls = {}
+    for room in ("general", "market", "trading", "account", "session"):
+        for name in dir(getattr(bx, room)):
+            if not name.startswith("_") and name not in ("events", "new_client_order_id"):
+                given, named = arguments.get(name, (() if name in bare else ("BTCUSDT",), {}))
+                calls[f"{room}.{name}"] = partial(getattr(getattr(bx, room), name), *given, **named)
+    return {
+        **calls,
+        "wait_ready": bx.wait_ready,
+        "call": lambda: bx.call("GET", "/api/v3/ping"),
+        "call signed": lambda: bx.call("GET", "/api/v3/account", signed=True),
+        "account.events": lambda: bx.account.events().__aenter__(),
+        "streams.trades": lambda: bx.streams.trades("BTCUSDT").__aenter__(),
+        "streams.subscribe": lambda: bx.streams.subscribe("btcusdt@depth").__aenter__(),
+    }
+
+
+async def test_every_operation_of_the_catalogue_has_a_method_of_its_own(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but the three that subscribe, which a feed of account events does."""
+    asked: list[str] = []
+
+    async def note(_router: Router, operation: Operation[Any], params: Any) -> NoReturn:
+        operation.check(params)
+        asked.append(operation.name)
+        raise ConnectorClosed("noted")
+
+    async with open_world() as world:
+        monkeypatch.setattr(Router, "call", note)
+        monkeypatch.setattr(Router, "session_call", note, raising=False)
+        for call in every_call(world).values():
+            if isinstance(call, partial):
+                with pytest.raises(ConnectorClosed, match="noted"):
+                    await call()
+    subscribing = {name for name in OPERATIONS if name.startswith("userDataStream")}
+    assert set(asked) == OPERATIONS.keys() - subscribing
 
 
 @pytest.mark.parametrize("prefer", ["rest", "ws_api"])
 async def test_nothing_works_nor_hangs_after_the_block(prefer: str, autojump_clock: trio.testing.MockClock) -> None:
     async with open_world(prefer=prefer) as world:
-        pass
-    for call in await every_call(world):
+        calls = every_call(world)
+    for call in calls.values():
         with trio.fail_after(0.001), pytest.raises(ConnectorClosed):
             await call()
     assert world.bx.server_time_ms() > 0
@@ -182,8 +222,8 @@ async def test_nothing_works_nor_hangs_after_the_block(prefer: str, autojump_clo
 async def test_nothing_hangs_after_the_block_without_a_network_either(autojump_clock: trio.testing.MockClock) -> None:
     """The clock was never synchronised, so that a signed call would have waited for it."""
     async with open_world(ready=False) as world:
-        pass
-    for call in await every_call(world):
+        calls = every_call(world)
+    for call in calls.values():
         with trio.fail_after(0.001), pytest.raises(ConnectorClosed):
             await call()
 

@@ -78,7 +78,8 @@ async def test_only_a_list_of_its_kind_can_be_placed(method: str, autojump_clock
     async with open_world() as world:
         lists = every_list(world)
         kind = type(lists.pop(method)).__name__
-        for other in (*lists.values(), MarketOrder(SYMBOL, Side.BUY, quantity=1), None, {}):
+        others: list[Any] = [*lists.values(), MarketOrder(SYMBOL, Side.BUY, quantity=1), None, {}]
+        for other in others:
             with pytest.raises(TypeError, match=rf"^order: expected a request such as {kind}, not"):
                 await getattr(world.bx.trading, method)(other)
 

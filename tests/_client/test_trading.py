@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -7,10 +8,12 @@ import pytest
 import trio
 import trio.testing
 
-from tests._client.world import World, open_world
+from tests._client.orders import QUANTITY, account_of, below, every_list, resting
+from tests._client.world import open_world
 from trio_binance.errors import (
     BinanceError,
     CredentialsRequired,
+    DecodeError,
     FilterError,
     InsufficientBalance,
     InvalidArgument,
@@ -18,6 +21,7 @@ from trio_binance.errors import (
     ServerError,
 )
 from trio_binance.models import (
+    CancelResult,
     LimitMakerOrder,
     LimitOrder,
     MarketOrder,
@@ -29,18 +33,6 @@ from trio_binance.models import (
     TimeInForce,
 )
 from trio_binance.sandbox.faults import Answer, Bend, FaultSchedule, OnRequest
-
-QUANTITY = Decimal("0.00100")
-
-
-def account_of(world: World) -> Any:
-    [key] = world.sandbox.exchange.keys.values()
-    return key.account
-
-
-def below(world: World, step: int = 1000) -> Decimal:
-    """Return a price at which nobody sells."""
-    return world.sandbox.market.book("BTCUSDT").bids[0][0] - step
 
 
 @pytest.mark.parametrize("prefer", ["rest", "ws_api"])
@@ -90,6 +82,7 @@ async def test_a_maker_rests_and_is_cancelled_by_either_id(autojump_clock: trio.
             assert account_of(world).locked("USDT") == QUANTITY * below(world)
             name: dict[str, Any] = {by: getattr(placed, by)}
             cancelled = await trading.cancel("BTCUSDT", **name)
+            assert isinstance(cancelled, CancelResult)
             assert (cancelled.order_id, cancelled.status) == (placed.order_id, OrderStatus.CANCELED)
             assert cancelled.orig_client_order_id == placed.client_order_id
             assert account_of(world).locked("USDT") == 0
@@ -160,6 +153,105 @@ async def test_a_float_is_no_price(autojump_clock: trio.testing.MockClock) -> No
             LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=61000.5)  # type: ignore[arg-type]
 
 
+# ------------------------------------------------------------------------------------------- smart order routing
+
+
+@pytest.mark.parametrize("prefer", ["rest", "ws_api"])
+async def test_smart_order_routing_fills_an_order_by_allocations(
+    prefer: str, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_world(prefer=prefer) as world:
+        order = MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY)
+        placed = await world.bx.trading.place_sor(order)
+        assert type(placed) is OrderFull
+        assert (placed.status, placed.used_sor, placed.working_floor) == (OrderStatus.FILLED, True, "SOR")
+        told = await world.bx.account.my_allocations("BTCUSDT", order_id=placed.order_id)
+        assert [(one.allocation_id, one.price, one.qty) for one in told] == [
+            (fill.alloc_id, fill.price, fill.qty) for fill in placed.fills
+        ]
+        for word, kind in (("ACK", OrderAck), ("RESULT", OrderResult)):
+            assert type(await world.bx.trading.place_sor(order, new_order_resp_type=word)) is kind
+
+
+async def test_smart_order_routing_can_be_tested_and_refuses_what_it_does_not_take(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_world() as world:
+        trading, order = world.bx.trading, resting(world)
+        assert (await trading.test_sor(order)).standard_commission_for_order is None
+        rates = await trading.test_sor(order, compute_commission_rates=True)
+        assert rates.standard_commission_for_order is not None
+        assert await world.bx.account.open_orders() == []
+        maker: Any = LimitMakerOrder("BTCUSDT", Side.BUY, quantity=1, price=1)
+        for call in (trading.place_sor, trading.test_sor):
+            with pytest.raises(InvalidArgument, match="quote_order_qty"):
+                await call(MarketOrder("BTCUSDT", Side.BUY, quote_order_qty=100))
+            with pytest.raises(TypeError, match="such as LimitOrder or MarketOrder, not LimitMakerOrder"):
+                await call(maker)
+
+
+# --------------------------------------------------------------------------------------------- before it is sent
+
+
+async def test_a_check_tells_what_the_exchange_would_refuse_and_a_snap_mends_it(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_world() as world:
+        trading = world.bx.trading
+        good = resting(world)
+        assert (await trading.check(good)).violations == ()
+        bad = LimitOrder("BTCUSDT", Side.BUY, quantity="0.00100001", price=below(world) + Decimal("0.001"))
+        assert {one.filter for one in (await trading.check(bad)).violations} == {"LOT_SIZE", "PRICE_FILTER"}
+        with pytest.raises(FilterError):
+            await trading.place(bad)
+        mended = await trading.snap(bad)
+        assert (mended.quantity, mended.price) == (QUANTITY, below(world))
+        assert isinstance(await trading.place(mended), OrderFull)
+        dearer = await trading.snap(bad, rounding="ROUND_UP")
+        assert (dearer.quantity, dearer.price) == (QUANTITY, below(world) + Decimal("0.01"))
+
+
+async def test_a_check_looks_at_lists_and_with_a_key_at_the_account(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world() as world:
+        for order in every_list(world).values():
+            assert (await world.bx.trading.check(order, account=True)).violations == ()
+
+
+async def test_a_check_looks_at_amendments(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world() as world:
+        placed = await world.bx.trading.place(resting(world))
+        assert (await world.bx.trading.check_amendment(placed, "0.0005", account=True)).violations == ()
+        assert (await world.bx.trading.check_amendment(placed, 1)).violations
+
+
+# ------------------------------------------------------------------------------------------ answers that are odd
+
+
+async def test_an_answer_that_is_shorter_than_asked_leaves_an_order_that_is_not_lost(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    ack = {"symbol": "BTCUSDT", "orderId": 28, "orderListId": -1, "clientOrderId": "short-1", "transactTime": 1}
+    faults = FaultSchedule((OnRequest(1, Bend.say(Answer(200, json.dumps(ack).encode())), "/api/v3/order"),))
+    async with open_world(faults=faults) as world:
+        with pytest.raises(DecodeError) as caught:
+            await world.bx.trading.place(resting(world, client_order_id="short-1"))
+        assert (caught.value.outcome, caught.value.client_order_id) == (Outcome.UNKNOWN, "short-1")
+        assert '"orderId":28' in str(caught.value.payload).replace(" ", "")
+
+
+async def test_a_longer_answer_than_asked_is_told_in_the_form_that_was_asked_for(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    long = {"symbol": "BTCUSDT", "orderId": 28, "orderListId": -1, "clientOrderId": "long-1", "transactTime": 1}
+    faults = FaultSchedule(
+        (OnRequest(1, Bend.say(Answer(200, json.dumps({**long, "status": "NEW"}).encode())), "/api/v3/order"),)
+    )
+    async with open_world(faults=faults) as world:
+        told = await world.bx.trading.place(resting(world, client_order_id="long-1"), new_order_resp_type="ACK")
+        assert type(told) is OrderAck
+        assert told.extra == {"status": "NEW"}
+
+
 async def test_without_credentials_nothing_can_be_traded(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world(credentials=None) as world:
         trading = world.bx.trading
@@ -169,6 +261,12 @@ async def test_without_credentials_nothing_can_be_traded(autojump_clock: trio.te
             trading.test(order),
             trading.cancel("BTCUSDT", order_id=1),
             trading.cancel_open_orders("BTCUSDT"),
+            trading.place_sor(order),
+            trading.test_sor(order),
+            trading.cancel_replace(order, cancel_order_id=1),
+            trading.amend_keep_priority("BTCUSDT", order_id=1, new_qty=1),
+            trading.cancel_order_list("BTCUSDT", order_list_id=1),
+            trading.place_oco(every_list(world)["place_oco"]),  # type: ignore[arg-type]
         ):
             with pytest.raises(CredentialsRequired, match="needs credentials") as caught:
                 await asking

@@ -154,9 +154,9 @@ class Trading(OrderLists, Changes):
     async def snap(self, order: AnyRequest, *, rounding: str | None = None) -> AnyRequest:
         """Return the order with its prices and quantities moved onto the symbol's steps; nothing is sent.
 
-        Quantities are rounded down; prices and stop prices of a BUY down, of a SELL up, unless ``rounding`` (one of
-        ``decimal``'s modes) says otherwise. Weight 20 where the symbol's rules are not known or too old. Cancelled:
-        nothing changed. Source: GET /api/v3/exchangeInfo.
+        Quantities are rounded down. So are prices and stop prices of a BUY, those of a SELL are rounded up, unless
+        ``rounding``, one of ``decimal``'s modes, rounds them otherwise. Weight 20 where the symbol's rules are not
+        known or too old. Cancelled: nothing changed. Source: GET /api/v3/exchangeInfo.
 
         Raises:
             InvalidArgument: rounded, a number would be zero or beyond a bound; the reason names what would pass.
