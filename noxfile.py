@@ -96,6 +96,8 @@ def typing(session: nox.Session) -> None:
     install(session, "typing")
     session.run("mypy")
     session.run("pyright", "--pythonpath", str(Path(session.bin) / "python"))
+    # Whoever imports the package must find a type for everything, and not one that checkers guess differently.
+    session.run("pyright", "--verifytypes", "trio_binance", "--ignoreexternal")
 
 
 @nox.session(python=PYTHONS[0])

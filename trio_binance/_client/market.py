@@ -52,15 +52,15 @@ class Market(Tickers):
     async def historical_trades(self, symbol: str, *, from_id: int | None = None, limit: int = 500) -> list[Trade]:
         """Return trades from an id on, up to 1000; the newest without an id.
 
-        Weight 25. Security: none. Source: GET /api/v3/historicalTrades, trades.historical (a database: it may lag
-        behind the stream).
+        Weight 25. Security: none. Source: GET /api/v3/historicalTrades, trades.historical (database),
+        which may lag behind the stream.
         """
         return await self._ask(market.HISTORICAL_TRADES, symbol=symbol, from_id=from_id, limit=limit)
 
     async def historical_block_trades(self, symbol: str, *, from_id: int, limit: int = 500) -> list[BlockTrade]:
         """Return block trades from an id of theirs on, up to 1000.
 
-        Weight 25. Security: none. Source: GET /api/v3/historicalBlockTrades, blockTrades.historical (a database).
+        Weight 25. Security: none. Source: GET /api/v3/historicalBlockTrades, blockTrades.historical (database).
         """
         return await self._ask(market.HISTORICAL_BLOCK_TRADES, symbol=symbol, from_id=from_id, limit=limit)
 
@@ -75,7 +75,7 @@ class Market(Tickers):
     ) -> list[AggTrade]:
         """Return aggregate trades, up to 1000: from an id on, or by times, which exclude the id.
 
-        Weight 4. Security: none. Source: GET /api/v3/aggTrades, trades.aggregate (a database).
+        Weight 4. Security: none. Source: GET /api/v3/aggTrades, trades.aggregate (database).
         """
         return await self._ask(
             market.AGG_TRADES,
@@ -101,7 +101,7 @@ class Market(Tickers):
         ``time_zone`` moves their boundaries, ``"8"`` or ``"-1:00"``, from -12:00 to +14:00; the times of the call and
         of the candles stay UTC.
 
-        Weight 2. Security: none. Source: GET /api/v3/klines, klines (a database).
+        Weight 2. Security: none. Source: GET /api/v3/klines, klines (database).
         """
         return await self._ask(
             market.KLINES,
@@ -125,7 +125,7 @@ class Market(Tickers):
     ) -> list[Kline]:
         """Return candles whose values the exchange has altered for display in charts; otherwise as ``klines``.
 
-        Weight 2. Security: none. Source: GET /api/v3/uiKlines, uiKlines (a database).
+        Weight 2. Security: none. Source: GET /api/v3/uiKlines, uiKlines (database).
         """
         return await self._ask(
             market.UI_KLINES,

@@ -148,8 +148,7 @@ class Tickers(Room):
     ) -> AnyWindowTicker | list[WindowTicker] | list[MiniTicker] | list[AnyWindowTicker]:
         """Return the present trading day of a symbol, or of up to 100; ``time_zone`` says where it begins, or UTC.
 
-        Weight 4 a symbol, 200 at most. Security: none. Source: GET /api/v3/ticker/tradingDay, ticker.tradingDay (a
-        database).
+        Weight 4 a symbol, 200 at most. Security: none. Source: GET /api/v3/ticker/tradingDay, ticker.tradingDay (database).
         """
         return await self._ask(
             market.TRADING_DAY_TICKER,
@@ -227,7 +226,7 @@ class Tickers(Room):
 
         A day unless told otherwise. The window begins at a full minute, so that it is up to a minute longer.
 
-        Weight 4 a symbol, 200 at most. Security: none. Source: GET /api/v3/ticker, ticker (a database).
+        Weight 4 a symbol, 200 at most. Security: none. Source: GET /api/v3/ticker, ticker (database).
         """
         return await self._ask(
             market.ROLLING_TICKER,
