@@ -54,7 +54,7 @@ def _too_precise(part: Any, scene: Scene) -> bool:
     of_base = [part["quantity"], part["iceberg_qty"]]
     of_quote = [part["price"], part["stop_price"], part["quote_order_qty"]]
     places = (scene.symbol.base_asset_precision, scene.symbol.quote_asset_precision)
-    pairs = zip((of_base, of_quote), places, strict=True)
+    pairs: Any = zip((of_base, of_quote), places, strict=True)
     return any(len(f"{value:f}".partition(".")[2]) > most for values, most in pairs for value in values if value)
 
 
@@ -126,7 +126,7 @@ def _min_notional(f: Any, part: Any, scene: Scene) -> bool | None:
     worth = _worth(part, f.avg_price_mins, scene)
     if worth is None or (part["type"] == OrderType.MARKET and not f.apply_to_market):
         return None
-    return worth >= f.min_notional
+    return bool(worth >= f.min_notional)
 
 
 def _notional(f: Any, part: Any, scene: Scene) -> bool | None:
@@ -135,21 +135,20 @@ def _notional(f: Any, part: Any, scene: Scene) -> bool | None:
         return None
     least = worth >= f.min_notional or (market and not f.apply_min_to_market)
     most = f.max_notional == 0 or worth <= f.max_notional or (market and not f.apply_max_to_market)
-    return least and most
+    return bool(least and most)
 
 
 def _iceberg_parts(f: Any, part: Any, scene: Scene) -> bool | None:
     if part["iceberg_qty"] is None or part["quantity"] is None:
         return None
-    return -(-part["quantity"] // part["iceberg_qty"]) <= f.limit and (
-        (part["quantity"] // part["iceberg_qty"]) + (part["quantity"] % part["iceberg_qty"] > 0) <= f.limit
-    )
+    whole, rest = divmod(part["quantity"], part["iceberg_qty"])
+    return bool(whole + (rest > 0) <= f.limit)
 
 
 def _max_position(f: Any, part: Any, scene: Scene) -> bool | None:
     if part["side"] != Side.BUY or part["quantity"] is None or scene.position is None:
         return None
-    return scene.position + part["quantity"] <= f.max_position
+    return bool(scene.position + part["quantity"] <= f.max_position)
 
 
 def _trailing_delta(f: Any, part: Any, scene: Scene) -> bool | None:
@@ -163,10 +162,10 @@ def _trailing_delta(f: Any, part: Any, scene: Scene) -> bool | None:
 
 def _max_asset(f: Any, part: Any, scene: Scene) -> bool | None:
     if f.asset == scene.symbol.base_asset:
-        return None if part["quantity"] is None else part["quantity"] <= f.limit
+        return None if part["quantity"] is None else bool(part["quantity"] <= f.limit)
     if f.asset == scene.symbol.quote_asset:
         worth = _worth(part, None, scene)
-        return None if worth is None else worth <= f.limit
+        return None if worth is None else bool(worth <= f.limit)
     return None
 
 

@@ -75,7 +75,7 @@ _WAITING: dict[str, Any] = {"stop_price": prices, "trailing_delta": maybe | delt
 
 
 @st.composite
-def built(draw: st.DrawFn, kind: Callable[..., Any], **fields: Any) -> Any:
+def built(draw: st.DrawFn, /, kind: Callable[..., Any], **fields: Any) -> Any:
     """Draw the fields until they can stand together."""
     while True:
         try:
@@ -172,7 +172,7 @@ _measures = st.one_of(
 )
 
 
-def _some(rules: list[st.SearchStrategy[Filter]]) -> st.SearchStrategy[tuple[Filter, ...]]:
+def _some(rules: list[st.SearchStrategy[Any]]) -> st.SearchStrategy[tuple[Filter, ...]]:
     return st.tuples(*(st.none() | one for one in rules)).map(lambda found: tuple(one for one in found if one))
 
 

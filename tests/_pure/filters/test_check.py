@@ -88,10 +88,11 @@ def test_a_filter_of_an_unknown_type_is_told_wherever_it_stands() -> None:
 
 
 def test_each_leg_of_a_list_is_told_by_its_place() -> None:
+    below: Any = OTOCO.below
     oblique = attrs.evolve(
         OTOCO,
         working=attrs.evolve(OTOCO.working, price="100.001"),
-        below=attrs.evolve(OTOCO.below, stop_price="90.001"),
+        below=attrs.evolve(below, stop_price="90.001"),
         pending_quantity="0.0001",
     )
     found = check(oblique, TICKS, LOTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -153,7 +154,7 @@ def test_a_position_that_is_not_known_leaves_the_order_unchecked() -> None:
     ],
 )
 def test_a_number_with_more_decimals_than_its_asset_is_told(
-    fields: dict[str, str], rule: str, field: str, allowed: list[str]
+    fields: Any, rule: str, field: str, allowed: list[str]
 ) -> None:
     found = only(check(limit(**fields), quote_asset_precision=2))
     assert (found.filter, found.field, texts(found)) == (rule, field, allowed)

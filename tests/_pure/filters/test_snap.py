@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, ROUND_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Decimal
 from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests._pure.filters.builders import LOTS, TICKS, limit, market, symbol
+from tests._pure.filters.builders import LOTS, TICKS, limit, market, scene, symbol
+from tests._pure.filters.requests import grids, orders, requests
 from tests._pure.filters.test_counts import OCO, OTOCO
 from tests._pure.filters.test_permissions import LEGACY, OPO, OPOCO, OTO, PEGGED, TRAILING
-from trio_binance._pure.filters import snap_order
+from trio_binance._pure.filters import check_order, snap_order
+from trio_binance._pure.filters.legs import legs_of
 from trio_binance.errors import InvalidArgument
 from trio_binance.models import (
     LimitMakerLeg,
@@ -143,3 +147,36 @@ def test_a_quantity_keeps_the_grids_of_the_leg_that_it_belongs_to() -> None:
 @pytest.mark.parametrize("request_", [OCO, OTO, OTOCO, OPO, OPOCO, LEGACY, PEGGED, TRAILING])
 def test_what_is_on_the_grid_stays_where_it_is(request_: Any) -> None:
     assert snap_order(request_, BTC) == request_
+
+
+# -------------------------------------------------------------------------------------------------------- properties
+
+GRIDS = {"PRICE_FILTER", "LOT_SIZE", "MARKET_LOT_SIZE", "base_asset_precision", "quote_asset_precision"}
+
+
+@given(requests, grids)
+def test_whatever_is_snapped_passes_the_grids_and_stays_there(request_: Any, filters: Any) -> None:
+    known = symbol(*filters)
+    try:
+        moved = snap_order(request_, known)
+    except InvalidArgument:
+        return  # beyond a bound, or a pair whose prices have come to stand on each other
+    assert not {str(one.filter) for one in check_order(moved, scene(*filters)).violations} & GRIDS
+    assert numbers(snap_order(moved, known)) == numbers(moved)
+    for before, after in zip(legs_of(request_), legs_of(moved), strict=True):
+        for name in ("quantity", "iceberg_qty", "quote_order_qty"):
+            assert (getattr(after, name) or 0) <= (getattr(before, name) or 0)
+        for name in ("price", "stop_price"):
+            was, now = getattr(before, name), getattr(after, name)
+            assert was == now or (now < was) is before.buys
+
+
+@given(orders, grids, st.sampled_from([ROUND_UP, ROUND_DOWN, ROUND_HALF_EVEN, ROUND_CEILING]))
+def test_however_prices_are_rounded_they_end_on_the_grid(order: Any, filters: Any, rounding: str) -> None:
+    known = symbol(*filters)
+    try:
+        moved = snap_order(order, known, rounding=rounding)
+    except InvalidArgument:
+        return
+    assert not {str(one.filter) for one in check_order(moved, scene(*filters)).violations} & GRIDS
+    assert numbers(snap_order(moved, known, rounding=rounding)) == numbers(moved)
