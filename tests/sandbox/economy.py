@@ -70,3 +70,36 @@ def trader(uid: int, base: int = 10**6, quote: int = 10**9) -> Account:
 def limit(account: Account, side: str, price: int, quantity: int, tif: str = "GTC", stp: str = "NONE") -> Order:
     """Return a LIMIT order of whole units, not yet submitted."""
     return Order(account, "BTCUSDT", side, "LIMIT", tif, quantity * UNIT, price * UNIT, "id", 0, stp)
+
+
+def bare_market(seed: int = 1, *others: str) -> Market:
+    """Return a market of BTCUSDT and others whose crowd has left: there stands only what the test puts there."""
+    market = Market(seed, START, QUIET, [symbol for symbol in SYMBOLS if symbol.name in ("BTCUSDT", *others)])
+    for name in market.symbols:
+        clear(market, name)
+    return market
+
+
+def clear(market: Market, symbol: str) -> None:
+    """Take all quotes of the crowd off a book."""
+    venue = market._venues[symbol]
+    for orders in venue.makers._resting:
+        for order in orders:
+            if order.is_open:
+                venue.matcher.cancel(order, "", START)
+    venue.settle(START)
+
+
+def strike(
+    market: Market, price: object, now_us: int = START, symbol: str = "BTCUSDT", quantity: str = "0.001"
+) -> None:
+    """Let two strangers trade at a price, which has to lie within the spread."""
+    for side in ("SELL", "BUY"):
+        stranger = customer(market, "stranger", USDT="1000000", USDC="1000000", BTC="10")
+        placed = place(market, stranger, now_us, symbol=symbol, side=side, price=price, quantity=quantity)
+    assert placed["status"] == "FILLED", placed
+
+
+def reports(market: Market) -> list[tuple[str, str, int]]:
+    """Take the waiting events and return (execution type, status, order id) of the execution reports."""
+    return [(event["x"], event["X"], event["i"]) for event in user_events(market) if event["e"] == "executionReport"]

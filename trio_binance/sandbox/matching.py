@@ -20,7 +20,7 @@ from .orders import (
 )
 from .pegs import pegged_price
 from .prevention import BLOCKING, Prevention, is_self_trade
-from .refusals import Refusal
+from .refusals import REJECT_REASONS, Refusal
 from .stops import Stops
 
 if TYPE_CHECKING:
@@ -34,14 +34,6 @@ if TYPE_CHECKING:
 
 Outcome: TypeAlias = "tuple[list[Fill], list[PreventedMatch]]"
 Range: TypeAlias = tuple[int, int] | None
-
-_REJECTS = {
-    "Account has insufficient balance for requested action.": "INSUFFICIENT_BALANCES",
-    "Order would trigger immediately.": "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
-    "Order would immediately match and take.": "WOULD_MATCH_IMMEDIATELY",
-}
-"""How an execution report calls what an error message says (Order update, reject reasons)."""
-
 
 class Matcher:
     """The matching engine of one symbol; it decides nothing but what happens to orders that were let in.
@@ -105,17 +97,17 @@ class Matcher:
         order.id = self._order_id
         order.created_us = order.updated_us = now_us
         if order.is_contingent and order.status != PENDING_NEW:
-            order.phase = WAITING
+            self._wait(order, now_us)
         elif order.status != PENDING_NEW:
             order.phase, order.working_us = WORKING, now_us
 
     def _enter(self, order: Order, now_us: int) -> Outcome:
-        """Let an accepted order do what its phase wants: match and rest, wait for its trigger, or nothing yet."""
-        if order.phase == WORKING:
-            return self._work(order, now_us)
-        if order.phase == WAITING:
-            self.stops.add(order, self._tape.last_price(), now_us)
-        return [], []
+        """Let an accepted order match and rest, if it works already."""
+        return self._work(order, now_us) if order.phase == WORKING else ([], [])
+
+    def _wait(self, order: Order, now_us: int) -> None:
+        order.phase = WAITING
+        self.stops.add(order, self._tape.last_price(), now_us)
 
     def cancel(self, order: Order, cancel_id: str, now_us: int) -> None:
         """Take an open order away on its owner's wish."""
@@ -221,9 +213,8 @@ class Matcher:
     def start(self, order: Order, now_us: int) -> None:
         """Let an order that was pending work, or wait for its trigger."""
         if order.is_contingent:
-            order.phase = WAITING
+            self._wait(order, now_us)
             self._reports.activated(order, now_us)
-            self._enter(order, now_us)
         else:
             self._admit(order, now_us)
 
@@ -234,7 +225,8 @@ class Matcher:
         except Refusal as refusal:
             self.refuse(order, refusal, now_us)
             return
-        self.funds.lock(order)
+        if _is_alone(order):
+            self.funds.lock(order)
         order.phase, order.working_us = WORKING, now_us
         self._reports.activated(order, now_us)
         self._work(order, now_us)
@@ -247,7 +239,7 @@ class Matcher:
 
     def refuse(self, order: Order, refusal: Refusal, now_us: int) -> None:
         """End an order that may not enter the book."""
-        order.reject_reason = _REJECTS.get(refusal.msg, "NONE")
+        order.reject_reason = REJECT_REASONS.get(refusal.msg, "NONE")
         self.expire(order, "REJECTED", now_us)
 
     def _take_off(self, order: Order) -> None:
@@ -334,7 +326,7 @@ class Matcher:
 
     def rest(self, order: Order) -> None:
         """Put what is left of an order on the book."""
-        if order.order_list is None or order.order_list.partner(order) is None:
+        if _is_alone(order):
             self.funds.release_excess(order)
         self._book.rest(order)
 
@@ -345,3 +337,8 @@ class Matcher:
         self._reports.ended(order, now_us)
         if order.order_list is not None:
             self.lists.after_end(order, now_us)
+
+
+def _is_alone(order: Order) -> bool:
+    """Return whether an order locks its own funds: no partner shares them."""
+    return order.order_list is None or order.order_list.partner(order) is None

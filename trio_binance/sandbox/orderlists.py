@@ -34,7 +34,7 @@ class OrderList:
     client_id: str
     orders: tuple[Order, ...]
     pair: tuple[Order, ...] = ()
-    """The two orders of which one ends the other."""
+    """The two orders of which one ends the other, as long as neither has begun to trade."""
     working: Order | None = None
     takes_proceeds: bool = False
     """Whether the pending orders sell what the working one received (OPO)."""
@@ -84,8 +84,10 @@ class Lists:
 
     def before_work(self, order: Order, now_us: int) -> None:
         """End the other order of the pair: this one starts to trade. Its locked funds pass over."""
-        partner = None if order.order_list is None else order.order_list.partner(order)
-        if partner is not None:
+        kept = order.order_list
+        partner = None if kept is None else kept.partner(order)
+        if kept is not None and partner is not None:
+            kept.pair = ()
             order.locked, partner.locked = order.locked + partner.locked, 0
             self._engine.expire(partner, "OCO_TRIGGER", now_us)
 
@@ -108,6 +110,7 @@ class Lists:
             if order.status == FILLED:
                 self._due.append(kept)
                 return
+            kept.pair = ()
             for pending in kept.pending:
                 if pending.is_open:
                     self._engine.expire(pending, "OTO_PHASE_ONE_EXPIRED", now_us)

@@ -21,6 +21,12 @@ class Refusal(Exception):
 
 
 NOT_FOUND = (404, 0, "Not Found")
+REJECT_REASONS = {
+    "Account has insufficient balance for requested action.": "INSUFFICIENT_BALANCES",
+    "Order would trigger immediately.": "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
+    "Order would immediately match and take.": "WOULD_MATCH_IMMEDIATELY",
+}
+"""How an execution report calls what an error message says (Order update, reject reasons)."""
 
 
 def bad(code: int, msg: str) -> Refusal:
