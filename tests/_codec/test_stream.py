@@ -151,8 +151,8 @@ def test_partial_depth_takes_its_symbol_from_the_name() -> None:
 def test_a_field_of_the_name_of_one_that_is_given_is_an_unknown_one() -> None:
     decode = decoder_for("bnbbtc@depth5")
     for _again in range(2):
-        event = check(decode, {**PARTIAL, "symbol": "other"})
-        assert (event.symbol, event.extra) == ("BNBBTC", {"symbol": "other"})
+        event = check(decode, {**PARTIAL, "symbol": "other", "@": 1, "@x": 2})
+        assert (event.symbol, event.extra) == ("BNBBTC", {"symbol": "other", "@": 1, "@x": 2})
 
 
 def test_a_word_where_none_is_expected_is_an_unknown_field() -> None:

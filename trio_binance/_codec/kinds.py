@@ -47,6 +47,7 @@ class Kind:
     """A message is an array of them."""
 
 
+_GIVEN = frozenset(name for names in NAMES.values() for name in names.values() if name.startswith("@"))
 _SHUTDOWN = Kind(ServerShutdownEvent, "serverShutdown")
 
 _ALL_SYMBOLS = re.compile(r"!(miniTicker|ticker_[^@]+)@arr")
@@ -127,5 +128,5 @@ def unstructure(event: StreamEvent) -> Any:
     if isinstance(event, tuple):
         return [unstructure(one) for one in event]
     word = f"{event.window}Ticker" if isinstance(event, RollingTickerEvent) else WORDS.get(type(event))
-    fields = {name: item for name, item in DIALECT.unstructure(event).items() if not name.startswith("@")}
+    fields = {name: item for name, item in DIALECT.unstructure(event).items() if name not in _GIVEN}
     return fields if word is None else {"e": word, **fields}
