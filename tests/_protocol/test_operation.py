@@ -69,7 +69,7 @@ def test_unknown_and_missing_parameters_are_refused_by_the_wires_names(
 
 
 def test_the_type_of_an_answer_follows_what_was_asked_for() -> None:
-    shape = by_symbol(by_word("type", "FULL", FULL=Ticker24h, MINI=MiniTicker))
+    shape = by_symbol(by_word("type", Ticker24h, FULL=Ticker24h, MINI=MiniTicker))
     ticker: Operation[Any] = Operation("GET", "/x", "x", Security.NONE, fixed(1), object, shape=shape)
     assert ticker.result_of({"symbol": "A"}) is Ticker24h
     assert ticker.result_of({"symbol": "A", "type": "MINI"}) is MiniTicker

@@ -148,7 +148,8 @@ class Tickers(Room):
     ) -> AnyWindowTicker | list[WindowTicker] | list[MiniTicker] | list[AnyWindowTicker]:
         """Return the present trading day of a symbol, or of up to 100; ``time_zone`` says where it begins, or UTC.
 
-        Weight 4 a symbol, 200 at most. Security: none. Source: GET /api/v3/ticker/tradingDay, ticker.tradingDay (database).
+        Weight 4 a symbol, 200 at most. Security: none. Source: GET /api/v3/ticker/tradingDay, ticker.tradingDay
+        (database).
         """
         return await self._ask(
             market.TRADING_DAY_TICKER,

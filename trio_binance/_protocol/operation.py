@@ -172,9 +172,9 @@ class Operation(Generic[R]):
         return self.free is Free.ON_SUCCESS
 
 
-def by_word(name: str, default: str, **kinds: Any) -> Shape:
-    """Return the shape that one parameter's word chooses: ``FULL`` or ``MINI``."""
-    return lambda params: kinds[str(params.get(name) or default)]
+def by_word(name: str, otherwise: Any, **kinds: Any) -> Shape:
+    """Return the shape that one parameter's word chooses; ``otherwise`` where it is not given."""
+    return lambda params: kinds[str(word)] if (word := params.get(name)) is not None else otherwise
 
 
 def by_symbol(each: Shape) -> Shape:

@@ -100,6 +100,7 @@ def test_a_session_is_logged_on_by_a_signature_and_then_asked_without_one() -> N
 def test_a_placement_is_told_in_the_form_that_was_asked_for(row: Operation[Any], kinds: tuple[type, ...]) -> None:
     for word, kind in zip(("ACK", "RESULT", "FULL"), kinds, strict=True):
         assert row.result_of({"newOrderRespType": word}) is kind
+    assert row.result_of({}) == row.result
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ AVG_PRICE: Operation[AveragePrice] = Operation(
 
 _ONE_OR_MANY = (AtMostOne(("symbol", "symbols")),)
 _ONE_OR_SOME = (OneOf(("symbol", "symbols")), *_ONE_OR_MANY)
-_WINDOW_SHAPE = by_symbol(by_word("type", "FULL", FULL=WindowTicker, MINI=MiniTicker))
+_WINDOW_SHAPE = by_symbol(by_word("type", WindowTicker, FULL=WindowTicker, MINI=MiniTicker))
 
 TICKER_24HR: Operation[AnyTicker24h | list[AnyTicker24h]] = Operation(
     "GET",
@@ -111,7 +111,7 @@ TICKER_24HR: Operation[AnyTicker24h | list[AnyTicker24h]] = Operation(
     AnyTicker24h | list[AnyTicker24h],
     (ANY_SYMBOL, ANY_SYMBOLS, TICKER_TYPE, SYMBOL_STATUS),
     _ONE_OR_MANY,
-    shape=by_symbol(by_word("type", "FULL", FULL=Ticker24h, MINI=MiniTicker)),
+    shape=by_symbol(by_word("type", Ticker24h, FULL=Ticker24h, MINI=MiniTicker)),
 )
 TRADING_DAY_TICKER: Operation[AnyWindowTicker | list[AnyWindowTicker]] = Operation(
     "GET",

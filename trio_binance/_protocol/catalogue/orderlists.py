@@ -31,7 +31,9 @@ from .params import (
 )
 
 _TRADE = Security.TRADE
-_REPORT: Shape = by_word("newOrderRespType", "FULL", ACK=OrderListAck, RESULT=OrderListResult, FULL=OrderListFull)
+_REPORT: Shape = by_word(
+    "newOrderRespType", OrderListResponse, ACK=OrderListAck, RESULT=OrderListResult, FULL=OrderListFull
+)
 
 
 def _working() -> tuple[Rule, ...]:

@@ -36,7 +36,7 @@ from .params import (
 
 _TRADE = Security.TRADE
 # "newOrderRespType ... MARKET and LIMIT default to FULL, all other orders default to ACK": ours always say which.
-_REPORT: Shape = by_word("newOrderRespType", "FULL", ACK=OrderAck, RESULT=OrderResult, FULL=OrderFull)
+_REPORT: Shape = by_word("newOrderRespType", OrderResponse, ACK=OrderAck, RESULT=OrderResult, FULL=OrderFull)
 _ORDER_RULES: tuple[Rule, ...] = (
     terms_of(extra="quantity", market="quantity|quoteOrderQty"),
     stop_price_rule(),
@@ -110,7 +110,7 @@ CANCEL_REPLACE: Operation[CancelReplaceReport] = Operation(
     ),
     (OneOf(("cancelOrderId", "cancelOrigClientOrderId")), *_ORDER_RULES),
     # 200 means that both halves were done; whatever else came of them arrives as an error and its report.
-    shape=by_word("newOrderRespType", "FULL", ACK=ReplacedAck, RESULT=ReplacedResult, FULL=ReplacedFull),
+    shape=by_word("newOrderRespType", CancelReplaceReport, ACK=ReplacedAck, RESULT=ReplacedResult, FULL=ReplacedFull),
     # "a new order that was not attempted still counts"
     orders=1,
     free=Free.ON_SUCCESS,
