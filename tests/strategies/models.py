@@ -121,10 +121,8 @@ def models(cls: type[Model], **given: Strategy) -> Strategy:
         return st.builds(_unknown_event, texts, json_values)
     if cls is UnknownUserEvent:
         return st.dictionaries(texts, json_values).map(lambda value: UnknownUserEvent(_word(value), value))
-    fields = {
-        field.name: new_words if _is_word_of_unknown(cls, field.name) else values(field.type)
-        for field in own_fields(cls)
-    }
+    types_of: dict[str, Any] = {field.name: field.type for field in own_fields(cls)}
+    fields = {name: new_words if _is_word_of_unknown(cls, name) else values(kind) for name, kind in types_of.items()}
     return st.builds(cls, **{**fields, "extra": extras(cls), **given})
 
 
