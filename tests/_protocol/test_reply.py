@@ -233,12 +233,29 @@ def test_how_long_to_stay_away(status: int, retry_after: str | None, wait: float
     assert isinstance(error, {403: Blocked, 418: Banned, 429: RateLimited}[status])
 
 
-def test_the_websocket_api_tells_a_moment_and_not_a_span() -> None:
-    assert reply.wait_from_retry_at(SERVER_MS + 7_000, 429, SERVER_MS) == 7.0
-    assert reply.wait_from_retry_at(None, 418, SERVER_MS) == 120.0
-    assert reply.wait_from_retry_at(SERVER_MS - 5, 429, SERVER_MS) == 1.0
-    assert reply.wait_from_retry_at(10**400, 418, SERVER_MS) == 3 * 86400.0
-    assert reply.wait_from_retry_at(-(10**400), 418, SERVER_MS) == 1.0
+@pytest.mark.parametrize(
+    ("status", "data", "wait"),
+    [
+        (429, {"serverTime": SERVER_MS, "retryAfter": SERVER_MS + 7_000}, 7.0),
+        (418, {"serverTime": SERVER_MS, "retryAfter": SERVER_MS - 5}, 1.0),
+        (418, {"serverTime": SERVER_MS, "retryAfter": 10**400}, 3 * 86400.0),
+        (418, {"serverTime": SERVER_MS, "retryAfter": -(10**400)}, 1.0),
+        (429, {"serverTime": SERVER_MS * 1000, "retryAfter": SERVER_MS * 1000 + 7_000_000}, 7.0),
+        (429, {"retryAfter": SERVER_MS + 9_000}, 9.0),
+        (429, {"retryAfter": "soon"}, 30.0),
+        (418, {"serverTime": "now", "retryAfter": SERVER_MS}, 120.0),
+        (418, {}, 120.0),
+        (403, 3, 300.0),
+        (400, {"serverTime": SERVER_MS, "retryAfter": SERVER_MS + 7_000}, None),
+    ],
+)
+def test_the_websocket_api_tells_a_moment_and_not_a_span(status: int, data: object, wait: float | None) -> None:
+    assert reply.wait_from_error({"code": -1003, "msg": "", "data": data}, status, SERVER_MS) == wait
+
+
+def test_a_moment_without_a_clock_says_nothing() -> None:
+    assert reply.wait_from_error({"data": {"retryAfter": SERVER_MS}}, 418, 0) == 120.0
+    assert reply.wait_from_error("nonsense", 418, SERVER_MS) == 120.0
 
 
 @given(st.text(max_size=30), st.sampled_from([403, 418, 429]))

@@ -18,7 +18,7 @@ from trio_binance._codec import rest as codec
 from trio_binance._codec.jsontext import decode
 from trio_binance._pure.limits import LimitKind, Rule
 from trio_binance.errors import DecodeError, Outcome, ProtocolError
-from trio_binance.models import CancelReplaceReport
+from trio_binance.models import CancelReplaceReport, as_milliseconds
 
 from .echo import mismatch
 from .refusal import api_error, half_outcome, masked, replace_error
@@ -39,6 +39,8 @@ _KIND = {"used-weight": LimitKind.REQUEST_WEIGHT, "order-count": LimitKind.ORDER
 MIN_WAIT, MAX_WAIT = 1.0, 3 * 86_400.0
 """Bans last "from 2 minutes to 3 days" (rest-api.md, "IP Limits"); anything outside is a slip of the peer's."""
 _WAITS = {418: 120.0, 403: 300.0}
+SENT_AWAY = (403, 418, 429)
+"""The statuses that ask to come back later."""
 
 
 @attrs.frozen
@@ -104,12 +106,22 @@ def wait_from_retry_after(text: str | None, status: int, server_ms: int) -> floa
     return min(max(wait, MIN_WAIT), MAX_WAIT)
 
 
-def wait_from_retry_at(retry_at_ms: object, status: int, server_ms: int) -> float:
-    """Return the same for the WebSocket API, whose ``retryAfter`` is a moment in epoch milliseconds."""
-    if not isinstance(retry_at_ms, int):
+def wait_from_error(error: object, status: int, server_ms: int) -> float | None:
+    """Return the same for an error of the WebSocket API, ``None`` where its status sends nobody away.
+
+    Its ``retryAfter`` is a moment in epoch milliseconds, beside the server's own time in ``serverTime`` (for -1003;
+    -1015 has no ``serverTime``: then ``server_ms`` is what it is measured from, 0 if that is not known).
+    """
+    if status not in SENT_AWAY:
+        return None
+    data = error.get("data") if isinstance(error, dict) else None
+    told = data if isinstance(data, dict) else {}
+    now, retry_at = told.get("serverTime", server_ms), told.get("retryAfter")
+    if type(now) is not int or type(retry_at) is not int or not now:
         return wait_from_retry_after(None, status, server_ms)
+    wait = as_milliseconds(retry_at) - as_milliseconds(now)
     # Clamped before it is divided: a whole number of JSON's may be too large for a float.
-    return min(max(retry_at_ms - server_ms, int(MIN_WAIT * 1000)), int(MAX_WAIT * 1000)) / 1000
+    return min(max(wait, int(MIN_WAIT * 1000)), int(MAX_WAIT * 1000)) / 1000
 
 
 def read_rest(
@@ -133,7 +145,7 @@ def read_rest(
     if 200 <= status < 400:
         # Never follow: another host must not see the key (a redirect of the exchange is not documented).
         raise ProtocolError(f"{operation.name}: unexpected status {status}", outcome=_unread(operation))
-    wait = wait_from_retry_after(headers.get("retry-after"), status, server_ms) if status in (403, 418, 429) else None
+    wait = wait_from_retry_after(headers.get("retry-after"), status, server_ms) if status in SENT_AWAY else None
     raise api_error(operation, status, _error_body(body), wait=wait, now=now)
 
 

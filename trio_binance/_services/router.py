@@ -204,7 +204,7 @@ class Router:
         if answer.status == 200:
             value: R = reply.read_result(operation, params, answer.result)
             return value
-        raise refusal(operation, answer.status, answer.error)
+        raise refusal(operation, answer.status, answer.error, self._clock.server_ms())
 
     def _signature(self, operation: Operation[Any]) -> tuple[Signer | None, Stamp | None]:
         if not operation.signed:

@@ -11,7 +11,7 @@ import trio
 
 from trio_binance._protocol.catalogue.session import SUBSCRIBE_SIGNATURE
 from trio_binance._protocol.refusal import api_error
-from trio_binance._protocol.reply import wait_from_retry_at
+from trio_binance._protocol.reply import wait_from_error
 from trio_binance._protocol.wsapi import Answer, Conversation, Event, SessionError, Shutdown
 from trio_binance.errors import (
     ApiError,
@@ -95,18 +95,12 @@ class WsApiStatistics:
     in_flight: int
 
 
-def refusal(operation: Operation[Any], status: int, error: object) -> ApiError:
+def refusal(operation: Operation[Any], status: int, error: object, server_ms: int = 0) -> ApiError:
     """Return the typed error of an answer that says no, with the moment to come back if it tells one.
 
-    "retryAfter indicates when it is okay to retry", in epoch milliseconds beside the server's own time
-    (web-socket-api.md, "IP limits").
+    ``server_ms`` is the server's time as far as we know it: some errors tell the moment, but not their own time.
     """
-    data = error.get("data") if isinstance(error, dict) else None
-    told = data if isinstance(data, dict) else {}
-    server_ms, retry_at_ms = told.get("serverTime"), told.get("retryAfter")
-    if not isinstance(server_ms, int):
-        server_ms, retry_at_ms = 0, None
-    wait = wait_from_retry_at(retry_at_ms, status, server_ms) if status in (403, 418, 429) else None
+    wait = wait_from_error(error, status, server_ms)
     return api_error(operation, status, error, wait=wait, now=trio.current_time())
 
 
