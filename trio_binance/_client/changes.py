@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, overload
 
 from trio_binance._codec.params import order_params
 from trio_binance._protocol.catalogue import trading
-from trio_binance.errors import CancelRejected
+from trio_binance.errors import NothingToCancel
 from trio_binance.models import CancelReplaceMode, NewOrderRespType, OrderRequest
 
 from .placing import ORDERS, Ack, Full, Placing, Result, named
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
         ReplacedFull,
         ReplacedResult,
     )
-
-NOTHING_OPEN = "Unknown order sent."
 
 
 class Changes(Placing):
@@ -49,7 +47,8 @@ class Changes(Placing):
         order.cancel (matching engine).
 
         Raises:
-            CancelRejected: there was nothing to cancel; query the order to learn whether it was filled.
+            NothingToCancel: no such order is open; query it to learn whether it was filled.
+            CancelRestricted: it is open, but not in the state that ``cancel_restrictions`` asks for.
         """
         give_one(order_id=order_id, client_order_id=client_order_id)
         with named(client_order_id):
@@ -70,10 +69,7 @@ class Changes(Placing):
         """
         try:
             return await self._ask(trading.CANCEL_OPEN_ORDERS, symbol=symbol)
-        except CancelRejected as exc:
-            # "Unknown order sent." is how the exchange says that no order was open.
-            if exc.message != NOTHING_OPEN:
-                raise
+        except NothingToCancel:
             return []
 
     @overload
@@ -152,8 +148,9 @@ class Changes(Placing):
         /api/v3/order/cancelReplace, order.cancelReplace (matching engine).
 
         Raises:
-            PartialFailure: one half was done, the other was not.
-            OrderRejected: neither was done.
+            PartialFailure: one half was done and the other was not, or it is not known of both: ``cancel_outcome``
+                and ``new_order_outcome`` tell.
+            OrderRejected, TooManyOrders: neither was done.
         """
         give_one(cancel_order_id=cancel_order_id, cancel_client_order_id=cancel_client_order_id)
         request = self._identify(order, *ORDERS)
@@ -185,8 +182,9 @@ class Changes(Placing):
         (matching engine).
 
         Raises:
-            AmendRejected: the order is not open, ``new_qty`` is not less than its quantity, or it was amended too
-                often.
+            AmendRejected: the order is not open, or ``new_qty`` is not less than its quantity.
+            NothingToAmend: that is its quantity already.
+            TooManyAmends: it was amended as often as an order may be.
         """
         give_one(order_id=order_id, client_order_id=client_order_id)
         new_id = self._id_or(new_client_order_id)
