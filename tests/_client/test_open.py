@@ -189,7 +189,7 @@ async def test_an_environment_without_a_websocket_api_serves_what_it_can(
     environment = Environment("plain", plain.rest_url, plain.stream_url)
     spec = SandboxSpec(7, EPOCH_MS, 1.0)
     async with open_sandbox(spec, credentials=KEY) as sandbox:
-        async with open_binance(BinanceConfig(environment, KEY, prefer="ws_api"), dialer=sandbox.dialer) as bx:
+        async with open_binance(BinanceConfig(environment, KEY), dialer=sandbox.dialer) as bx:
             await bx.wait_ready()
             assert (await bx.account.status()).can_trade
             with pytest.raises(Exception, match="WebSocket API"):
