@@ -270,6 +270,33 @@ def test_every_number_whose_outcome_may_be_unknown_is_unknown(errors: dict[str, 
             assert CLASS_BY_CODE[each["code"]].outcome is Outcome.UNKNOWN, each["code"]
 
 
+CLASSES: dict[str, type[ApiError] | tuple[type[ApiError], ...]] = {
+    "auth": AuthError,
+    "server": ServerError,
+    "rate_limit": RateLimited,
+    "connection_limit": RateLimited,
+    "order_rate_limit": TooManyOrders,
+    "time_sync": TimestampError,
+    "order_reject": (OrderRejected, RequestError),
+    "cancel_reject": CancelRejected,
+    "amend_reject": AmendRejected,
+    "partial": PartialFailure,
+    "not_found": (UnknownOrder, RequestError),
+    "no_data": NoData,
+    "session_state": SubscriptionConflict,
+    "session_limit": SubscriptionConflict,
+    "client_bug": RequestError,
+    "sbe": RequestError,
+    "obsolete": RequestError,
+    "fix_only": (RequestError, RateLimited),
+}
+
+
+def test_every_number_is_what_the_documents_class_it_as(errors: dict[str, Any]) -> None:
+    for each in errors["codes"]:
+        assert issubclass(CLASS_BY_CODE[each["code"]], CLASSES[each["classification"]["class"]]), each["code"]
+
+
 REASONS: dict[str, set[type[ApiError]]] = {
     "not_found": {OrderRejected, NothingToCancel},
     "duplicate": {DuplicateOrder},
