@@ -20,11 +20,11 @@ try:
     from prometheus_client import REGISTRY, CollectorRegistry, Counter
     from prometheus_client.core import GaugeMetricFamily
     from prometheus_client.registry import Collector
-except ImportError as exc:  # the package was installed without its metrics
+except ImportError as _missing:  # the package was installed without its metrics
     raise ImportError(
         "trio_binance.metrics needs prometheus_client; run: pip install 'trio-binance-connector[metrics]'",
-        name=exc.name,
-    ) from exc
+        name=_missing.name,
+    ) from _missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

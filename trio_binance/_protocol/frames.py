@@ -211,11 +211,11 @@ class Answer:
 
     def __init__(self) -> None:
         self._head = bytearray()
-        self.status = 0
+        self.status: int = 0
         """0 until the head is complete, and for what is no HTTP."""
         self.headers: dict[str, str] = {}
-        self.complete = False
-        self.body = b""
+        self.complete: bool = False
+        self.body: bytes = b""
 
     @property
     def start(self) -> bytes:

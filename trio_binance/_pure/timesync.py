@@ -127,7 +127,7 @@ class ClockSync:
         self._retries = 0
         self._ended_at = float("-inf")
         self._samples = self._refused = self._failures = self._steps = 0
-        self.deadline = anchor_at
+        self.deadline: float = anchor_at
         """When to measure next, at the latest."""
 
     # ------------------------------------------------------------------------------------------- what time it is

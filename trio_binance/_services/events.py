@@ -38,7 +38,7 @@ class Connected(Event):
     """A connection stands for the first time, after ``attempt`` attempts."""
 
     area = "connection"
-    subject = "connection"
+    subject: ClassVar[str | None] = "connection"
     connection: str
     attempt: int = 1
 
@@ -49,7 +49,7 @@ class ConnectFailed(Event):
 
     area = "connection"
     level = logging.WARNING
-    subject = "connection"
+    subject: ClassVar[str | None] = "connection"
     connection: str
     attempt: int
     reason: str
@@ -62,7 +62,7 @@ class ConnectionLost(Event):
 
     area = "connection"
     level = logging.WARNING
-    subject = "connection"
+    subject: ClassVar[str | None] = "connection"
     connection: str
     reason: str
     code: int | None = None
@@ -73,7 +73,7 @@ class Reconnected(Event):
     """A lost connection stands again, ``after`` seconds without it; ``reason`` is why it was lost."""
 
     area = "connection"
-    subject = "connection"
+    subject: ClassVar[str | None] = "connection"
     connection: str
     attempt: int
     after: float
@@ -85,7 +85,7 @@ class ConnectionRenewed(Event):
     """A standing connection was replaced by a fresh one before the exchange would have cut it."""
 
     area = "connection"
-    subject = "connection"
+    subject: ClassVar[str | None] = "connection"
     connection: str
     reason: str
 
@@ -98,7 +98,7 @@ class ServiceStarted(Event):
     """A service runs for the first time."""
 
     area = "service"
-    subject = "service"
+    subject: ClassVar[str | None] = "service"
     service: str
 
 
@@ -107,7 +107,7 @@ class ServiceStopped(Event):
     """A service ended without an error: its work was done, or it was asked to stop."""
 
     area = "service"
-    subject = "service"
+    subject: ClassVar[str | None] = "service"
     service: str
 
 
@@ -117,7 +117,7 @@ class ServiceCrashed(Event):
 
     area = "service"
     level = logging.ERROR
-    subject = "service"
+    subject: ClassVar[str | None] = "service"
     service: str
     restarts: int
     error: str
@@ -130,7 +130,7 @@ class ServiceRestarted(Event):
 
     area = "service"
     level = logging.WARNING
-    subject = "service"
+    subject: ClassVar[str | None] = "service"
     service: str
     restarts: int
     error: str
@@ -142,7 +142,7 @@ class ServiceOverdue(Event):
 
     area = "service"
     level = logging.WARNING
-    subject = "service"
+    subject: ClassVar[str | None] = "service"
     service: str
     waited: float
 
@@ -166,7 +166,7 @@ class GapSeen(Event):
 
     area = "stream"
     level = logging.WARNING
-    subject = "stream"
+    subject: ClassVar[str | None] = "stream"
     stream: str
     first: int
     last: int
@@ -178,7 +178,7 @@ class Dropped(Event):
 
     area = "stream"
     level = logging.WARNING
-    subject = "stream"
+    subject: ClassVar[str | None] = "stream"
     stream: str
     count: int
 
@@ -188,7 +188,7 @@ class SubscriptionRestored(Event):
     """After a reconnection, ``streams`` streams of a connection are subscribed again."""
 
     area = "stream"
-    subject = "connection"
+    subject: ClassVar[str | None] = "connection"
     connection: str
     streams: int
 
@@ -199,7 +199,7 @@ class SubscriptionLost(Event):
 
     area = "stream"
     level = logging.WARNING
-    subject = "stream"
+    subject: ClassVar[str | None] = "stream"
     stream: str
     reason: str
     code: int | None = None
@@ -211,7 +211,7 @@ class Undecodable(Event):
 
     area = "stream"
     level = logging.WARNING
-    subject = "source"
+    subject: ClassVar[str | None] = "source"
     source: str
     reason: str
 
@@ -248,7 +248,7 @@ class RateLimitHit(Event):
 
     area = "limits"
     level = logging.WARNING
-    subject = "kind"
+    subject: ClassVar[str | None] = "kind"
     kind: str
     until: float
 
@@ -315,7 +315,7 @@ class HookFailed(Event):
 
     area = "observe"
     level = logging.ERROR
-    subject = "hook"
+    subject: ClassVar[str | None] = "hook"
     hook: str
     during: str
     error: str

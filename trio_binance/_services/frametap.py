@@ -62,9 +62,9 @@ class Inbox:
         self._arrived = trio.lowlevel.ParkingLot()
         self._taken = trio.lowlevel.ParkingLot()
         self._taking = False
-        self.ended = False
-        self.waiting_bytes = 0
-        self.peak_bytes = 0
+        self.ended: bool = False
+        self.waiting_bytes: int = 0
+        self.peak_bytes: int = 0
 
     def put(self, batch: list[bytes]) -> None:
         """Hand over the messages of one read. After the end they are dropped: nobody is there."""
@@ -157,14 +157,15 @@ class FrameTap(trio.abc.Stream):
         self._through = bytearray()  # for trio-websocket
         self._close_sent = trio.Event()
         self._requested = False
-        self.answer = Answer()
-        self.last_heard = self.last_data = trio.current_time()
+        self.answer: Answer = Answer()
+        self.last_heard: float = trio.current_time()
+        self.last_data: float = self.last_heard
         self.trouble: str | None = None
         """Why the line broke, if it did; the first cause."""
-        self.messages = 0
-        self.bytes_received = 0
-        self.frames_sent = 0
-        self.pongs_sent = 0
+        self.messages: int = 0
+        self.bytes_received: int = 0
+        self.frames_sent: int = 0
+        self.pongs_sent: int = 0
 
     @property
     def violation(self) -> Violation | None:

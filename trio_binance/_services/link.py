@@ -91,7 +91,7 @@ class Link:
         ends: bool = False,
     ) -> None:
         self.name = name
-        self.connects = 0
+        self.connects: int = 0
         """Connections that stood so far; the present one's number, if there is one."""
         self._url = url
         self._cost = cost

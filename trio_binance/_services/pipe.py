@@ -150,26 +150,26 @@ class Pipe(Generic[T]):
     )
 
     def __init__(self, store: Store[T], buffer: int, streams: Sequence[str]) -> None:
-        self.store = store
-        self.waiting = store.items
-        self.pop = store.pop
-        self.buffer = buffer
-        self.streams = tuple(streams)
-        self.budget = 0
+        self.store: Store[T] = store
+        self.waiting: Sized = store.items
+        self.pop: Callable[[], T] = store.pop
+        self.buffer: int = buffer
+        self.streams: tuple[str, ...] = tuple(streams)
+        self.budget: int = 0
         """Items that may still be handed out before the next checkpoint."""
-        self.closed = False
+        self.closed: bool = False
         self.end_reason: str | None = None
         self.error: BinanceError | None = None
         self.traceback: TracebackType | None = None
         self.parked: trio.lowlevel.Task | None = None
-        self.receiving = False
+        self.receiving: bool = False
         self.room_wanted: trio.Event | None = None
-        self.arrived = 0
+        self.arrived: int = 0
         """Items that had a place in the buffer, since the beginning; they leave it in the order of arrival."""
-        self.homeless = 0
-        self.fallen = 0
-        self.left = 0
-        self.peak = 0
+        self.homeless: int = 0
+        self.fallen: int = 0
+        self.left: int = 0
+        self.peak: int = 0
         self.marks: deque[tuple[int, float]] = deque()
         """When each batch arrived, and ``arrived`` after it; of those of which something still waits."""
 

@@ -151,8 +151,8 @@ class _Link:
         on_message: Callable[[], None] | None,
     ) -> None:
         self.tuning = tuning
-        self.name = target.authority
-        self.scope = trio.CancelScope()
+        self.name: str = target.authority
+        self.scope: trio.CancelScope = trio.CancelScope()
         self.fatal: BaseException | None = None
         """An interrupt that hit the connection's tasks; the only thing that leaves them once it is open."""
         self._target = target

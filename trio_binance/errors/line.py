@@ -48,7 +48,7 @@ class ProtocolError(BinanceError):
 
     def __init__(self, message: str, *, payload: bytes | str = b"", outcome: Outcome | None = None) -> None:
         super().__init__(message, outcome=outcome)
-        self.payload = payload[:200]
+        self.payload: bytes | str = payload[:200]
 
 
 class DecodeError(ProtocolError):
@@ -73,7 +73,7 @@ class StreamError(BinanceError):
 
     def __init__(self, message: str, *, streams: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.streams = tuple(streams)
+        self.streams: tuple[str, ...] = tuple(streams)
 
 
 class SubscriptionRefused(StreamError):
