@@ -75,6 +75,12 @@ class FeedSink(Generic[T]):
             self.end(FeedOverflow(f"{what}: the consumer is slower than its buffer of {buffer} items", streams=streams))
         return dropped
 
+    def on_carried(self) -> None:
+        """Do nothing: a feed tells what came, and its ids tell the rest."""
+
+    def on_lost(self, reason: str) -> None:
+        """Do nothing: a feed tells what came, and its ids tell the rest."""
+
     def end(self, error: BinanceError | None = None) -> None:
         """End the feed: the consumer gets what waits, then ``EndOfChannel`` or the error. The first end counts."""
         self._pipe.end(error, "ended" if error is None else str(error))

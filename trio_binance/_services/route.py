@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 import trio
@@ -11,11 +11,40 @@ from trio_binance.errors import SubscriptionRefused
 from trio_binance.models import AggTradeEvent, DepthUpdateEvent, TradeEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from trio_binance._protocol.stream import Refused
+    from trio_binance.errors import BinanceError
 
-    from .feed import FeedSink
+
+class Sink(Protocol):
+    """Where the events of an outlet go: a feed, or a book. Nothing in it waits but ``wait_room``."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is taken any more."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """How many events can be taken without any being lost."""
+        ...
+
+    def deliver(self, batch: Sequence[Any]) -> int:
+        """Take events, in order; return how many events were lost, of any age."""
+        ...
+
+    async def wait_room(self) -> None:
+        """Wait until an event can be taken, or nothing is taken any more; for a source that can wait."""
+
+    def on_carried(self) -> None:
+        """Note that a stream of the outlet is carried, for the first time or again: the exchange has confirmed it."""
+
+    def on_lost(self, reason: str) -> None:
+        """Note that no connection carries the outlet's streams any more: what comes next may not follow."""
+
+    def end(self, error: BinanceError | None = None) -> None:
+        """Note that nothing more will come."""
 
 
 @attrs.define(eq=False)
@@ -24,7 +53,7 @@ class Outlet:
 
     label: str
     names: tuple[str, ...]
-    sink: FeedSink[Any]
+    sink: Sink
     pending: list[Any] = attrs.field(factory=list)
 
 

@@ -102,6 +102,8 @@ class Shard:
                     route.settled.set()
             route.outlets.append(outlet)
             routes.append(route)
+            if name in confirmed:
+                outlet.sink.on_carried()
         self._poke()
         return routes
 
@@ -150,7 +152,7 @@ class Shard:
         try:
             await self._link.run(self)
         finally:
-            self._interrupt()
+            self._interrupt("its service was stopped")
         self.finished = True
         self.end(None)
 
@@ -180,12 +182,14 @@ class Shard:
 
     def on_lost(self, reason: str) -> None:
         """Mark every stream as interrupted: the next connection may show a gap."""
-        self._interrupt()
+        self._interrupt(reason)
         if self.routes:
             self._board.set(self.name, Degraded(f"streams interrupted: {reason}"))
 
-    def _interrupt(self) -> None:
+    def _interrupt(self, reason: str) -> None:
         self._connected = False
+        for outlet in self._outlets():
+            outlet.sink.on_lost(reason)
         for route in self.routes.values():
             route.fresh = True
             if route.settled.is_set():
@@ -308,6 +312,8 @@ class Shard:
         for name in streams:
             if route := self.routes.get(name):
                 route.settled.set()
+                for outlet in route.outlets:
+                    outlet.sink.on_carried()
         self._report()
         if self._subscriptions.complete and self._link.connects > self._announced:
             self._announced = self._link.connects

@@ -93,16 +93,32 @@ class Streams:
         outlet = Outlet(label, tuple(dict.fromkeys(names)), sink)
         self._feeds += 1
         try:
-            for route in await self._place(outlet):
-                await _wait_confirmed(route)
-            self._check_open()
-            async with feed:
-                yield feed
+            async with self.carry(outlet) as routes:
+                for route in routes:
+                    await _wait_confirmed(route)
+                self._check_open()
+                async with feed:
+                    yield feed
         finally:
             self._feeds -= 1
-            for shard in self._shards:
-                shard.detach(outlet)
             sink.end(None)
+
+    @asynccontextmanager
+    async def carry(self, *outlets: Outlet) -> AsyncIterator[list[Route]]:
+        """Have the streams of outlets carried while the block lasts; yields without waiting for the exchange's word.
+
+        Cancelled at any moment: nothing stays subscribed for them.
+
+        Raises:
+            ConnectorClosed: the connector is closed.
+        """
+        self._check_open()
+        try:
+            yield [route for outlet in outlets for route in await self._place(outlet)]
+        finally:
+            for shard in self._shards:
+                for outlet in outlets:
+                    shard.detach(outlet)
 
     def _check_open(self) -> None:
         if self._closed:
