@@ -56,6 +56,8 @@
     │   ├── SubscriptionRefused      the exchange did not accept the stream's name
     │   ├── FeedOverflow             the consumer was slower than the stream and asked to be told so
     │   └── StreamTerminated         the exchange ended the subscription
+    ├── BookTooThin                  a book holds less than was asked for: ``.available``
+    │   └── BeyondHorizon            less than that is known of it; there may be more
     └── ServiceCrashed               a bug of ours, restarted too often; ``__cause__`` is the crash one too many
 
 No error carries a secret, a signature or a signed URL.
@@ -80,6 +82,8 @@ from .api import TooManyOpenOrders as TooManyOpenOrders
 from .api import TooManyOrders as TooManyOrders
 from .api import UnknownOrder as UnknownOrder
 from .api import UnknownSymbol as UnknownSymbol
+from .books import BeyondHorizon as BeyondHorizon
+from .books import BookTooThin as BookTooThin
 from .line import ConnectError as ConnectError
 from .line import ConnectionLost as ConnectionLost
 from .line import DeadlineExceeded as DeadlineExceeded

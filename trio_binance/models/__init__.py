@@ -11,6 +11,9 @@ from .account import CommissionDiscount as CommissionDiscount
 from .account import CommissionRates as CommissionRates
 from .account import MakerTakerRates as MakerTakerRates
 from .account import OrderTestResult as OrderTestResult
+from .books import BookReader as BookReader
+from .books import BookState as BookState
+from .books import BookView as BookView
 from .changes import AmendedOrder as AmendedOrder
 from .changes import AmendedOrderList as AmendedOrderList
 from .changes import AmendResult as AmendResult

@@ -76,12 +76,12 @@ class Level(NamedTuple):
 _SHOWN = 3
 """So many levels stand in a repr: a book has thousands, and its best few are what one looks for."""
 
-_price = lru_cache(maxsize=32_768)(Decimal)
+to_price = lru_cache(maxsize=32_768)(Decimal)
 """A price that returns is the same object: its first hash, dear for a ``Decimal``, is paid once."""
 
 
 # Level._make without its Python frame: a book of 5,000 levels is made of these
-_make: Callable[[tuple[Decimal, Decimal]], Level] = partial(tuple.__new__, Level)
+make_level: Callable[[tuple[Decimal, Decimal]], Level] = partial(tuple.__new__, Level)
 
 
 @final
@@ -105,7 +105,7 @@ class Levels(Sequence[Level]):
 
     def _all(self) -> tuple[Level, ...]:
         if self._made is None:
-            self._made = tuple([_make((_price(price), Decimal(quantity))) for price, quantity in self._rows])
+            self._made = tuple([make_level((to_price(price), Decimal(quantity))) for price, quantity in self._rows])
         return self._made
 
     @overload
@@ -118,7 +118,7 @@ class Levels(Sequence[Level]):
         if self._made is not None:
             return self._made[index]
         price, quantity = self._rows[index]
-        return Level(_price(price), Decimal(quantity))
+        return Level(to_price(price), Decimal(quantity))
 
     def __iter__(self) -> Iterator[Level]:
         return iter(self._all())
@@ -139,9 +139,14 @@ class Levels(Sequence[Level]):
         more = len(self) - _SHOWN
         return f"Levels([{shown}, ... {more} more])" if more > 0 else f"Levels([{shown}])"
 
+    @property
+    def rows(self) -> Sequence[Sequence[str]]:
+        """The texts of the wire as they came, not to be changed: what a book is fed with."""
+        return self._rows
+
     def pairs(self) -> list[tuple[Decimal, Decimal]]:
-        """Return plain pairs of price and quantity, at less than half the price of levels: what a book is fed with."""
-        price = _price
+        """Return plain pairs of price and quantity, at less than half the price of levels."""
+        price = to_price
         return [(price(text), Decimal(quantity)) for text, quantity in self._rows]
 
     def to_wire(self) -> list[list[str]]:
