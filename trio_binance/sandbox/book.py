@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import attrs
 from sortedcontainers import SortedDict
@@ -42,9 +42,9 @@ class Book:
     """Both sides of a symbol. Each change of a level gets the next update id, without holes."""
 
     def __init__(self) -> None:
-        self.bids = SortedDict()
-        self.asks = SortedDict()
-        self.update_id = 0
+        self.bids: Any = SortedDict()  # which has no types of its own
+        self.asks: Any = SortedDict()
+        self.update_id: int = 0
         self.watchers: list[Changes] = []
 
     def best_bid(self) -> int | None:

@@ -46,7 +46,7 @@ class Desk:
         self.market = market
         self.keys = keys
         self.rules = rules
-        self.meter = Meter(rules)
+        self.meter: Meter = Meter(rules)
 
     def answer(self, call: Call) -> Json:
         """Return the result of a call, or raise its ``Refusal``."""

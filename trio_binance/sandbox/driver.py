@@ -98,9 +98,9 @@ class Socket:
         self.kind: Kind = kind
         self.target = target
         self.address = address
-        self.waiting = 0
+        self.waiting: int = 0
         self.peer_closed = False
-        self.scope = trio.CancelScope()
+        self.scope: trio.CancelScope = trio.CancelScope()
         """Of the tasks that serve it."""
         self._limit = limit
         self._frames: list[bytes] = []

@@ -37,9 +37,9 @@ class Exchange:
 
     def __init__(self, market: Market, *, keys: Mapping[str, Key], rules: Rules | None = None, start_us: int) -> None:
         self.market = market
-        self.rules = Rules() if rules is None else rules
-        self.keys = dict(keys)
-        self.now_us = start_us
+        self.rules: Rules = Rules() if rules is None else rules
+        self.keys: dict[str, Key] = dict(keys)
+        self.now_us: int = start_us
         """The latest moment it was told of."""
         self._desk = Desk(market, self.keys, self.rules)
         self._rest = RestDoor(self._desk)

@@ -55,7 +55,7 @@ class Makers:
         self._resting: tuple[list[Order], list[Order]] = ([], [])
         start = symbol.start_price
         self._anchor = self._ratio() or start + start * rng.randrange(-5_000, 5_001) // 1_000_000
-        self.fair = self._anchor
+        self.fair: int = self._anchor
         """The price around which the crowd trades, in atoms."""
         self._spacing = max(symbol.tick, self.fair * 8 // 100_000 // symbol.tick * symbol.tick)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Outcome: TypeAlias = "tuple[list[Fill], list[PreventedMatch]]"
 Range: TypeAlias = tuple[int, int] | None
 
+
 class Matcher:
     """The matching engine of one symbol; it decides nothing but what happens to orders that were let in.
 
@@ -60,9 +61,9 @@ class Matcher:
         self._recheck = recheck
         self._range_of = range_of
         self._due: deque[Order | OrderList] = deque()
-        self.stops = Stops(self._due)
-        self.lists = Lists(self, funds, reports, self._due)
-        self.prevention = Prevention(book, funds, reports, self.lists)
+        self.stops: Stops = Stops(self._due)
+        self.lists: Lists = Lists(self, funds, reports, self._due)
+        self.prevention: Prevention = Prevention(book, funds, reports, self.lists)
         self._order_id = 0
 
     # ------------------------------------------------------------------------------------------------ the verbs

@@ -67,8 +67,8 @@ class Meter:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self.weight = Counter(rules.weight)
-        self.orders = tuple(Counter(limit) for limit in rules.orders)
+        self.weight: Counter = Counter(rules.weight)
+        self.orders: tuple[Counter, ...] = tuple(Counter(limit) for limit in rules.orders)
         self._raw = Counter(rules.raw_requests)
         self._connections = Counter(rules.connections)
         self._warnings = Counter(rules.weight)

@@ -242,11 +242,11 @@ class MemoryNetwork:
     """
 
     def __init__(self, rng: Uniform | None = None, *, link: Link | None = None) -> None:
-        self.link = Link() if link is None else link
+        self.link: Link = Link() if link is None else link
         self.dial_fault: DialFault | None = None
         self.dial_gate: Callable[[Dial], DialFault | None] | None = None
         self.tap: Callable[[MemoryStream, bytes], None] | None = None
-        self.dials = 0
+        self.dials: int = 0
         self._rng = rng
         self._listeners: dict[tuple[str, int], MemoryListener] = {}
         self._streams: dict[MemoryStream, None] = {}

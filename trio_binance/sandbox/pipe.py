@@ -91,10 +91,10 @@ class Pipe:
 
     def __init__(self, link: Link, rng: Uniform | None) -> None:
         self.link = link
-        self.readable = Lot()
-        self.writable = Lot()
-        self.broken = False
-        self.gone_at = math.inf
+        self.readable: Lot = Lot()
+        self.writable: Lot = Lot()
+        self.broken: bool = False
+        self.gone_at: float = math.inf
         """When word of the reader's leaving is sent back: the sender learns of it once that arrives."""
         self._rng = rng
         self._chunks: deque[tuple[float, bytes]] = deque()

@@ -174,7 +174,7 @@ class Publisher:
         self._reference = reference
         self._outlet = outlet
         self._book, self._tape, self._tickers = book, tape, tickers
-        self.prefix = symbol.lower()
+        self.prefix: str = symbol.lower()
         self._trade = f"{self.prefix}@trade"
         self._agg_trade = f"{self.prefix}@aggTrade"
         self._book_ticker = f"{self.prefix}@bookTicker"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .driver import Driver, Kind
     from .events import Json
     from .frames import RestRequest
-    from .recording import Record, Session
+    from .recording import Key, Record, Session
 
 END_REASON: Final = "end of recording"
 PING_EVERY_US: Final = 20_000_000
@@ -59,7 +59,7 @@ class ReplayExchange:
         self.session = session
         self.position: Record | None = None
         """The record played last."""
-        self.answers = dict(session.answers)
+        self.answers: dict[Key, RestReply] = dict(session.answers)
         """The latest answers at the playing position; before its place, the first."""
         self.routes: dict[str, list[Listener]] = {}
         self.on_subscribed: Callable[[], None] = lambda: None
@@ -247,10 +247,10 @@ class Player:
     def __init__(
         self, exchange: ReplayExchange, driver: Driver, *, speed: float | None = None, grace: float = 1.0
     ) -> None:
-        self.position = 0
-        self.total = exchange.session.records
-        self.started = trio.Event()
-        self.done = trio.Event()
+        self.position: int = 0
+        self.total: int = exchange.session.records
+        self.started: trio.Event = trio.Event()
+        self.done: trio.Event = trio.Event()
         self._exchange = exchange
         self._session = exchange.session
         self._driver = driver

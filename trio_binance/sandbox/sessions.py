@@ -58,7 +58,7 @@ class RequestError(Exception):
 
     def __init__(self, code: int, msg: str, **echo: Json) -> None:
         super().__init__(msg)
-        self.answer = {"code": code, "msg": msg, **echo}
+        self.answer: dict[str, Json] = {"code": code, "msg": msg, **echo}
 
 
 def _invalid(text: str) -> RequestError:
@@ -72,8 +72,8 @@ class StreamSession:
     def __init__(self, connection: int, target: StreamTarget, lifeline: Lifeline, limit: int) -> None:
         self.connection = connection
         self.lifeline = lifeline
-        self.combined = target.combined
-        self.microseconds = target.microseconds
+        self.combined: bool = target.combined
+        self.microseconds: bool = target.microseconds
         self.streams: dict[str, None] = dict.fromkeys(target.streams)
         self._limit = limit
 

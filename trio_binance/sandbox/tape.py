@@ -35,16 +35,16 @@ class Tape:
     """Trades with ids that rise by one. Prices, quantities and quotes in atoms, times in microseconds."""
 
     def __init__(self, first_id: int, first_agg_id: int) -> None:
-        self.first_id = first_id
-        self.first_agg_id = first_agg_id
-        self.times = array("q")
-        self.prices = array("q")
-        self.quantities = array("q")
-        self.quotes = array("q")
-        self.buyer_is_maker = array("b")
-        self.buyers = array("q")
-        self.sellers = array("q")
-        self.agg_starts = array("q")
+        self.first_id: int = first_id
+        self.first_agg_id: int = first_agg_id
+        self.times: array[int] = array("q")
+        self.prices: array[int] = array("q")
+        self.quantities: array[int] = array("q")
+        self.quotes: array[int] = array("q")
+        self.buyer_is_maker: array[int] = array("b")
+        self.buyers: array[int] = array("q")
+        self.sellers: array[int] = array("q")
+        self.agg_starts: array[int] = array("q")
         """For every aggregate trade the id of its first trade; it ends where the next begins."""
         self._taker = 0
 

@@ -20,9 +20,9 @@ class Window:
     def __init__(self, tape: Tape, span_us: int) -> None:
         self._tape = tape
         self.span_us = span_us
-        self.first_id = tape.first_id
-        self.volume = 0
-        self.quote = 0
+        self.first_id: int = tape.first_id
+        self.volume: int = 0
+        self.quote: int = 0
         # Candidates for the extreme: prices that no later trade has beaten, oldest first.
         self._highs: deque[tuple[int, int]] = deque()
         self._lows: deque[tuple[int, int]] = deque()
@@ -86,8 +86,8 @@ class Tickers:
         self._tape = tape
         self._candles = candles
         self._book = book
-        self.day = Window(tape, DAY_US)
-        self.five_minutes = Window(tape, 5 * MINUTE_US)
+        self.day: Window = Window(tape, DAY_US)
+        self.five_minutes: Window = Window(tape, 5 * MINUTE_US)
 
     def add(self, trade_id: int) -> None:
         """Count the newest trade of the tape."""

@@ -30,7 +30,12 @@ def commission_rates(account: Account) -> dict[str, str]:
 
 
 NO_RATES = {"maker": text(0), "taker": text(0)}
-DISCOUNT = {"enabledForAccount": False, "enabledForSymbol": True, "discountAsset": "BNB", "discount": text(SCALE // 4)}
+DISCOUNT: dict[str, str | bool] = {
+    "enabledForAccount": False,
+    "enabledForSymbol": True,
+    "discountAsset": "BNB",
+    "discount": text(SCALE // 4),
+}
 
 
 def tested(account: Account, params: Params) -> Answer:

@@ -42,15 +42,15 @@ class Venue:
         fair_of: Callable[[str], int],
     ) -> None:
         ids = Random(f"{seed}:ids:{symbol.name}")
-        self.symbol = symbol
+        self.symbol: Symbol = symbol
         self.status = "TRADING"
-        self.book = Book()
-        self.tape = Tape(ids.randrange(10**6, 10**7), ids.randrange(10**5, 10**6))
-        self.candles = Candles(self.tape)
-        self.tickers = Tickers(symbol.name, self.tape, self.candles, self.book)
-        self.reports = Reports(symbol.name, symbol.base, symbol.quote, outlet.user)
-        self.reference = self._make_reference()
-        self.matcher = Matcher(
+        self.book: Book = Book()
+        self.tape: Tape = Tape(ids.randrange(10**6, 10**7), ids.randrange(10**5, 10**6))
+        self.candles: Candles = Candles(self.tape)
+        self.tickers: Tickers = Tickers(symbol.name, self.tape, self.candles, self.book)
+        self.reports: Reports = Reports(symbol.name, symbol.base, symbol.quote, outlet.user)
+        self.reference: Reference | None = self._make_reference()
+        self.matcher: Matcher = Matcher(
             self.book,
             self.tape,
             self.reports,
@@ -60,9 +60,9 @@ class Venue:
             self._range,
         )
         rng = Random(f"{seed}:makers:{symbol.name}")
-        self.makers = Makers(symbol, rng, activity, house, (self.book, self.tape, self.matcher), fair_of)
-        self.blocks = Blocks(symbol, Random(f"{seed}:blocks:{symbol.name}"))
-        self.publisher = Publisher(
+        self.makers: Makers = Makers(symbol, rng, activity, house, (self.book, self.tape, self.matcher), fair_of)
+        self.blocks: Blocks = Blocks(symbol, Random(f"{seed}:blocks:{symbol.name}"))
+        self.publisher: Publisher = Publisher(
             symbol.name, outlet, self.book, self.tape, self.candles, self.tickers, self.reference
         )
 

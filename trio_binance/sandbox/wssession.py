@@ -69,8 +69,8 @@ class WsSession:
         self.connection = connection
         self.address = address
         self.lifeline = lifeline
-        self.microseconds = target.microseconds
-        self.shows_limits = target.shows_limits
+        self.microseconds: bool = target.microseconds
+        self.shows_limits: bool = target.shows_limits
         self.key: Key | None = None
         self.subscriptions: dict[int, Subscription] = {}
         self._since_us: int | None = None
