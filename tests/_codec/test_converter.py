@@ -148,7 +148,27 @@ def test_every_event_of_a_stream_survives_with_one_decoder(kind: type[Any], data
         assert decode(raw) == decode(raw) == model
 
 
+RECOVERED = {
+    models.RecoveredTradeEvent: models.TradeEvent,
+    models.RecoveredAggTradeEvent: models.AggTradeEvent,
+    models.RecoveredKlineEvent: models.KlineEvent,
+}
+
+
+@settings(max_examples=15)
+@given(st.data())
+@pytest.mark.parametrize("kind", RECOVERED.values())
+def test_what_was_asked_for_is_written_as_if_it_had_come(kind: type[Any], data: st.DataObject) -> None:
+    came = data.draw(values(kind))
+    fields = {field.name: getattr(came, field.name) for field in attrs.fields(kind)}
+    [asked_for] = [recovered(**fields) for recovered, base in RECOVERED.items() if base is kind]
+    assert stream.unstructure(asked_for) == stream.unstructure(came)
+    assert (asked_for.recovered, came.recovered) == (True, False)
+    assert isinstance(asked_for, kind)
+    assert asked_for != came
+
+
 def test_every_event_has_been_tried() -> None:
     """An event that is added to a table of names and to no test here would slip through."""
-    assert {*STREAMS, models.Candle, models.UnknownEvent} == OF_STREAMS
+    assert {*STREAMS, *RECOVERED, models.Candle, models.UnknownEvent} == OF_STREAMS
     assert OF_STREAMS | OF_ACCOUNTS | {*REST} == EVERY

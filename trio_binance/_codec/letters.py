@@ -15,6 +15,9 @@ from trio_binance.models import (
     MiniTickerEvent,
     Model,
     PartialDepthEvent,
+    RecoveredAggTradeEvent,
+    RecoveredKlineEvent,
+    RecoveredTradeEvent,
     ReferencePriceEvent,
     RollingTickerEvent,
     ServerShutdownEvent,
@@ -22,7 +25,7 @@ from trio_binance.models import (
     TradeEvent,
 )
 
-WORDS: Mapping[type[Model], str] = {
+_WORDS: dict[type[Model], str] = {
     ReferencePriceEvent: "referencePrice",
     AggTradeEvent: "aggTrade",
     TradeEvent: "trade",
@@ -34,9 +37,17 @@ WORDS: Mapping[type[Model], str] = {
     DepthUpdateEvent: "depthUpdate",
     ServerShutdownEvent: "serverShutdown",
 }
+_RECOVERED: dict[type[Model], type[Model]] = {
+    RecoveredTradeEvent: TradeEvent,
+    RecoveredAggTradeEvent: AggTradeEvent,
+    RecoveredKlineEvent: KlineEvent,
+}
+"""What was asked for is written as if it had come."""
+
+WORDS: Mapping[type[Model], str] = _WORDS | {cls: _WORDS[base] for cls, base in _RECOVERED.items()}
 """The word of an event, under "e". Rolling tickers have one a window ("1hTicker"); book tickers, partial depth none."""
 
-NAMES: Mapping[type[Model], Mapping[str, str]] = {
+_NAMES: dict[type[Model], Mapping[str, str]] = {
     TradeEvent: {
         "event_time": "E",
         "symbol": "s",
@@ -168,4 +179,6 @@ NAMES: Mapping[type[Model], Mapping[str, str]] = {
     ReferencePriceEvent: {"symbol": "s", "reference_price": "r", "timestamp": "t"},
     ServerShutdownEvent: {"event_time": "E"},
 }
+
+NAMES: Mapping[type[Model], Mapping[str, str]] = _NAMES | {cls: _NAMES[base] for cls, base in _RECOVERED.items()}
 """The name of each field on the wire; a name with "@" is on no wire: what it means is told by the stream's name."""

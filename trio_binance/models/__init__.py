@@ -98,6 +98,12 @@ from .filters import PercentPriceFilter as PercentPriceFilter
 from .filters import PriceFilter as PriceFilter
 from .filters import TrailingDeltaFilter as TrailingDeltaFilter
 from .filters import UnknownFilter as UnknownFilter
+from .gaps import Dropped as Dropped
+from .gaps import Gap as Gap
+from .gaps import GapReason as GapReason
+from .gaps import RecoveredAggTradeEvent as RecoveredAggTradeEvent
+from .gaps import RecoveredKlineEvent as RecoveredKlineEvent
+from .gaps import RecoveredTradeEvent as RecoveredTradeEvent
 from .lists import CancelledOrderList as CancelledOrderList
 from .lists import CancelResponse as CancelResponse
 from .lists import ListedOrder as ListedOrder

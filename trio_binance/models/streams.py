@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import attrs
 
@@ -15,6 +15,8 @@ from .values import Levels, Model, Timestamp
 class TradeEvent(Model):
     """A trade. ``is_best_match`` is a field that the documents tell to ignore."""
 
+    recovered: ClassVar[bool] = False
+    """Whether it was asked for, because it did not come by the stream; only a gapless feed does that."""
     event_time: Timestamp
     symbol: str
     trade_id: int
@@ -29,6 +31,8 @@ class TradeEvent(Model):
 class AggTradeEvent(Model):
     """The trades that one taker order made at one price. ``is_best_match`` is told to be ignored."""
 
+    recovered: ClassVar[bool] = False
+    """As with ``TradeEvent``."""
     event_time: Timestamp
     symbol: str
     agg_trade_id: int
@@ -124,6 +128,8 @@ class KlineEvent(Model):
     A stream with candles of the days of UTC+8 looks like any other: all times are those of UTC nevertheless.
     """
 
+    recovered: ClassVar[bool] = False
+    """As with ``TradeEvent``."""
     event_time: Timestamp
     symbol: str
     candle: Candle
