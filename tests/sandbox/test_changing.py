@@ -174,3 +174,17 @@ def test_an_order_is_amended_ten_times_at_most() -> None:
         amend(market, account, orderId=order["orderId"], newQty=f"0.00{900 - number}")
     with pytest.raises(Refusal, match="-2038 Filter failure: MAX_NUM_ORDER_AMENDS"):
         amend(market, account, orderId=order["orderId"], newQty="0.001")
+
+
+def test_a_symbol_may_neither_replace_nor_amend() -> None:
+    market = quiet_market()
+    account = customer(market, USDT="10000")
+    order = place(market, account, quantity="0.01", price=60000)
+    market.set_rules(attrs.evolve(BTCUSDT, replaces=False, amends=False), START)
+    query = {"symbol": "BTCUSDT", "orderId": order["orderId"], "newQty": "0.005"}
+    with pytest.raises(Refusal) as caught:
+        ask(market, "PUT /api/v3/order/amend/keepPriority", account, **query)
+    assert (caught.value.code, caught.value.msg) == (-2038, "Order amend is not supported for this symbol.")
+    with pytest.raises(Refusal) as caught:
+        ask(market, "POST /api/v3/order/cancelReplace", account, symbol="BTCUSDT")
+    assert (caught.value.code, caught.value.msg) == (-2010, "Order cancel-replace is not supported for this symbol.")

@@ -38,7 +38,8 @@ def oco(market: Market, account: Account, side: str = "SELL", **params: Any) -> 
         f"{stop}Price": price - 120 * sign,
         f"{stop}TimeInForce": "GTC",
     }
-    return send(market, account, "orderList/oco", **(values | params))
+    values = {name: value for name, value in (values | params).items() if value is not None}
+    return send(market, account, "orderList/oco", **values)
 
 
 def otoco(market: Market, account: Account, kind: str = "orderList/otoco", **params: Any) -> Any:
@@ -526,6 +527,56 @@ def test_pending_orders_can_be_amended_unless_their_quantity_is_not_theirs() -> 
         ask(market, amend, account, **(query | {"orderId": placed["orders"][1]["orderId"]}))
     assert (caught.value.code, caught.value.msg) == (-2038, "Order amend (pending OPO order) is not supported.")
     check_money(market, account)
+
+
+def test_a_pending_market_order_has_no_price_to_check_when_it_is_amended() -> None:
+    market = bare_market()
+    account = customer(market, **FUNDS)
+    placed = oto(market, account, pendingType="MARKET", pendingPrice=None, pendingTimeInForce=None)
+    query = {"symbol": "BTCUSDT", "orderId": placed["orders"][1]["orderId"], "newQty": "0.00001"}
+    amended = ask(market, "PUT /api/v3/order/amend/keepPriority", account, **query)["amendedOrder"]
+    assert (amended["type"], amended["price"], amended["qty"]) == ("MARKET", "0.00000000", "0.00001000")
+
+
+def test_the_goal_of_an_oco_may_be_pegged() -> None:
+    market = bare_market()
+    price = last(market)
+    place(market, customer(market, BTC="1"), side="SELL", price=price + 50, quantity="1")
+    placed = oco(market, customer(market, **FUNDS), abovePrice=None, abovePegPriceType="PRIMARY_PEG")
+    goal = placed["orderReports"][1]
+    assert (goal["pegPriceType"], goal["peggedPrice"]) == ("PRIMARY_PEG", f"{price + 50}.00000000")
+
+
+def test_pending_pegged_orders_take_their_price_when_they_begin() -> None:
+    market = bare_market()
+    account, price = customer(market, **FUNDS), last(market)
+    placed = oto(market, account, pendingPrice=None, pendingPegPriceType="PRIMARY_PEG")
+    assert "peggedPrice" not in placed["orderReports"][1]
+    place(market, customer(market, BTC="1"), side="SELL", price=price + 50, quantity="1")
+    sell_into(market, price - 100, "1")
+    pending = ask(market, "GET /api/v3/order", account, symbol="BTCUSDT", orderId=placed["orders"][1]["orderId"])
+    assert (pending["status"], pending["peggedPrice"]) == ("NEW", f"{price + 50}.00000000")
+
+
+def test_a_single_order_that_is_cancel_replaced_may_belong_to_a_list() -> None:
+    market = bare_market()
+    account, price = customer(market, **FUNDS), last(market)
+    placed = oco(market, account)
+    replaced = ask(
+        market,
+        "POST /api/v3/order/cancelReplace",
+        account,
+        symbol="BTCUSDT",
+        cancelReplaceMode="STOP_ON_FAILURE",
+        cancelOrderId=placed["orders"][0]["orderId"],
+        side="SELL",
+        type="LIMIT",
+        timeInForce="GTC",
+        quantity=2,
+        price=price + 10,
+    )
+    assert replaced["cancelResponse"]["contingencyType"] == "OCO"
+    assert replaced["newOrderResponse"]["status"] == "NEW"
 
 
 def test_the_exchange_can_end_lists_for_its_own_reasons() -> None:

@@ -52,8 +52,25 @@ def test_deposits_and_withdrawals_count_and_are_told() -> None:
     assert (account.free("NEW"), account.free("USDT")) == (Decimal("0.5"), Decimal(6))
     events = [event.data["e"] for event in market.take_events() if isinstance(event, UserEvent)]
     assert events == ["outboundAccountPosition", "balanceUpdate"] * 2
-    with pytest.raises(ValueError, match="cannot take 7 from 6"):
+    with pytest.raises(ValueError, match=r"cannot take 7\.0+ from 6\.0+ free"):
         market.deposit(account, "USDT", Decimal(-7), START)
+    assert all(amount == 0 for amount in market.audit().values())
+
+
+def test_funds_are_locked_and_unlocked_by_systems_outside() -> None:
+    market = quiet_market()
+    account = customer(market, USDT="10")
+    market.lock_outside(account, "USDT", Decimal(4), START)
+    assert (account.free("USDT"), account.locked("USDT")) == (6, 4)
+    market.lock_outside(account, "USDT", Decimal(-3), START)
+    with pytest.raises(ValueError, match="not locked outside"):
+        market.lock_outside(account, "USDT", Decimal(-2), START)
+    with pytest.raises(ValueError, match="cannot take 10"):
+        market.lock_outside(account, "USDT", Decimal(10), START)
+    events = [event.data for event in market.take_events() if isinstance(event, UserEvent)]
+    assert [event["e"] for event in events] == ["outboundAccountPosition", "externalLockUpdate"] * 2
+    assert [event["d"] for event in events[1::2]] == ["4.00000000", "-3.00000000"]
+    assert list(events[1]) == ["e", "E", "a", "d", "T"]
     assert all(amount == 0 for amount in market.audit().values())
 
 

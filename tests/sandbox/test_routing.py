@@ -109,6 +109,18 @@ def test_an_order_does_not_meet_its_owner_in_another_book() -> None:
     check_money(market)
 
 
+def test_a_market_buy_never_spends_what_it_has_not() -> None:
+    """Self-trade prevention pushes it to prices that the check of its funds did not see."""
+    market, price = two_books()
+    account = customer(market, USDT=str(price - 60), BTC="1")
+    place(market, account, symbol="BTCUSDC", side="SELL", price=price - 60, quantity="1")
+    wish = {"type": "MARKET", "timeInForce": None, "quantity": "1", "selfTradePreventionMode": "EXPIRE_MAKER"}
+    order = routed(market, account, **wish)
+    assert (order["status"], order["executedQty"]) == ("EXPIRED", "0.40000000")
+    assert account.locked("USDT") == 0
+    check_money(market)
+
+
 @pytest.mark.parametrize(
     ("params", "code", "msg"),
     [

@@ -98,6 +98,8 @@ class Account:
     lists: dict[int, OrderList] = attrs.field(factory=dict)
     """Every order list ever placed, by rising id."""
     open_lists: dict[int, OrderList] = attrs.field(factory=dict)
+    outside: dict[str, int] = attrs.field(factory=dict)
+    """What of each asset is locked by a system outside the spot exchange."""
     trade_group: int = -1
     """Accounts of one trade group do not trade with each other (Self-trade prevention); -1 for none."""
 

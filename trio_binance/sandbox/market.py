@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from .accounts import Account as Account
+from .bank import Bank
 from .changing import Changing
 from .events import Json as Json
 from .events import Outlet
@@ -23,7 +24,7 @@ from .events import StreamEvent as StreamEvent
 from .events import UserEvent as UserEvent
 from .ledger import Ledger
 from .listing import Listing
-from .numbers import from_decimal, milliseconds, text, to_decimal
+from .numbers import from_decimal, to_decimal
 from .params import Params
 from .publisher import FAST_US, SECOND_US, WINDOWS
 from .quotes import Quotes
@@ -31,7 +32,6 @@ from .records import Records
 from .reference import External
 from .refusals import NOT_FOUND, bad
 from .refusals import Refusal as Refusal
-from .reports import position
 from .routing import Routing
 from .symbols import SORS, SYMBOLS
 from .trading import Trading
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
 
     from .symbols import Symbol
     from .tape import Trade
-
-_HOUSE_UNITS = 10**12
-"""What each house account has of every asset: enough for ever."""
 
 _NEVER_US = 2**63
 _TO_ALL = {"mini": "!miniTicker@arr", "full": "", **{window: f"!ticker_{window}@arr" for window in WINDOWS}}
@@ -74,9 +71,7 @@ class Market:
         if activity <= 0:
             raise ValueError(f"activity={activity!r}: expected a positive number")
         self._outlet = Outlet()
-        self._fees: dict[str, int] = {}
-        self._deposited: dict[str, int] = {}
-        self._accounts: list[Account] = []
+        self._bank = Bank(self._outlet, (asset for symbol in symbols for asset in (symbol.base, symbol.quote)))
         self._now = start_us
         self._venues: dict[str, Venue] = {}
         self._next_act: dict[str, int] = {}
@@ -99,9 +94,9 @@ class Market:
         self._streams |= {name for name in _TO_ALL.values() if name}
 
     def _open_venue(self, symbol: Symbol, seed: int, activity: float, start_us: int) -> None:
-        rich = dict.fromkeys((symbol.base, symbol.quote), to_decimal(_HOUSE_UNITS * 10**8))
-        house = (self._house(rich), self._house(rich))
-        venue = Venue(symbol, seed, activity, house, self._outlet, self._fees, self._fair)
+        assets = symbol.base, symbol.quote
+        house = self._bank.house(start_us, *assets), self._bank.house(start_us, *assets)
+        venue = Venue(symbol, seed, activity, house, self._outlet, self._bank.fees, self._fair)
         self._venues[symbol.name] = venue
         venue.open(start_us)
         self._next_act[symbol.name] = start_us + venue.makers.gap_us()
@@ -113,15 +108,7 @@ class Market:
             if all(name in self._venues for name in names):
                 group = tuple(self._venues[name] for name in names)
                 groups |= dict.fromkeys(names, group)
-        assets = {asset for venue in self._venues.values() for asset in (venue.symbol.base, venue.symbol.quote)}
-        rich = dict.fromkeys(sorted(assets), to_decimal(_HOUSE_UNITS * 10**8))
-        return Routing(self._venue_of, groups, self._trading, self._house(rich))
-
-    def _house(self, balances: Mapping[str, Decimal]) -> Account:
-        account = self.open_account("", balances)
-        account.house = True
-        account.maker_rate = account.taker_rate = 0
-        return account
+        return Routing(self._venue_of, groups, self._trading, self._bank.house(self._now))
 
     def _fair(self, symbol: str) -> int:
         return self._venues[symbol].makers.fair
@@ -153,14 +140,7 @@ class Market:
 
     def open_account(self, api_key: str, balances: Mapping[str, Decimal]) -> Account:
         """Open an account that holds ``balances``; the doors know it by its key."""
-        account = Account(api_key, 1_000 + len(self._accounts), updated_us=self._now)
-        for symbol in SYMBOLS if not self._venues else (venue.symbol for venue in self._venues.values()):
-            account.balance(symbol.base)
-            account.balance(symbol.quote)
-        self._accounts.append(account)
-        for asset, amount in balances.items():
-            self._credit(account, asset, from_decimal(amount))
-        return account
+        return self._bank.open(api_key, balances, self._now)
 
     def deposit(self, account: Account, asset: str, amount: Decimal, now_us: int) -> None:
         """Credit an account, or debit it by a negative amount; its owner hears of it.
@@ -169,19 +149,16 @@ class Market:
             ValueError: more would be taken than is free, or the amount has more than eight decimals.
         """
         self._advance(now_us)
-        atoms = from_decimal(amount)
-        if account.balance(asset).free + atoms < 0:
-            raise ValueError(f"{asset}: cannot take {-amount} from {account.free(asset)} free")
-        self._credit(account, asset, atoms)
-        account.updated_us = now_us
-        self._outlet.user(position(account, (asset,), now_us))
-        now = milliseconds(now_us)
-        update = {"e": "balanceUpdate", "E": now, "a": asset, "d": text(atoms), "T": now}
-        self._outlet.user(UserEvent(account, update))
+        self._bank.deposit(account, asset, amount, now_us)
 
-    def _credit(self, account: Account, asset: str, atoms: int) -> None:
-        account.balance(asset).free += atoms
-        self._deposited[asset] = self._deposited.get(asset, 0) + atoms
+    def lock_outside(self, account: Account, asset: str, amount: Decimal, now_us: int) -> None:
+        """Lock funds for a system outside the spot exchange, or unlock them by a negative amount; its owner hears.
+
+        Raises:
+            ValueError: more would be locked than is free, or unlocked than is locked so.
+        """
+        self._advance(now_us)
+        self._bank.lock(account, asset, amount, now_us)
 
     def call(self, operation: str, params: Mapping[str, str], account: Account | None, now_us: int) -> Json:
         """Answer a request; ``operation`` is ``METHOD /path`` of REST.
@@ -239,7 +216,7 @@ class Market:
         """End all customers' open orders on a symbol for the exchange's own reasons (EXCHANGE_CANCELED)."""
         self._advance(now_us)
         venue = self._venues[symbol]
-        for account in self._accounts:
+        for account in self._bank.accounts:
             for order in list(account.blotter(symbol).open.values()):
                 if order.is_open:
                     venue.matcher.expire(order, "EXCHANGE_CANCELED", now_us)
@@ -337,11 +314,7 @@ class Market:
 
     def audit(self) -> dict[str, Decimal]:
         """Return for every asset what exists minus what was ever deposited: zero, or money was made or lost."""
-        held: dict[str, int] = dict(self._fees)
-        for account in self._accounts:
-            for asset, balance in account.balances.items():
-                held[asset] = held.get(asset, 0) + balance.free + balance.locked
-        return {asset: to_decimal(atoms - self._deposited.get(asset, 0)) for asset, atoms in held.items()}
+        return self._bank.audit()
 
 
 def _exact(levels: list[tuple[int, int]]) -> tuple[tuple[Decimal, Decimal], ...]:

@@ -131,9 +131,7 @@ class Lists:
 
         "OPO": the funds received are theirs. Whoever may not enter the book expires, and its partner with it.
         """
-        pending = [order for order in kept.pending if order.is_open]
-        if not pending:
-            return
+        pending = kept.pending
         if kept.takes_proceeds:
             self._hand_over(kept, pending)
         try:
@@ -149,10 +147,9 @@ class Lists:
             order.status = NEW
         self._reports.listed(kept, "EXEC_STARTED", now_us)
         for order in pending:
-            if order.is_open:
-                self._engine.start(order, now_us)
+            self._engine.start(order, now_us)
 
-    def _hand_over(self, kept: OrderList, pending: list[Order]) -> None:
+    def _hand_over(self, kept: OrderList, pending: tuple[Order, ...]) -> None:
         """Give the pending orders the quantity that was received, in whole steps, and lock just that."""
         holder = pending[0]
         quantity = self._funds.proceeds(kept)
