@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import trio
 import trio.testing
 
 from tests._client.orders import QUANTITY, SYMBOL, account_of, below, every_list, resting
-from tests._client.world import open_world
+from tests._client.world import World, open_world
+from trio_binance._pure.limits import LimitKind
 from trio_binance.errors import (
     AmendRejected,
     ApiError,
@@ -244,6 +247,48 @@ async def test_a_new_quantity_is_an_exact_positive_number(
     async with open_world(ready=False) as world:
         with pytest.raises(error, match=text):
             await world.bx.trading.amend_keep_priority(SYMBOL, order_id=1, new_qty=quantity)
+
+
+def weight_of(world: World) -> int:
+    """Return how much of the minute's weight is used, as far as the connector knows."""
+    rows = world.bx.statistics().limits.rules
+    [used] = [row.used for row in rows if row.rule.kind is LimitKind.REQUEST_WEIGHT]
+    return used
+
+
+@pytest.mark.parametrize(("status", "cost"), [("NEW", 4), ("PARTIALLY_FILLED", 4), ("EXPIRED", 0)])
+async def test_an_amendment_costs_nothing_when_the_order_expires_by_it(
+    status: str, cost: int, autojump_clock: trio.testing.MockClock
+) -> None:
+    """The answer tells no count of the exchange's, so that only what the row says is counted."""
+    amended = {
+        "symbol": SYMBOL,
+        "orderId": 1,
+        "orderListId": -1,
+        "origClientOrderId": "old",
+        "clientOrderId": "new",
+        "price": "1.00",
+        "qty": "5.00",
+        "executedQty": "0.00",
+        "preventedQty": "0.00",
+        "quoteOrderQty": "0.00",
+        "cumulativeQuoteQty": "0.00",
+        "status": status,
+        "timeInForce": "GTC",
+        "type": "LIMIT",
+        "side": "BUY",
+        "workingTime": 1,
+        "selfTradePreventionMode": "NONE",
+    }
+    answer = {"transactTime": 1, "executionId": 2, "amendedOrder": amended}
+    bend = Bend.say(Answer(200, json.dumps(answer).encode()))
+    faults = FaultSchedule((OnRequest(1, bend, "/api/v3/order/amend/keepPriority"),))
+    async with open_world(faults=faults) as world:
+        await trio.sleep(30)  # the clock has measured all it wants
+        await world.bx.general.ping()
+        before = weight_of(world)
+        await world.bx.trading.amend_keep_priority(SYMBOL, order_id=1, new_qty=5, new_client_order_id="new")
+        assert weight_of(world) - before == cost
 
 
 async def test_a_refused_amendment_is_an_amendment_that_was_refused(autojump_clock: trio.testing.MockClock) -> None:

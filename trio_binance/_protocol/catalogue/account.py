@@ -85,7 +85,8 @@ ORDER_LIST: Operation[OrderList] = Operation(
     _USER_DATA,
     fixed(4),
     OrderList,
-    # The id of the list is meant, although the wire calls it an order's.
+    # The id of the list is meant, although the wire calls it an order's. With both ids the WebSocket API looks at that
+    # one alone, other than the general rule of both wires since 2025-04-24.
     (ONE_ORDER_LIST_ID, Param("origClientOrderId", Kind.TEXT, Need.ONE_OF, field="list_client_order_id")),
     (OneOf(("orderListId", "origClientOrderId")),),
     source=_DATABASE,
@@ -151,6 +152,7 @@ MY_ALLOCATIONS: Operation[list[Allocation]] = Operation(
     (SYMBOL, START_TIME, END_TIME, Param("fromAllocationId", Kind.WHOLE), LIMIT, ORDER_ID),
     source=_DATABASE,
 )
+# REST lists no timestamp for it, although it is signed like all of USER_DATA.
 COMMISSION: Operation[AccountCommission] = Operation(
     "GET",
     "/api/v3/account/commission",

@@ -166,6 +166,7 @@ BOOK_TICKER: Operation[BookTicker | list[BookTicker]] = Operation(
     _ONE_OR_MANY,
     shape=by_symbol(lambda _params: BookTicker),
 )
+# A symbol that never had one: REST answers -2043 as an error, the WebSocket API as the result of a success.
 REFERENCE_PRICE: Operation[ReferencePrice] = Operation(
     "GET", "/api/v3/referencePrice", "referencePrice", _NONE, fixed(2), ReferencePrice, (SYMBOL,)
 )

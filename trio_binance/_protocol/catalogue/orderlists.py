@@ -129,6 +129,7 @@ PLACE_OPO = _placement(
     (*_working(), *_leg("pending")),
     orders=2,
 )
+# Of OPOCO the WebSocket API alone tells the source.
 PLACE_OPOCO = _placement(
     "/api/v3/orderList/opoco",
     "orderList.place.opoco",

@@ -111,7 +111,8 @@ CANCEL_REPLACE: Operation[CancelReplaceReport] = Operation(
     (OneOf(("cancelOrderId", "cancelOrigClientOrderId")), *_ORDER_RULES),
     # 200 means that both halves were done; whatever else came of them arrives as an error and its report.
     shape=by_word("newOrderRespType", CancelReplaceReport, ACK=ReplacedAck, RESULT=ReplacedResult, FULL=ReplacedFull),
-    # "a new order that was not attempted still counts"
+    # A new order that was not attempted still counts. One order too many, the old one cancelled: 429 by the table where
+    # the mode is STOP_ON_FAILURE, 409 by the WebSocket API's text. The halves say it, whatever the status.
     orders=1,
     free=Free.ON_SUCCESS,
     source=MATCHING_ENGINE,
