@@ -76,7 +76,7 @@ class Level(NamedTuple):
 _SHOWN = 3
 """So many levels stand in a repr: a book has thousands, and its best few are what one looks for."""
 
-to_price = lru_cache(maxsize=32_768)(Decimal)
+to_price: Callable[[str], Decimal] = lru_cache(maxsize=32_768)(Decimal)
 """A price that returns is the same object: its first hash, dear for a ``Decimal``, is paid once."""
 
 
