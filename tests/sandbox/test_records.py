@@ -12,7 +12,7 @@ from trio_binance.sandbox.accounts import Account
 from trio_binance.sandbox.blocks import Blocks
 from trio_binance.sandbox.market import Market
 from trio_binance.sandbox.refusals import Refusal
-from trio_binance.sandbox.symbols import SYMBOLS
+from trio_binance.sandbox.symbols import EXCHANGE_LIMITS, SYMBOLS
 
 from .economy import BTCUSDT, SECOND, START, UNIT, ask, bare_market, customer, place, stream_events
 
@@ -114,11 +114,7 @@ def test_my_filters_are_those_of_exchange_symbol_and_assets() -> None:
 
 
 def test_the_whole_exchange_bounds_the_open_orders_of_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(
-        __import__("trio_binance.sandbox.symbols", fromlist=["EXCHANGE_LIMITS"]).EXCHANGE_LIMITS,
-        "EXCHANGE_MAX_NUM_ORDERS",
-        2,
-    )
+    monkeypatch.setitem(EXCHANGE_LIMITS, "EXCHANGE_MAX_NUM_ORDERS", 2)
     market = bare_market(1, "ETHUSDT")
     account = customer(market, USDT="100000")
     place(market, account, price=50_000, quantity="0.01")

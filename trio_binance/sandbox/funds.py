@@ -37,15 +37,18 @@ class Funds:
 
     def lock(self, *orders: Order) -> None:
         """Lock what one order may cost, or the dearer of a pair of which only one will ever trade."""
-        holder = orders[0]
-        self.lock_more(holder, max(self.needed(order) for order in orders) - holder.locked)
+        holder, needed = orders[0], self.needed(orders[0])
+        for other in orders[1:]:
+            needed = max(needed, self.needed(other))
+        self.lock_more(holder, needed - holder.locked)
 
     def lock_more(self, order: Order, amount: int) -> None:
         """Lock so much more for an order; a negative amount gives back."""
-        balance = self._balance(order)
-        balance.free -= amount
-        balance.locked += amount
-        order.locked += amount
+        if amount:
+            balance = self._balance(order)
+            balance.free -= amount
+            balance.locked += amount
+            order.locked += amount
 
     def release(self, order: Order) -> None:
         """Give back all that is locked for an order."""

@@ -97,9 +97,11 @@ class Matcher:
         self._order_id += 1
         order.id = self._order_id
         order.created_us = order.updated_us = now_us
-        if order.is_contingent and order.status != PENDING_NEW:
+        if order.status == PENDING_NEW:
+            return
+        if order.is_contingent:
             self._wait(order, now_us)
-        elif order.status != PENDING_NEW:
+        else:
             order.phase, order.working_us = WORKING, now_us
 
     def _enter(self, order: Order, now_us: int) -> Outcome:
@@ -262,7 +264,10 @@ class Matcher:
         return fills, prevented
 
     def _match(self, taker: Order, now_us: int, fills: list[Fill], prevented: list[PreventedMatch]) -> None:
-        book, bounds = self._book, self._range_of(taker, now_us)
+        book = self._book
+        price = book.best_against(taker)
+        # "Price range": the limits are those of the moment when the order begins to take.
+        bounds = None if price is None or not taker.crosses(price) else self._range_of(taker, now_us)
         while taker.remaining and taker.is_open:
             price = book.best_against(taker)
             if price is None or not taker.crosses(price):
