@@ -2,6 +2,8 @@
 
 from ._services.events import BanEnded as BanEnded
 from ._services.events import BanStarted as BanStarted
+from ._services.events import BookLive as BookLive
+from ._services.events import BookStale as BookStale
 from ._services.events import BreakerChanged as BreakerChanged
 from ._services.events import ClockStepped as ClockStepped
 from ._services.events import ClockSynced as ClockSynced

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from trio_binance._pure.breaker import BreakerStatistics
     from trio_binance._pure.limits import LimitsStatistics
     from trio_binance._pure.timesync import ClockStatistics
+    from trio_binance._services.books import Books as BooksService
+    from trio_binance._services.books import BooksStatistics
     from trio_binance._services.clock import Clock
     from trio_binance._services.limiter import Limiter
     from trio_binance._services.router import Router
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from trio_binance.config import BinanceConfig
 
     from .account import AccountRoom
+    from .books import Books
     from .general import General
     from .market import Market
     from .session import Session
@@ -53,6 +56,7 @@ class Statistics:
     streams: StreamsStatistics
     ws_api: WsApiStatistics | None
     user_data: UserDataStatistics | None
+    books: BooksStatistics
     supervisor: SupervisorStatistics
 
 
@@ -66,13 +70,14 @@ class Engine:
     streams: StreamsService
     ws_api: WsApi | None
     user_data: UserData | None
+    books: BooksService
     supervisor: Supervisor
     board: StatusBoard
 
 
 @final
 class Binance(metaclass=NoPublicConstructor):
-    """A connector that runs: its rooms are ``general``, ``market``, ``trading``, ``account`` and ``streams``.
+    """A connector that runs: its rooms are ``general``, ``market``, ``trading``, ``account``, ``streams``, ``books``.
 
     Made by ``open_binance``; being inside its block is being started. Methods may be called from any task of the
     same Trio run, also after the body was cancelled, in ``finally`` clauses, until the block is left.
@@ -88,6 +93,7 @@ class Binance(metaclass=NoPublicConstructor):
         trading: Trading,
         account: AccountRoom,
         streams: Streams,
+        books: Books,
         session: Session,
     ) -> None:
         self.config = config
@@ -96,6 +102,7 @@ class Binance(metaclass=NoPublicConstructor):
         self.trading = trading
         self.account = account
         self.streams = streams
+        self.books = books
         self.session = session
         self._engine = engine
 
@@ -134,6 +141,7 @@ class Binance(metaclass=NoPublicConstructor):
             streams=engine.streams.statistics(),
             ws_api=None if engine.ws_api is None else engine.ws_api.statistics(),
             user_data=None if engine.user_data is None else engine.user_data.statistics(),
+            books=engine.books.statistics(),
             supervisor=engine.supervisor.statistics(),
         )
 

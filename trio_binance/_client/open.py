@@ -3,7 +3,7 @@
 open_binance
 └─ (the embedded exchange, when the configuration asks for one)
    └─ root: rest_for_one, transient, 5 restarts in 10 s
-      rest, streams (one_for_one, a child per socket), clock, wsapi, userdata: each stands on those before it
+      rest, streams (one_for_one, a child per socket), clock, wsapi, userdata, books: each stands on those before it
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from trio_binance._pure.keys import signer_for
 from trio_binance._pure.limits import Cost, Limits
 from trio_binance._pure.restart import Strategy
 from trio_binance._pure.timesync import ClockSync
+from trio_binance._services.books import Books as BooksService
 from trio_binance._services.clock import Clock, ClockService
 from trio_binance._services.dialer import TcpDialer
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
@@ -40,6 +41,7 @@ from trio_binance.config import BinanceConfig, ReplaySpec, SandboxSpec
 from trio_binance.errors import ServiceCrashed
 
 from .account import AccountRoom
+from .books import Books
 from .client import Binance, Engine
 from .general import General
 from .market import Market
@@ -91,6 +93,7 @@ async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -
             ),
             account=AccountRoom(engine.router, engine.user_data),
             streams=Streams(engine.streams, config.tuning),
+            books=Books(engine.books),
             session=Session(engine.router),
         )
         try:
@@ -109,6 +112,7 @@ def _end(engine: Engine, error: ServiceCrashed | None) -> None:
     """End every feed and refuse every call, those that wait included: nobody is left to answer them."""
     engine.router.close()
     engine.streams.end(error)
+    engine.books.end(error)
     if engine.user_data is not None:
         engine.user_data.end(error)
     engine.board.close()
@@ -181,9 +185,10 @@ class _Builder:
             streams,
             ClockService(clock, router, tuning, self._board),
         ]
-        services += [service for service in (ws_api, user_data) if service is not None]
+        books = BooksService(streams, router, limiter, self.observer, self._rng("books"))
+        services += [service for service in (ws_api, user_data, books) if service is not None]
         root = self._supervisor("root", services, Strategy.REST_FOR_ONE)
-        return Engine(clock, limiter, router, streams, ws_api, user_data, root, self._board), root
+        return Engine(clock, limiter, router, streams, ws_api, user_data, books, root, self._board), root
 
     def _supervisor(self, name: str, services: Any, strategy: Strategy) -> Supervisor:
         return Supervisor(

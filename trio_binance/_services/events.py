@@ -217,6 +217,29 @@ class Undecodable(Event):
 
 
 @attrs.frozen
+class BookLive(Event):
+    """A kept book is the exchange's own from ``update_id`` on, ``after`` seconds without that."""
+
+    area = "book"
+    subject = "symbol"
+    symbol: str
+    update_id: int
+    after: float
+
+
+@attrs.frozen
+class BookStale(Event):
+    """A kept book is not the exchange's any more, or may not be; it can still be read as it was at ``update_id``."""
+
+    area = "book"
+    level = logging.WARNING
+    subject = "symbol"
+    symbol: str
+    update_id: int
+    reason: str
+
+
+@attrs.frozen
 class UserDataSubscribed(Event):
     """The account's own events flow, for the ``attempt``-th time."""
 

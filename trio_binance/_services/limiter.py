@@ -96,6 +96,7 @@ class Limiter:
         self._ban_until = 0.0
         self._offset_ms = 0
         self._closed = False
+        self._closing = trio.Event()
 
     @property
     def waiting(self) -> int:
@@ -128,6 +129,19 @@ class Limiter:
             self.refund(taken)
             raise
         return taken
+
+    async def wait_spare(self, weight: int) -> None:
+        """Wait until so much weight would leave a quarter of it to others; takes nothing. Cancelled: nothing happened.
+
+        Raises:
+            ConnectorClosed: the connector is closed, or closes meanwhile.
+        """
+        await trio.lowlevel.checkpoint()
+        while not self._closed and (ask_at := self._limits.spare_at(weight, self._server_ms())):
+            with trio.move_on_after(max(ask_at - self._clock.server_ms(), 1) / 1000):
+                await self._closing.wait()
+        if self._closed:
+            raise ConnectorClosed("the connector is closed")
 
     def _give_back_stale(self, taken: Taken) -> tuple[Taken, list[Cost]]:
         """Give back what was taken of windows that ended, or was frozen, while another part waited."""
@@ -192,6 +206,7 @@ class Limiter:
     def close(self) -> None:
         """Send everyone who waits away, and who comes later: the connector is closed."""
         self._closed = True
+        self._closing.set()
         self._wake_all()
 
     def refund(self, taken: Taken) -> None:

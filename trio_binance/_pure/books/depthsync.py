@@ -65,6 +65,8 @@ class DepthSync:
 
     def __init__(self, backoff: Backoff, *, limit: int, low: int, rhythm: float) -> None:
         self.phase = Phase.AWAY
+        self.state = BookState.SYNCING
+        """What a reader is to make of ``book``."""
         self.book: Book | None = None
         """The latest book; right when ``state`` is LIVE."""
         self.deadline = NEVER
@@ -78,15 +80,6 @@ class DepthSync:
         self._renew_at = 0.0
         self._applied = self._dropped = self._gaps = self._broken = 0
         self._snapshots = self._useless = self._found = 0
-
-    @property
-    def state(self) -> BookState:
-        """What a reader is to make of ``book``."""
-        if self.phase in IN_STEP:
-            return BookState.LIVE
-        if self.phase is Phase.CLOSED:
-            return BookState.CLOSED
-        return BookState.SYNCING if self.book is None else BookState.STALE
 
     @property
     def asks(self) -> bool:
@@ -291,6 +284,7 @@ class DepthSync:
     def _move(self, signal: Signal, now: float, reason: str = "", *, until: float = NEVER) -> Move:
         move = Move(self.phase, TABLE[self.phase][signal], reason or signal.value)
         self.phase = move.new
+        self.state = self._state()
         self.deadline = until
         if move.found:
             self._found += 1
@@ -298,6 +292,13 @@ class DepthSync:
         if move.lost:
             self._backoff.on_lost(now)
         return move
+
+    def _state(self) -> BookState:
+        if self.phase in IN_STEP:
+            return BookState.LIVE
+        if self.phase is Phase.CLOSED:
+            return BookState.CLOSED
+        return BookState.SYNCING if self.book is None else BookState.STALE
 
 
 def _follows(event: DepthUpdateEvent, book: Book) -> bool:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 KEPT = 200
-"""So many of the best levels stand in order after a sorting, and twice as many at most."""
+"""So many of the best levels stand in order after a sorting, and twice as many at most; more when more are read."""
+MOST_KEPT = 1000
+"""Whoever reads more levels than this pays for the sorting each time."""
 
 _NOTHING = "0." + "0" * MAX_LENGTH
 """The text of a positive quantity is greater, unless it is written in an odd way; that of any other is not."""
@@ -247,6 +249,8 @@ class Ladder:
         """Return the best levels, best first; fewer when no more are known."""
         window = self._window
         if len(window) < count and len(window) < self.known:
+            if count > MOST_KEPT:
+                return self._made(self._ranked(self._floor, self._ceiling)[:count])
             # With some to spare, so that the next reading need not sort again.
             self._kept = max(self._kept, count + KEPT)
             self._sort()
@@ -255,7 +259,17 @@ class Ladder:
 
     def all(self) -> tuple[Level, ...]:
         """Return every level that is there, best first; those beyond the horizon last."""
-        return self._made(sorted(self._levels, reverse=self._falling))
+        return self._made(self._ranked(_LOWEST, _HIGHEST))
+
+    def cut(self, count: int | None) -> tuple[tuple[Level, ...], Decimal | None]:
+        """Return the best levels, or all, and the horizon of what is returned: the price up to which it is whole."""
+        if count is None:
+            return self.all(), self.horizon
+        levels = self.top(count)
+        return levels, levels[-1].price if len(levels) < self.known else self.horizon
+
+    def _ranked(self, low: str, high: str) -> list[str]:
+        return sorted([price for price in self._levels if low <= price <= high], reverse=self._falling)
 
     @property
     def best_level(self) -> Level | None:
