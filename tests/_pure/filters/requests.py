@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import attrs
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from trio_binance._pure.filters import OpenCounts, Prices, Scene
@@ -77,11 +79,10 @@ _WAITING: dict[str, Any] = {"stop_price": prices, "trailing_delta": maybe | delt
 @st.composite
 def built(draw: st.DrawFn, /, kind: Callable[..., Any], **fields: Any) -> Any:
     """Draw the fields until they can stand together."""
-    while True:
-        try:
+    for _ in range(6):
+        with suppress(InvalidArgument):
             return kind(**{name: draw(one) for name, one in fields.items()})
-        except InvalidArgument:
-            continue
+    return reject()
 
 
 def _order(kind: Any, **fields: Any) -> st.SearchStrategy[Any]:
@@ -99,33 +100,33 @@ orders = st.one_of(
     _order(TakeProfitLimitOrder, **_RESTING, **_WAITING),
 )
 
-working = st.one_of(built(LimitLeg, **_RESTING), built(LimitMakerLeg, **_RESTING))
-stops = st.one_of(built(StopLossLeg, **_WAITING), built(StopLossLimitLeg, **_RESTING, **_WAITING))
-profits = st.one_of(
-    built(LimitMakerLeg, **_RESTING),
-    built(TakeProfitLeg, **_WAITING),
-    built(TakeProfitLimitLeg, **_RESTING, **_WAITING),
-)
-pending = st.one_of(working, stops, profits, st.just(MarketLeg()))
-
 
 def _list(kind: Any, **fields: Any) -> st.SearchStrategy[Any]:
     return built(kind, symbol=st.just("BTCUSDT"), **fields)
 
 
-_PAIR: dict[str, Any] = {"above": profits, "below": stops}
-_WORKING: dict[str, Any] = {"working": working, "working_quantity": quantities}
-_PENDING: dict[str, Any] = {"pending_side": sides, "pending_quantity": quantities}
+def lists_of(resting: Any, waiting: Any, amounts: st.SearchStrategy[Decimal]) -> st.SearchStrategy[Any]:
+    """Return order lists of every kind, whose legs have these fields."""
+    makers = built(LimitMakerLeg, **resting)
+    working = st.one_of(built(LimitLeg, **resting), makers)
+    stops = st.one_of(built(StopLossLeg, **waiting), built(StopLossLimitLeg, **resting, **waiting))
+    profits = st.one_of(makers, built(TakeProfitLeg, **waiting), built(TakeProfitLimitLeg, **resting, **waiting))
+    any_leg = st.one_of(working, stops, profits, st.just(MarketLeg()))
+    pair: Any = {"above": profits, "below": stops}
+    first: Any = {"working": working, "working_quantity": amounts}
+    then: Any = {"working_side": sides, "pending_side": sides, "pending_quantity": amounts}
+    return st.one_of(
+        _list(OcoOrder, side=st.just(Side.SELL), quantity=amounts, **pair),
+        _list(OcoOrder, side=st.just(Side.BUY), quantity=amounts, above=stops, below=profits),
+        _list(LegacyOcoOrder, side=sides, quantity=amounts, limit=makers, stop=stops),
+        _list(OtoOrder, pending=any_leg, **first, **then),
+        _list(OtocoOrder, **first, **then, **pair),
+        _list(OpoOrder, pending=any_leg, **first),
+        _list(OpocoOrder, **first, **pair),
+    )
 
-lists = st.one_of(
-    _list(OcoOrder, side=st.just(Side.SELL), quantity=quantities, **_PAIR),
-    _list(OcoOrder, side=st.just(Side.BUY), quantity=quantities, above=stops, below=profits),
-    _list(LegacyOcoOrder, side=sides, quantity=quantities, limit=built(LimitMakerLeg, **_RESTING), stop=stops),
-    _list(OtoOrder, working_side=sides, pending=pending, **_WORKING, **_PENDING),
-    _list(OtocoOrder, working_side=sides, **_WORKING, **_PENDING, **_PAIR),
-    _list(OpoOrder, pending=pending, **_WORKING),
-    _list(OpocoOrder, **_WORKING, **_PAIR),
-)
+
+lists = lists_of(_RESTING, _WAITING, quantities)
 requests = st.one_of(orders, lists)
 """Any order or order list of BTCUSDT, without pegs."""
 

@@ -64,7 +64,8 @@ def check_order(request: OrderRequest | OrderListRequest, scene: Scene, *, repla
         scene: the symbol with its filters, and what is known of the market and of the account.
         replaces: whether it takes the place of another order (cancelReplace, whose filters come before the cancel).
 
-    The filters of orders that wait are checked now; the exchange checks them again when they are triggered.
+    The filters of orders that wait are checked now, and by the exchange again when they are triggered. Those of the
+    pending orders of an OPO it checks only when the working order is filled: what is sure to fail then is told now.
     """
     return verdict(findings(request, scene, replaces=replaces))
 
