@@ -42,6 +42,11 @@ def ask(market: Market, operation: str, account: Account | None = None, now_us: 
     return market.call(operation, {name: str(value) for name, value in params.items()}, account, now_us)
 
 
+def held(account: Account, asset: str) -> Any:
+    """Return what of an asset is free and what is locked."""
+    return account.free(asset), account.locked(asset)
+
+
 def user_events(market: Market) -> list[Any]:
     """Take the waiting events and return those of accounts."""
     return [event.data for event in market.take_events() if isinstance(event, UserEvent)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from trio_binance.sandbox.accounts import Account
-from trio_binance.sandbox.market import Market
+from trio_binance.sandbox.market import Market, UserEvent
 from trio_binance.sandbox.orders import CONTINGENT, WAITING, WORKING
 from trio_binance.sandbox.refusals import Refusal
 
@@ -251,7 +251,7 @@ class Economy(RuleBasedStateMachine):
         told: dict[tuple[Account, str], tuple[str, str]] = getattr(self, "told", {})
         self.told = told
         for event in self.market.take_events() if hasattr(self, "market") else ():
-            if event.data["e"] == "outboundAccountPosition":
+            if isinstance(event, UserEvent) and event.data["e"] == "outboundAccountPosition":
                 for row in event.data["B"]:
                     told[event.account, row["a"]] = (row["f"], row["l"])
         for account in getattr(self, "accounts", ()):

@@ -28,7 +28,7 @@ def oco(market: Market, account: Account, side: str = "SELL", **params: Any) -> 
     """Place an OCO of one bitcoin, its stop and its goal a hundred dollars away."""
     price, sign = last(market), 1 if side == "SELL" else -1
     goal, stop = ("above", "below") if side == "SELL" else ("below", "above")
-    values = {
+    values: dict[str, Any] = {
         "side": side,
         "quantity": 1,
         f"{goal}Type": "LIMIT_MAKER",
@@ -45,7 +45,7 @@ def oco(market: Market, account: Account, side: str = "SELL", **params: Any) -> 
 def otoco(market: Market, account: Account, kind: str = "orderList/otoco", **params: Any) -> Any:
     """Place a bid a hundred dollars below, and with it what sells again."""
     price = last(market)
-    values = {
+    values: dict[str, Any] = {
         "workingType": "LIMIT",
         "workingSide": "BUY",
         "workingQuantity": 1,
@@ -63,8 +63,10 @@ def otoco(market: Market, account: Account, kind: str = "orderList/otoco", **par
 
 
 def oto(market: Market, account: Account, kind: str = "orderList/oto", **params: Any) -> Any:
-    pairs = dict.fromkeys(("pendingAboveType", "pendingAbovePrice", "pendingBelowType", "pendingBelowStopPrice"))
-    pending = {"pendingType": "LIMIT", "pendingPrice": last(market) + 100, "pendingTimeInForce": "GTC"}
+    pairs: dict[str, Any] = dict.fromkeys(
+        ("pendingAboveType", "pendingAbovePrice", "pendingBelowType", "pendingBelowStopPrice")
+    )
+    pending: dict[str, Any] = {"pendingType": "LIMIT", "pendingPrice": last(market) + 100, "pendingTimeInForce": "GTC"}
     return otoco(market, account, kind, **(pairs | pending | params))
 
 
@@ -179,7 +181,8 @@ def test_a_list_is_cancelled_by_either_of_its_ids_which_must_agree() -> None:
     market = bare_market()
     account = customer(market, **FUNDS)
     placed = oco(market, account, listClientOrderId="mine")
-    delete, symbol = "DELETE /api/v3/orderList", {"symbol": "BTCUSDT"}
+    delete = "DELETE /api/v3/orderList"
+    symbol: dict[str, Any] = {"symbol": "BTCUSDT"}
     for params, code in (
         ({}, -1102),
         ({"orderListId": 99}, -2011),
@@ -270,7 +273,7 @@ def test_a_bad_oco_is_refused_in_the_documented_words_and_changes_nothing(
 ) -> None:
     market = bare_market()
     account, price = customer(market, **FUNDS), last(market)
-    values = {
+    values: dict[str, Any] = {
         "side": side,
         "quantity": 1,
         "aboveType": "LIMIT_MAKER" if side == "SELL" else "STOP_LOSS_LIMIT",
@@ -279,7 +282,7 @@ def test_a_bad_oco_is_refused_in_the_documented_words_and_changes_nothing(
         "belowPrice": price - 100,
     } | ({"belowStopPrice": price - 50, "belowTimeInForce": "GTC"} if side == "SELL" else {})
     values |= {"aboveStopPrice": price + 50, "aboveTimeInForce": "GTC"} if side == "BUY" else {}
-    sent = {name: value for name, value in (values | params).items() if value is not None}
+    sent: dict[str, Any] = {name: value for name, value in (values | params).items() if value is not None}
     with pytest.raises(Refusal) as caught:
         send(market, account, "orderList/oco", **sent)
     assert caught.value.code == code
@@ -292,13 +295,13 @@ def test_a_bad_oco_is_refused_in_the_documented_words_and_changes_nothing(
 def test_the_oco_request_of_old_places_the_same_list() -> None:
     market = bare_market()
     account, price = customer(market, **FUNDS), last(market)
-    stop = {"stopPrice": price - 100, "stopClientOrderId": "stop"}
+    stop: dict[str, Any] = {"stopPrice": price - 100, "stopClientOrderId": "stop"}
     placed = send(
         market, account, "order/oco", side="SELL", quantity=1, price=price + 100, limitClientOrderId="goal", **stop
     )
     assert [row["type"] for row in placed["orderReports"]] == ["STOP_LOSS", "LIMIT_MAKER"]
     assert [row["clientOrderId"] for row in placed["orders"]] == ["stop", "goal"]
-    limited = {"stopPrice": price - 100, "stopLimitPrice": price - 110, "stopLimitTimeInForce": "GTC"}
+    limited: dict[str, Any] = {"stopPrice": price - 100, "stopLimitPrice": price - 110, "stopLimitTimeInForce": "GTC"}
     placed = send(market, account, "order/oco", side="SELL", quantity=1, price=price + 100, **limited)
     assert placed["orderReports"][0]["type"] == "STOP_LOSS_LIMIT"
     with pytest.raises(Refusal, match="'stopLimitTimeInForce'"):
@@ -315,7 +318,7 @@ def test_a_pending_order_waits_for_the_whole_of_the_working_one() -> None:
     assert placed["contingencyType"] == "OTO"
     working, pending = placed["orderReports"]
     assert (working["status"], pending["status"], pending["workingTime"]) == ("NEW", "PENDING_NEW", -1)
-    assert (account.locked("USDT"), account.locked("BTC")) == (price - 100, 0)
+    assert [account.locked(asset) for asset in ("USDT", "BTC")] == [price - 100, 0]
     market.take_events()
     sell_into(market, price - 100, "0.5")
     assert statuses(account) == ["PARTIALLY_FILLED", "PENDING_NEW"]

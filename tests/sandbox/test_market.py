@@ -15,7 +15,7 @@ from trio_binance.sandbox.market import Account, Market, Refusal, UserEvent
 from trio_binance.sandbox.numbers import to_decimal
 from trio_binance.sandbox.symbols import SYMBOLS
 
-from .economy import QUIET, SECOND, START, UNIT, ask, customer, place, quiet_market
+from .economy import QUIET, SECOND, START, UNIT, ask, customer, held, place, quiet_market
 
 
 def test_an_activity_must_be_positive() -> None:
@@ -40,7 +40,7 @@ def test_an_account_knows_its_key_and_its_money() -> None:
     account = customer(market, "my key", USDT="12.5")
     assert isinstance(account, Account)
     assert account.api_key == "my key"
-    assert (account.free("USDT"), account.locked("USDT")) == (Decimal("12.5"), Decimal(0))
+    assert held(account, "USDT") == (Decimal("12.5"), Decimal(0))
     assert "key" not in repr(account)
 
 
@@ -61,7 +61,7 @@ def test_funds_are_locked_and_unlocked_by_systems_outside() -> None:
     market = quiet_market()
     account = customer(market, USDT="10")
     market.lock_outside(account, "USDT", Decimal(4), START)
-    assert (account.free("USDT"), account.locked("USDT")) == (6, 4)
+    assert held(account, "USDT") == (6, 4)
     market.lock_outside(account, "USDT", Decimal(-3), START)
     with pytest.raises(ValueError, match="not locked outside"):
         market.lock_outside(account, "USDT", Decimal(-2), START)

@@ -113,7 +113,9 @@ def test_the_engine_fills_as_the_reference_does_and_keeps_all_money(plan: list[S
     for number, step in enumerate(plan, 1):
         order = limit(traders[step.owner], step.side, step.price, step.quantity, step.tif, step.stp)
         made, _ = venue.matcher.submit(order, START + number)
-        fills += [(fill.taker.id, fill.maker.id, fill.price // UNIT, fill.quantity // UNIT) for fill in made]
+        fills += [
+            (fill.taker.id, fill.maker.id, fill.price // UNIT, fill.quantity // UNIT) for fill in made if fill.maker
+        ]
         orders.append(order)
         reference.submit(
             {"id": number, "owner": step.owner, "left": step.quantity}

@@ -63,7 +63,7 @@ def test_a_transfer_moves_the_money_between_the_accounts_of_a_group() -> None:
     price = int(market.trades("BTCUSDT")[-1].price)
     seller, buyer = customer(market, "a", BTC="2"), customer(market, "b", USDT="100000")
     market.set_trade_group(7, seller, buyer)
-    transfer = {"selfTradePreventionMode": "TRANSFER"}
+    transfer: dict[str, Any] = {"selfTradePreventionMode": "TRANSFER"}
     resting = place(market, seller, side="SELL", price=price, quantity="0.4", **transfer)
     market.take_events()
     taken = place(market, buyer, price=price, quantity="1", **transfer)
@@ -109,8 +109,8 @@ def test_an_order_of_a_pair_that_meets_its_owner_ends_the_other() -> None:
     market = bare_market()
     account = customer(market, BTC="2", USDT="100000")
     price = int(market.trades("BTCUSDT")[-1].price)
-    goal = {"aboveType": "LIMIT_MAKER", "abovePrice": price + 10}
-    stop = {"belowType": "STOP_LOSS", "belowStopPrice": price - 10}
+    goal: dict[str, Any] = {"aboveType": "LIMIT_MAKER", "abovePrice": price + 10}
+    stop: dict[str, Any] = {"belowType": "STOP_LOSS", "belowStopPrice": price - 10}
     ask(market, "POST /api/v3/orderList/oco", account, symbol="BTCUSDT", side="SELL", quantity=1, **goal, **stop)
     place(market, account, price=price + 10, quantity="0.1", selfTradePreventionMode="DECREMENT")
     waiting, resting = list(account.blotter("BTCUSDT").orders.values())[:2]

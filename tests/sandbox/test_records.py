@@ -22,7 +22,7 @@ HOUR = 3600 * SECOND
 def placed_lists(market: Market, account: Account) -> list[int]:
     """Place three lists an hour apart, the first cancelled, and return their ids."""
     price = int(market.trades("BTCUSDT")[-1].price)
-    legs = {
+    legs: dict[str, Any] = {
         "aboveType": "LIMIT_MAKER",
         "abovePrice": price + 10,
         "belowType": "STOP_LOSS",

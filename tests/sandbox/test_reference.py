@@ -84,7 +84,7 @@ def test_fill_or_kill_is_killed_by_the_range() -> None:
     market, price = reference_market()
     sell(market, price * 102 // 100)
     sell(market, price * 107 // 100)
-    wish = {"price": price * 110 // 100, "quantity": "2", "timeInForce": "FOK"}
+    wish: dict[str, Any] = {"price": price * 110 // 100, "quantity": "2", "timeInForce": "FOK"}
     order = place(market, customer(market, USDT="10000"), symbol="BNBUSDT", **wish)
     assert (order["status"], order["executedQty"]) == ("EXPIRED", "0.00000000")
 
@@ -104,7 +104,7 @@ def test_a_price_from_outside_comes_and_goes() -> None:
     market, _ = reference_market()
     calculation = ask(market, "GET /api/v3/referencePrice/calculation", symbol="SOLUSDT")
     assert calculation == {"symbol": "SOLUSDT", "calculationType": "EXTERNAL", "externalCalculationId": 0}
-    query = {"symbol": "SOLUSDT"}
+    query: dict[str, Any] = {"symbol": "SOLUSDT"}
     assert ask(market, "GET /api/v3/referencePrice", **query)["referencePrice"] is None
     market.wanted = {"solusdt@referencePrice"}
     market.on_timer(START + SECOND)
@@ -125,7 +125,7 @@ def test_a_price_from_outside_comes_and_goes() -> None:
 def test_filters_refer_to_the_reference_price_where_there_is_one() -> None:
     market, _ = reference_market()
     account = customer(market, USDT="10000")
-    bid = {"symbol": "SOLUSDT", "price": "100", "quantity": "1"}
+    bid: dict[str, Any] = {"symbol": "SOLUSDT", "price": "100", "quantity": "1"}
     market.set_reference_price("SOLUSDT", Decimal(1000), START)
     with pytest.raises(Refusal, match="PERCENT_PRICE_BY_SIDE"):
         place(market, account, **bid)

@@ -26,8 +26,14 @@ def two_books() -> tuple[Market, int]:
 
 
 def routed(market: Market, account: Account, **params: Any) -> Any:
-    values = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": 1} | params
-    sent = {name: value for name, value in values.items() if value is not None}
+    values: dict[str, Any] = {
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "type": "LIMIT",
+        "timeInForce": "GTC",
+        "quantity": 1,
+    } | params
+    sent: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     return ask(market, "POST /api/v3/sor/order", account, **sent)
 
 
@@ -114,7 +120,12 @@ def test_a_market_buy_never_spends_what_it_has_not() -> None:
     market, price = two_books()
     account = customer(market, USDT=str(price - 60), BTC="1")
     place(market, account, symbol="BTCUSDC", side="SELL", price=price - 60, quantity="1")
-    wish = {"type": "MARKET", "timeInForce": None, "quantity": "1", "selfTradePreventionMode": "EXPIRE_MAKER"}
+    wish: dict[str, Any] = {
+        "type": "MARKET",
+        "timeInForce": None,
+        "quantity": "1",
+        "selfTradePreventionMode": "EXPIRE_MAKER",
+    }
     order = routed(market, account, **wish)
     assert (order["status"], order["executedQty"]) == ("EXPIRED", "0.40000000")
     assert account.locked("USDT") == 0
@@ -139,7 +150,14 @@ def test_what_cannot_be_routed_is_refused(params: dict[str, Any], code: int, msg
 def test_a_test_order_is_checked_and_forgotten() -> None:
     market, price = two_books()
     account = customer(market, USDT="200000")
-    limit = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": 1, "price": price}
+    limit: dict[str, Any] = {
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "type": "LIMIT",
+        "timeInForce": "GTC",
+        "quantity": 1,
+        "price": price,
+    }
     assert ask(market, "POST /api/v3/sor/order/test", account, **limit) == {}
     assert account.blotter("BTCUSDT").orders == {}
 

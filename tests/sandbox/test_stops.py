@@ -16,7 +16,7 @@ from trio_binance.sandbox.refusals import Refusal
 from trio_binance.sandbox.stops import Stops, would_trigger
 from trio_binance.sandbox.symbols import SYMBOLS
 
-from .economy import BTCUSDT, START, UNIT, ask, bare_market, customer, place, reports, strike, trader, user_events
+from .economy import BTCUSDT, START, UNIT, ask, bare_market, customer, held, place, reports, strike, trader, user_events
 
 FUNDS = {"USDT": "200000", "BTC": "5"}
 
@@ -104,7 +104,7 @@ def test_a_stop_loss_sells_when_the_price_falls_to_it() -> None:
     }
     [new, _] = user_events(market)
     assert (new["x"], new["w"], new["P"], "W" in new) == ("NEW", False, f"{price - 100}.00000000", False)
-    assert (account.free("BTC"), account.locked("BTC")) == (4, 1)
+    assert held(account, "BTC") == (4, 1)
     query = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
     shown = ask(market, "GET /api/v3/order", account, **query)
     assert (shown["status"], shown["isWorking"], shown["workingTime"]) == ("NEW", False, -1)
@@ -179,7 +179,7 @@ def test_a_stop_whose_owner_cannot_pay_any_more_expires_rejected() -> None:
     strike(market, price + 100)
     events = [e for e in user_events(market) if e.get("i") == order["orderId"] and e["e"] == "executionReport"]
     assert [(e["x"], e["r"], e["eR"]) for e in events] == [("EXPIRED", "INSUFFICIENT_BALANCES", "REJECTED")]
-    assert (account.free("USDT"), account.locked("USDT")) == (100_000, 0)
+    assert held(account, "USDT") == (100_000, 0)
 
 
 def test_a_stop_that_breaks_a_filter_when_it_is_triggered_expires_rejected() -> None:
