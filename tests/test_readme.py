@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import trio_binance
 from trio_binance import (
     BinanceConfig,
     BinanceError,
+    ContingencyType,
     LimitOrder,
     NetworkError,
     OrderStatus,
@@ -173,6 +175,20 @@ async def test_an_order_that_was_refused_is_refused_by_the_example(autojump_cloc
         with pytest.raises(BinanceError) as caught:
             await example("place_carefully")(bx, LimitOrder("NOPE", Side.BUY, quantity=1, price=1))
     assert caught.value.outcome is Outcome.REJECTED
+
+
+async def test_the_example_of_a_list_protects_a_price_and_takes_its_orders_away_again(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    protect = example("protect")
+    async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
+        best = await bx.market.book_ticker("BTCUSDT")
+        await protect(bx, best.ask_price)
+        (known,) = await bx.account.all_order_lists()
+        assert known.contingency_type is ContingencyType.OCO
+        assert await bx.account.open_order_lists() == []
+        with pytest.raises(SystemExit, match="PERCENT_PRICE_BY_SIDE"):
+            await protect(bx, best.ask_price * 5)
 
 
 def test_every_name_that_is_mentioned_exists() -> None:
