@@ -134,12 +134,12 @@ class Lists:
         pending = kept.pending
         if kept.takes_proceeds:
             self._hand_over(kept, pending)
-        try:
-            for order in pending:
+        for order in pending:
+            try:
                 self._engine.recheck(order, now_us)
-        except Refusal as refusal:
-            self._engine.refuse(order, refusal, now_us)
-            return
+            except Refusal as refusal:
+                self._engine.refuse(order, refusal, now_us)
+                return
         if not kept.takes_proceeds:
             self._funds.lock(*pending)
         kept.updated_us = now_us
