@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
