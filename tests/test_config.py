@@ -88,10 +88,6 @@ def test_a_proxy_is_given_as_itself_or_by_its_url_and_never_shown() -> None:
     assert "'socks5://***@a.b:1080'" in repr(config)
 
 
-def test_what_is_not_there_cannot_be_preferred() -> None:
-    assert "prefer: " in refusal(lambda: BinanceConfig(Environment.MARKET_DATA_ONLY, prefer="ws_api"))
-
-
 def test_what_runs_in_this_process_needs_no_proxy() -> None:
     assert "proxy: " in refusal(lambda: BinanceConfig.sandbox(proxy="http://a.b"))
 

@@ -97,7 +97,7 @@ ORDER = LimitOrder("BTCUSDT", Side.BUY, quantity="0.01", price="50000")
 
 async def place_amid(*faults: Fault) -> tuple[Any, BinanceError | None, list[str], list[str]]:
     """Place an order by the example; return its report, its error, the open orders' ids and the targets asked for."""
-    config = BinanceConfig.sandbox()
+    config = BinanceConfig.sandbox(fallback=False)  # or the other wire would find what the accidents hide
     placed = error = None
     schedule = FaultSchedule(faults)
     async with open_sandbox(SandboxSpec(seed=7), credentials=config.credentials, faults=schedule) as sandbox:

@@ -134,8 +134,6 @@ class BinanceConfig:
             raise ConfigError(f"embedded: the environment {self.environment.name!r} is not run in this process")
         if self.embedded is not None and self.proxy is not None:
             raise ConfigError("proxy: what is run in this process is reached without one")
-        if self.prefer == "ws_api" and self.environment.ws_api_url is None:
-            raise ConfigError(f"prefer: the environment {self.environment.name!r} has no WebSocket API")
 
     @classmethod
     def sandbox(

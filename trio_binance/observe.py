@@ -15,6 +15,9 @@ from ._services.events import Dropped as Dropped
 from ._services.events import Event as Event
 from ._services.events import GapSeen as GapSeen
 from ._services.events import KeyRefused as KeyRefused
+from ._services.events import LoggedOff as LoggedOff
+from ._services.events import LoggedOn as LoggedOn
+from ._services.events import MirrorChanged as MirrorChanged
 from ._services.events import RateLimitHit as RateLimitHit
 from ._services.events import Reconnected as Reconnected
 from ._services.events import ServiceCrashed as ServiceCrashed

@@ -50,6 +50,8 @@ async def test_every_warning_of_the_connector_is_told_or_left_out_on_purpose() -
         "ServiceOverdue",
         "SubscriptionLost",
         "BreakerChanged",
+        "LoggedOff",
+        "MirrorChanged",
         "HookFailed",
     }
     kinds = [kind for kind in vars(events).values() if isinstance(kind, type) and attrs.has(kind)]

@@ -172,13 +172,16 @@ async def test_a_key_is_needed_to_wait_for_the_accounts_events_and_no_other(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     """Without a key nothing is opened that only a key makes useful, unless calls shall go that way."""
-    for settings, parts in (
-        ({"credentials": None}, ["rest", "streams", "clock"]),
-        ({"credentials": None, "prefer": "ws_api"}, ["rest", "streams", "clock", "wsapi"]),
-        ({}, ["rest", "streams", "clock", "wsapi", "userdata"]),
+    for settings, parts, connects in (
+        ({"credentials": None}, ["rest", "streams", "clock", "wsapi"], 0),
+        ({"credentials": None, "prefer": "ws_api"}, ["rest", "streams", "clock", "wsapi"], 1),
+        ({}, ["rest", "streams", "clock", "wsapi", "userdata"], 1),
     ):
         async with open_world(**settings) as world:
-            assert [child.name for child in world.bx.statistics().supervisor.children] == parts
+            told = world.bx.statistics()
+            assert [child.name for child in told.supervisor.children] == parts
+            assert told.ws_api is not None
+            assert told.ws_api.connects == connects
             assert (await world.bx.general.time()).server_time
 
 

@@ -98,6 +98,12 @@ def test_the_websocket_api_gets_json_values_and_decimals_as_text() -> None:
     assert ws_value("x", "text") == "text"
 
 
+def test_a_request_of_a_session_is_stamped_and_shows_neither_key_nor_signature() -> None:
+    params = ws_params({"symbol": "BTCUSDT"}, None, STAMP)
+    assert list(params) == ["symbol", "recvWindow", "timestamp"]
+    assert params["timestamp"] == STAMP.timestamp_ms
+
+
 def test_a_signed_websocket_request_carries_key_stamp_and_signature() -> None:
     params = ws_params({"symbol": "BTCUSDT"}, signer_for(CREDENTIALS), STAMP)
     assert params["apiKey"] == CREDENTIALS.api_key

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from itertools import count
+from random import Random
 
 import pytest
 
@@ -18,6 +20,25 @@ def test_requests_carry_a_counter_as_id_and_params_only_when_given() -> None:
     assert json.loads(text) == {"id": 2, "method": "depth", "params": {"symbol": "BTCUSDT", "limit": 5}}
     assert second == 2
     assert conversation.in_flight == 2
+
+
+def test_connections_that_overlap_share_a_counter() -> None:
+    ids = count(5)
+    one, other = Conversation(ids), Conversation(ids)
+    assert [one.request("ping", {})[0], other.request("ping", {})[0], one.request("ping", {})[0]] == [5, 6, 7]
+    assert isinstance(one.on_frame(b'{"id":6,"status":200}'), Stray)
+    assert isinstance(other.on_frame(b'{"id":6,"status":200}'), Answer)
+
+
+def test_a_thousand_answers_in_any_order_find_their_requests() -> None:
+    conversation = Conversation()
+    numbers = [conversation.request("ping", {})[0] for _ in range(1000)]
+    Random(7).shuffle(numbers)
+    for left, number in zip(range(999, -1, -1), numbers, strict=True):
+        answer = conversation.on_frame(b'{"id":%d,"status":200,"result":%d}' % (number, number))
+        assert isinstance(answer, Answer)
+        assert (answer.id, answer.result) == (number, b"%d" % number)
+        assert conversation.in_flight == left
 
 
 def test_an_answer_finds_its_request_and_keeps_its_result_as_raw_text() -> None:
@@ -36,7 +57,7 @@ def test_an_error_answer_carries_the_exchanges_words() -> None:
     assert answer.error == {"code": -1121, "msg": "Invalid symbol."}
 
 
-@pytest.mark.parametrize("number", ['"1"', "7", "1.5", "[]"])
+@pytest.mark.parametrize("number", ['"1"', "7", "1.5", "[]", "true", "1.0"])
 def test_an_answer_to_nothing_we_wait_for_is_a_stray(number: str) -> None:
     conversation = Conversation()
     conversation.request("ping", {})

@@ -13,20 +13,24 @@ WALL = 1_700_000_000_000_000
 
 
 class Server:
-    """A server clock ahead of the wall by ``ahead_us``, running ``drift_ppm`` fast, asked over a line."""
+    """A server clock ahead of the wall by ``ahead_us``, running ``drift_ppm`` fast, asked over a line.
 
-    def __init__(self, ahead_us: int, drift_ppm: float = 0.0) -> None:
+    It tells its time in units of ``unit_us`` microseconds.
+    """
+
+    def __init__(self, ahead_us: int, drift_ppm: float = 0.0, unit_us: int = 1000) -> None:
         self.ahead_us = ahead_us
         self.drift_ppm = drift_ppm
+        self.unit_us = unit_us
 
     def time_us(self, now: float) -> int:
         return WALL + self.ahead_us + round(now * (1_000_000 + self.drift_ppm))
 
     def ask(self, sync: ClockSync, now: float, out: float, back: float) -> tuple[float, list[object]]:
         """Take a sample whose question travels ``out`` seconds; return when the answer came and its effects."""
-        told = self.time_us(now + out) // 1000 * 1000
+        told = self.time_us(now + out) // self.unit_us * self.unit_us
         received = now + out + back
-        return received, list(sync.on_sample(now, received, told))
+        return received, list(sync.on_sample(now, received, told, self.unit_us))
 
 
 def burst(sync: ClockSync, server: Server, *rtts: float) -> list[object]:
@@ -53,11 +57,12 @@ BURST = st.lists(st.tuples(LATENCY, LATENCY), min_size=1, max_size=12)
     interval=st.sampled_from([1.0, 300.0, 20_000.0]),
     line=BURST,
     later=st.lists(st.floats(0.0, 5000.0), max_size=5),
+    unit=st.sampled_from([1, 1000]),
 )
-def test_the_claimed_error_bound_contains_the_truth_for_any_latency_and_drift(
-    ahead: int, drift: float, interval: float, line: list[tuple[float, float]], later: list[float]
+def test_the_claimed_error_bound_contains_the_truth_for_any_latency_drift_and_unit(
+    ahead: int, drift: float, interval: float, line: list[tuple[float, float]], later: list[float], unit: int
 ) -> None:
-    server = Server(ahead, drift)
+    server = Server(ahead, drift, unit)
     sync = ClockSync(WALL, 0.0, interval=interval, samples=3)
     for out, back in line:
         received, _ = server.ask(sync, sync.deadline, out, back)
@@ -66,6 +71,14 @@ def test_the_claimed_error_bound_contains_the_truth_for_any_latency_and_drift(
             assert wrong <= sync.error_bound_us(now)
             if sync.synced:
                 assert sync.signing_time_us(now) <= server.time_us(now)
+
+
+def test_a_server_that_tells_microseconds_is_known_half_a_millisecond_better() -> None:
+    coarse, fine = (ClockSync(WALL, 0.0) for _ in range(2))
+    burst(coarse, Server(5_000_000), 0.01)
+    burst(fine, Server(5_000_000, unit_us=1), 0.01)
+    assert coarse.uncertainty_us - fine.uncertainty_us == 500
+    assert abs(fine.offset_us - 5_000_000) <= 1
 
 
 @given(line=BURST, failures=st.lists(st.booleans(), max_size=12))

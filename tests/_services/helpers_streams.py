@@ -17,6 +17,7 @@ from trio_binance._services.clock import Clock, ClockService
 from trio_binance._services.conditions import Status
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
 from trio_binance._services.link import Link
+from trio_binance._services.logon import Logon, wants_logon
 from trio_binance._services.observe import Observer
 from trio_binance._services.router import RestService, Router
 from trio_binance._services.scope import open_service_scope
@@ -104,7 +105,7 @@ class Lab:
         self.ws_api = self.make_ws_api()
         self.user_data = UserData(
             self.ws_api,
-            self.router,
+            self.router.seal,
             clock=self.clock,
             limiter=self.limiter,
             tuning=self.tuning,
@@ -123,7 +124,7 @@ class Lab:
         assert url is not None
         return Link(
             name,
-            url,
+            [url],
             cost=Cost(raw=0, connections=1),
             lane=Lane.MARKET,
             dialer=_Dialer(self, name),
@@ -147,7 +148,18 @@ class Lab:
         return shard
 
     def make_ws_api(self) -> WsApi:
-        return WsApi(self.make_link("wsapi", "ws-api"), self.tuning, self.board)
+        link = self.make_link("wsapi", "ws-api", overlaps=True)
+        logon = Logon(
+            self.router.seal,
+            wanted=wants_logon(self.config),
+            clock=self.clock,
+            limiter=self.limiter,
+            observer=self.observer,
+            timeout=self.tuning.request_timeout,
+        )
+        ws_api = WsApi(link, logon, self.tuning, self.board)
+        self.router.attach(ws_api, logon)
+        return ws_api
 
     def open(
         self, *names: str, buffer: int = 1000, overflow: Overflow = Overflow.DROP_OLDEST
@@ -197,9 +209,11 @@ async def open_lab(
     activity: float = 20.0,
     run: str = "",
     prepare: Callable[[Lab], None] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Lab]:
     """Run an exchange and those of the services that ``run`` names; nothing may be left open at the end."""
-    config = BinanceConfig.sandbox(seed=7, epoch_ms=EPOCH_MS, activity=activity, tuning=tuning or Tuning())
+    tuning = tuning or Tuning()
+    config = BinanceConfig.sandbox(seed=7, epoch_ms=EPOCH_MS, activity=activity, tuning=tuning, **settings)
     assert isinstance(config.embedded, SandboxSpec)
     network = MemoryNetwork()
     async with open_sandbox(
@@ -213,7 +227,7 @@ async def open_lab(
         if prepare is not None:
             prepare(lab)
         known: dict[str, Service] = {
-            "rest": RestService(lab.router, config, network, lab.board),
+            "rest": RestService(lab.router, config, network, lab.board, lab.observer),
             "clock": ClockService(lab.clock, lab.router, lab.tuning, lab.board),
             "streams": lab.streams,
             "wsapi": lab.ws_api,

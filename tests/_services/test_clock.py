@@ -30,7 +30,7 @@ class Exchange:
         self.asked: list[float] = []
         self.anchor = trio.current_time()
 
-    async def sample_time(self) -> tuple[float, float, int]:
+    async def sample_time(self) -> tuple[float, float, int, int]:
         sent_at = trio.current_time()
         self.asked.append(sent_at - self.anchor)
         await trio.sleep(self.rtt / 2)
@@ -38,7 +38,7 @@ class Exchange:
         await trio.sleep(self.rtt / 2)
         if self.down:
             raise ConnectError("no route")
-        return sent_at, trio.current_time(), answer
+        return sent_at, trio.current_time(), answer, 1
 
 
 class World:

@@ -54,14 +54,14 @@ class Guest:
         while True:
             self.frames += await socket.receive()
 
-    async def retire(self) -> None:
+    async def retire(self, socket: Socket) -> None:
         self.retired.append(trio.current_time())
         await trio.sleep(self.retiring)
 
     def should_speak(self) -> bool:
         return self.busy
 
-    def on_lost(self, reason: str) -> None:
+    def on_lost(self, reason: str, socket: Socket | None) -> None:
         self.lost.append((trio.current_time(), reason))
 
 

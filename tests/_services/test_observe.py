@@ -350,9 +350,9 @@ def test_after_the_period_lines_come_again(records: list[logging.LogRecord]) -> 
     for at in (0.0, 9.0, 10.0):
         observer.emit(BreakerChanged(at, "closed", "open"))
     assert [record.getMessage() for record in records] == [
-        "breaker changed old=closed new=open",
+        "breaker changed old=closed new=open wire=rest",
         "breaker changed: more of the same, not shown suppressed=1 period=10.0",
-        "breaker changed old=closed new=open",
+        "breaker changed old=closed new=open wire=rest",
     ]
 
 

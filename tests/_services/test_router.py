@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
 
-import attrs
 import pytest
 import trio
 import trio.testing
 
-from trio_binance._protocol.catalogue import account, general, market, trading
-from trio_binance._protocol.operation import Value
-from trio_binance._protocol.wsapi import Answer
-from trio_binance._pure.keys import signer_for
-from trio_binance._pure.limits import LimitKind, Limits
-from trio_binance._pure.timesync import ClockSync
-from trio_binance._services.clock import Clock
+from tests._services.helpers_router import ACK, OK, ORDER, WALL_US, Step, World
+from trio_binance._protocol.catalogue import account, general, market, session, trading
+from trio_binance._protocol.operation import Operation, Security
+from trio_binance._protocol.weights import fixed
+from trio_binance._pure.limits import LimitKind
 from trio_binance._services.conditions import Ready, Status
-from trio_binance._services.events import BanStarted, BreakerChanged, Event, KeyRefused, StatusChanged
-from trio_binance._services.http import HttpReply
-from trio_binance._services.limiter import DEFAULT_RULES, Limiter
-from trio_binance._services.observe import Observer
-from trio_binance._services.router import RestService, Router
-from trio_binance._services.status import StatusBoard
-from trio_binance.config import BinanceConfig, Credentials, Environment, Tuning
+from trio_binance._services.events import (
+    BanStarted,
+    BreakerChanged,
+    KeyRefused,
+    MirrorChanged,
+    StatusChanged,
+)
+from trio_binance._services.router import RestService
+from trio_binance.config import Environment
 from trio_binance.errors import (
     AuthError,
     Banned,
@@ -39,6 +36,7 @@ from trio_binance.errors import (
     ConnectorClosed,
     CredentialsRequired,
     LimitExceeded,
+    NotServed,
     Outcome,
     PartialFailure,
     RateLimited,
@@ -47,98 +45,6 @@ from trio_binance.errors import (
     TooManyOrders,
 )
 from trio_binance.models import ServerTime
-
-WALL_US = 1_700_000_070_000_000
-OK = b'{"serverTime":1700000070000}'
-ACK = b'{"symbol":"BTCUSDT","orderId":1,"orderListId":-1,"clientOrderId":"mine","transactTime":1507725176595}'
-ORDER: Mapping[str, Value] = {
-    "symbol": "BTCUSDT",
-    "side": "BUY",
-    "type": "MARKET",
-    "quantity": Decimal("1.00"),
-    "newClientOrderId": "mine",
-}
-
-
-@attrs.define
-class Sent:
-    method: str
-    target: str
-    body: bytes
-    headers: Mapping[str, str]
-    at: float
-
-
-Step = tuple[int, bytes] | tuple[int, bytes, dict[str, str]] | BinanceError
-
-
-class ScriptedHttp:
-    """Answers each request with the next step of a script; the last step stays."""
-
-    def __init__(self, *script: Step) -> None:
-        self.script = list(script)
-        self.sent: list[Sent] = []
-        self.latency = 0.0
-
-    async def request(
-        self, method: str, target: str, *, body: bytes = b"", headers: Sequence[tuple[str, str]] = ()
-    ) -> HttpReply:
-        sent_at = trio.current_time()
-        self.sent.append(Sent(method, target, body, dict(headers), sent_at))
-        await trio.sleep(self.latency)
-        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-        if isinstance(step, BinanceError):
-            raise step
-        extra = step[2] if len(step) == 3 else {}
-        return HttpReply(step[0], extra, step[1], sent_at, trio.current_time())
-
-
-class ScriptedWsApi:
-    """A WebSocket API whose every request is answered with one answer."""
-
-    usable = True
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        self.requests: list[tuple[str, Mapping[str, object]]] = []
-
-    async def request(self, method: str, params: Mapping[str, object]) -> Answer:
-        await trio.lowlevel.checkpoint()
-        self.requests.append((method, params))
-        return self.answer
-
-
-class World:
-    """A router on a scripted wire."""
-
-    def __init__(self, *script: Step, key: bool = True, synced: bool = True, prefer: str = "rest") -> None:
-        self.events: list[Event] = []
-        observer = Observer((self.events.append,))
-        self.sync = ClockSync(WALL_US, trio.current_time())
-        self.clock = Clock(self.sync, observer)
-        if synced:
-            now = trio.current_time()
-            self.clock.on_sample(now, now, WALL_US)
-        self.limiter = Limiter(Limits(DEFAULT_RULES), self.clock, observer)
-        self.board = StatusBoard(observer, ["rest"])
-        credentials = Credentials.hmac("k" * 64, "secret") if key else None
-        self.config = BinanceConfig(Environment.PRODUCTION, credentials, prefer=prefer, tuning=Tuning())  # type: ignore[arg-type]
-        self.router = Router(
-            self.config,
-            clock=self.clock,
-            limiter=self.limiter,
-            signer=None if credentials is None else signer_for(credentials),
-            observer=observer,
-            board=self.board,
-        )
-        self.http = ScriptedHttp(*script)
-        self.router.http = self.http  # type: ignore[assignment]
-
-    def used(self, kind: LimitKind) -> int:
-        return max(rule.used for rule in self.limiter.statistics().rules if rule.rule.kind is kind)
-
-    def told(self, kind: type[Event]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
 
 
 async def test_a_call_goes_out_and_its_answer_comes_back_typed(autojump_clock: trio.testing.MockClock) -> None:
@@ -170,7 +76,7 @@ async def test_a_signed_call_is_signed_after_it_waited_for_the_limits(autojump_c
 
 
 async def test_without_a_key_a_signed_call_is_refused_before_anything_is_sent() -> None:
-    world = World((200, ACK), key=False)
+    world = World((200, ACK), key=None)
     with pytest.raises(CredentialsRequired, match="POST /api/v3/order"):
         await world.router.call(trading.PLACE, ORDER)
     assert world.http.sent == []
@@ -209,7 +115,7 @@ async def test_while_the_rest_service_restarts_nothing_is_sent(
 ) -> None:
     world = World(script or (200, OK))
     if script is None:
-        world.router.http = None
+        world.router.rest.http = None
     with pytest.raises(ConnectError) as caught:
         await world.router.call(trading.PLACE, ORDER)
     assert caught.value.outcome is Outcome.NOT_SENT
@@ -452,9 +358,9 @@ async def test_pings_close_the_breaker_again_once_three_are_answered(autojump_cl
     world = World(*[(503, b"")] * 6, (429, b'{"code":-1003,"msg":""}', {"retry-after": "2"}), (200, b"{}"))
     await fail_until_open(world)
     started = trio.current_time()
-    await world.router.wait_tripped()
-    await world.router.probe()
-    assert trio.current_time() - started >= 20  # open for 10 s, one failed probe, open for 10 s again
+    with trio.move_on_after(40):
+        await world.router.look_after_rest()
+    assert world.http.sent[-1].at - started >= 20  # open for 10 s, one failed probe, open for 10 s again
     states = [(event.old, event.new) for event in world.told(BreakerChanged)]
     assert states == [
         ("closed", "open"),
@@ -465,14 +371,14 @@ async def test_pings_close_the_breaker_again_once_three_are_answered(autojump_cl
     ]
     assert {sent.target for sent in world.http.sent[5:]} == {"/api/v3/ping"}
     assert world.board.status is Status.READY
-    assert world.router.statistics().opened == 2
+    assert world.router.statistics()["rest"].opened == 2
 
 
 async def test_a_probe_that_is_refused_is_not_repeated_at_once(autojump_clock: trio.testing.MockClock) -> None:
     world = World(*[(503, b"")] * 5, (404, b"<html>no such page</html>"))
     await fail_until_open(world)
     with trio.move_on_after(60):
-        await world.router.probe()
+        await world.router.look_after_rest()
     assert 1 <= len(world.http.sent[5:]) <= 6
 
 
@@ -490,17 +396,17 @@ async def test_a_cancelled_probe_gives_its_place_back(autojump_clock: trio.testi
     await fail_until_open(world)
     world.http.latency = 5.0
     with trio.move_on_after(12):
-        await world.router.probe()
-    assert world.router.statistics().probing == 0
+        await world.router.look_after_rest()
+    assert world.router.statistics()["rest"].probing == 0
     world.http.latency = 0.0
-    await world.router.probe()
-    assert world.router.statistics().state.value == "closed"
+    await world.router.rest.health.probe(lambda: world.router._ping(world.router.rest))
+    assert world.router.statistics()["rest"].state.value == "closed"
 
 
 async def test_time_is_sampled_past_an_open_breaker_and_a_ban_heeded(autojump_clock: trio.testing.MockClock) -> None:
     world = World((200, OK), (418, b'{"code":-1003,"msg":""}', {"retry-after": "120"}))
-    sent_at, received_at, server_us = await world.router.sample_time()
-    assert (sent_at, server_us) == (received_at, 1700000070000000)
+    sent_at, received_at, server_us, unit_us = await world.router.sample_time()
+    assert (sent_at, server_us, unit_us) == (received_at, 1700000070000000, 1000)
     with pytest.raises(RateLimited):
         await world.router.sample_time()
     assert len(world.told(BanStarted)) == 1
@@ -516,52 +422,6 @@ async def test_whether_the_exchange_answers_at_all(autojump_clock: trio.testing.
     assert not await world.router.ping_exchange()
 
 
-def answer(status: int, result: bytes = b"null", error: object = None, rate_limits: object = None) -> Answer:
-    return Answer(1, status, result, error, rate_limits)
-
-
-async def test_calls_take_the_websocket_api_when_it_is_preferred(autojump_clock: trio.testing.MockClock) -> None:
-    world = World((200, OK), prefer="ws_api")
-    limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000, "count": 9}]
-    ws_api = ScriptedWsApi(answer(200, ACK, rate_limits=limits))
-    world.router.ws_api = ws_api  # type: ignore[assignment]
-    placed = await world.router.call(trading.PLACE, ORDER)
-    assert placed.client_order_id == "mine"
-    assert world.http.sent == []
-    method, params = ws_api.requests[0]
-    assert method == "order.place"
-    assert params["quantity"] == "1.00"
-    assert "signature" in params
-    ws_api.usable = False
-    await world.router.call(general.TIME, {})
-    assert len(world.http.sent) == 1
-
-
-@pytest.mark.parametrize(
-    ("error", "wait"),
-    [
-        ({"code": -1003, "msg": "", "data": {"serverTime": 1_700_000_070_000, "retryAfter": 1_700_000_080_000}}, 10.0),
-        ({"code": -1003, "msg": ""}, 120.0),
-        (None, 120.0),
-    ],
-)
-async def test_a_ban_on_the_websocket_api_tells_a_moment(
-    error: object, wait: float, autojump_clock: trio.testing.MockClock
-) -> None:
-    world = World((200, OK), prefer="ws_api")
-    world.router.ws_api = ScriptedWsApi(answer(418, error=error))  # type: ignore[assignment]
-    with pytest.raises(Banned) as caught:
-        await world.router.call(market.DEPTH, {"symbol": "BTCUSDT"})
-    assert caught.value.retry_at == pytest.approx(trio.current_time() + wait, abs=0.01)
-
-
-async def test_an_error_on_the_websocket_api_is_the_same_as_on_rest(autojump_clock: trio.testing.MockClock) -> None:
-    world = World((200, OK), prefer="ws_api")
-    world.router.ws_api = ScriptedWsApi(answer(400, error={"code": -1121, "msg": "Invalid symbol."}))  # type: ignore[assignment]
-    with pytest.raises(BinanceError, match=r"Invalid symbol\."):
-        await world.router.call(market.DEPTH, {"symbol": "NOPE"})
-
-
 class NoDialer:
     async def connect(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
         await trio.lowlevel.checkpoint()
@@ -570,7 +430,7 @@ class NoDialer:
 
 async def test_the_service_holds_the_client_while_it_runs_and_probes(autojump_clock: trio.testing.MockClock) -> None:
     world = World((503, b""))
-    service = RestService(world.router, world.config, NoDialer(), world.board)
+    service = RestService(world.router, world.config, NoDialer(), world.board, world.router._observer)
     async with trio.open_nursery() as nursery:
         await nursery.start(service.run)
         assert world.board.status is Status.READY
@@ -578,6 +438,38 @@ async def test_the_service_holds_the_client_while_it_runs_and_probes(autojump_cl
             with pytest.raises(ConnectError):
                 await world.router.call(trading.PLACE, ORDER)
         await trio.sleep(25)
-        assert world.router.statistics().opened >= 2
+        assert world.router.statistics()["rest"].opened >= 2
         nursery.cancel_scope.cancel()
-    assert world.router.http is None
+    assert world.router.rest.http is None
+
+
+async def test_the_service_tells_when_it_calls_a_mirror(autojump_clock: trio.testing.MockClock) -> None:
+    world = World()
+    service = RestService(world.router, world.config, NoDialer(), world.board, world.router._observer)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(service.run)
+        with pytest.raises(ConnectError):
+            await world.router.call(trading.PLACE, ORDER)
+        nursery.cancel_scope.cancel()
+    first, second = world.told(MirrorChanged)
+    assert (first.connection, first.old, first.new) == ("rest", *Environment.PRODUCTION.rest_urls[:2])
+    assert (second.old, second.new) == Environment.PRODUCTION.rest_urls[1:3]
+
+
+async def test_what_an_environment_does_not_serve_is_refused_before_anything_is_sent() -> None:
+    world = World(environment=Environment.MARKET_DATA_ONLY, key=None)
+    refused: list[tuple[Operation[Any], Any]] = [
+        (market.HISTORICAL_TRADES, {"symbol": "BTCUSDT"}),
+        (trading.PLACE, ORDER),
+    ]
+    for operation, params in refused:
+        with pytest.raises(NotServed, match=rf"{operation.name}.*'market_data_only'") as caught:
+            await world.router.call(operation, params)
+        assert caught.value.outcome is Outcome.NOT_SENT
+    with pytest.raises(NotServed, match=r"session\.status"):
+        await world.router.session_call(session.STATUS, {})
+    assert world.http.sent == []
+    await world.router.call(general.TIME, {})
+    unknown: Operation[Any] = Operation("GET", "/api/v3/news", None, Security.NONE, fixed(1), Any)
+    await world.router.call(unknown, {})
+    assert len(world.http.sent) == 2

@@ -22,8 +22,10 @@ from trio_binance._services.events import (
     UserDataSubscribed,
 )
 from trio_binance._services.wsapi import LinkDown, LinkUp
+from trio_binance._services.wsline import Line
 from trio_binance.config import Overflow
-from trio_binance.errors import AuthError, BinanceError, ConnectorClosed, FeedOverflow
+from trio_binance.errors import AuthError, BinanceError, ConnectorClosed, FeedOverflow, Outcome
+from trio_binance.errors import ConnectionLost as Lost
 from trio_binance.models import BalanceUpdate, EventStreamTerminated, ExecutionReport
 from trio_binance.sandbox.faults import Bend, BlackHole, CloseSockets, OnRequest, Reset, ServerShutdown, Timed
 from trio_binance.sandbox.pipe import Link
@@ -213,7 +215,7 @@ async def test_stamps_that_are_always_late_are_not_hammered(desk: Desk, autojump
 async def test_a_clock_that_cannot_be_measured_is_no_crash(desk: Desk, autojump_clock: MockClock) -> None:
     desk.refusals = [LATE]
     faults = [OnRequest(number, Bend.lost(executed=False), "/api/v3/time") for number in range(2, 40)]
-    async with account(*faults) as lab:
+    async with account(*faults, fallback=False) as lab:
         await lab.wait_for(UserDataSubscribed)
         assert desk.asked[1] - desk.asked[0] >= lab.tuning.request_timeout
         assert not lab.seen(ServiceCrashed)
@@ -249,7 +251,7 @@ async def test_an_answer_that_never_comes_is_asked_for_again_and_the_subscriptio
         lab.line("wsapi").blackhole("in", trio.current_time() + 17)
         await lab.wait_for(UserDataSubscribed, 2)
         assert lab.seen(UserDataSubscribed)[1].subscription == -1
-        assert lab.ws_api.epoch == 2
+        assert lab.ws_api.line.epoch == 2
         lab.server("ws_api").text('{"subscriptionId":0,"event":{"e":"eventStreamTerminated","E":1}}')
         await lab.wait_for(UserDataSubscribed, 3)
 
@@ -269,33 +271,21 @@ async def test_an_answer_without_a_subscription_is_no_crash(
         assert lab.user_data.statistics().subscriptions == 1
 
 
-async def test_a_connection_that_goes_while_subscribing_costs_nothing(autojump_clock: MockClock) -> None:
+async def test_a_connection_that_goes_while_subscribing_costs_nothing(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
     async with account() as lab, events(lab):
         used = lab.limiter.statistics().rules[0].used
-        lab.ws_api._retiring = True
-        await lab.user_data._subscribe()  # not usable: nothing happens
+        line = lab.ws_api.line
 
-        lab.ws_api._retiring = False
-        request = lab.ws_api.request
+        async def not_sent(_line: Line, method: str, _params: Any) -> Any:
+            lab.ws_api.on_lost("gone", line.socket)
+            raise Lost(f"{method}: gone", outcome=Outcome.NOT_SENT)
 
-        async def not_sent(method: str, params: Any) -> Any:
-            lab.ws_api._retiring = True
-            return await request(method, params)
-
-        lab.user_data._ws_api = _With(lab.ws_api, not_sent)
+        monkeypatch.setattr(Line, "request", not_sent)
         await lab.user_data._subscribe()
+        await lab.user_data._subscribe()  # not connected: nothing happens
         assert lab.limiter.statistics().rules[0].used == used
-
-
-class _With:
-    """The WebSocket API with another ``request``."""
-
-    def __init__(self, ws_api: Any, request: Any) -> None:
-        self._ws_api = ws_api
-        self.request = request
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ws_api, name)
 
 
 async def test_stale_news_of_an_earlier_connection_changes_nothing(desk: Desk, autojump_clock: MockClock) -> None:

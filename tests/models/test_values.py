@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_binance.models import NO_EXTRA, Extra, Level, Levels, PriceTicker, as_datetime, as_milliseconds
+from trio_binance.models import (
+    NO_EXTRA,
+    Extra,
+    Level,
+    Levels,
+    PriceTicker,
+    as_datetime,
+    as_microseconds,
+    as_milliseconds,
+)
 
 UTC = datetime.UTC
 
@@ -146,3 +155,9 @@ def test_unknown_fields_count_in_equality_and_not_in_the_hash() -> None:
     assert hash(plain) == hash(more)
     assert plain.extra is NO_EXTRA
     assert pickle.loads(pickle.dumps(more)) == more
+
+
+def test_a_moment_in_either_unit_is_the_same_in_microseconds() -> None:
+    assert as_microseconds(1672515782136) == as_microseconds(1672515782136000) == 1672515782136000
+    assert as_microseconds(1672515782136789) == 1672515782136789
+    assert as_microseconds(0) == 0

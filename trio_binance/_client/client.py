@@ -53,6 +53,7 @@ class Statistics:
     clock: ClockStatistics
     limits: LimitsStatistics
     breaker: BreakerStatistics
+    ws_api_breaker: BreakerStatistics | None
     streams: StreamsStatistics
     ws_api: WsApiStatistics | None
     user_data: UserDataStatistics | None
@@ -134,10 +135,12 @@ class Binance(metaclass=NoPublicConstructor):
     def statistics(self) -> Statistics:
         """Return counters and states of every part, as they are now."""
         engine = self._engine
+        breakers = engine.router.statistics()
         return Statistics(
             clock=engine.clock.statistics(),
             limits=engine.limiter.statistics(),
-            breaker=engine.router.statistics(),
+            breaker=breakers["rest"],
+            ws_api_breaker=breakers.get("ws_api"),
             streams=engine.streams.statistics(),
             ws_api=None if engine.ws_api is None else engine.ws_api.statistics(),
             user_data=None if engine.user_data is None else engine.user_data.statistics(),

@@ -17,6 +17,7 @@ import trio
 
 from trio_binance import _util
 from trio_binance._protocol.operation import Lane
+from trio_binance._protocol.units import stream_url, ws_api_url
 from trio_binance._pure.ids import ClientOrderIds
 from trio_binance._pure.keys import signer_for
 from trio_binance._pure.limits import Cost, Limits
@@ -27,7 +28,9 @@ from trio_binance._services.clock import Clock, ClockService
 from trio_binance._services.dialer import TcpDialer
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
 from trio_binance._services.link import Link
+from trio_binance._services.logon import Logon, wants_logon
 from trio_binance._services.observe import Observer
+from trio_binance._services.proxydialer import ProxyDialer
 from trio_binance._services.router import RestService, Router
 from trio_binance._services.rulebook import Rulebook
 from trio_binance._services.scope import open_service_scope
@@ -38,7 +41,7 @@ from trio_binance._services.supervisor import Supervisor
 from trio_binance._services.userdata import UserData
 from trio_binance._services.wsapi import WsApi
 from trio_binance.config import BinanceConfig, ReplaySpec, SandboxSpec
-from trio_binance.errors import ServiceCrashed
+from trio_binance.errors import ConfigError, ServiceCrashed
 
 from .account import AccountRoom
 from .books import Books
@@ -50,7 +53,7 @@ from .streams import Streams
 from .trading import Trading
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from trio_binance._services.dialer import Dialer
     from trio_binance._services.service import Service
@@ -71,11 +74,12 @@ async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -
 
     Args:
         config: which exchange, whose key, how careful.
-        dialer: the way to the network, used for REST and WebSocket alike; by default TCP and TLS, or straight into
-            the embedded exchange. Anything with its ``connect`` will do, such as an ``open_sandbox`` of yours.
+        dialer: the way to the network, used for REST and WebSocket alike; by default TCP and TLS, through the proxy
+            if there is one, or straight into the embedded exchange. Anything with its ``connect`` will do, such as
+            an ``open_sandbox`` of yours.
 
     Raises:
-        ConfigError: the credentials cannot sign.
+        ConfigError: the credentials cannot sign; a SOCKS proxy without the extra ``proxy``, or one beside ``dialer``.
         ServiceCrashed: a part of the connector crashed more often than its supervisor allows; ``__cause__`` is why.
     """
     signer = None if config.credentials is None else signer_for(config.credentials)
@@ -123,6 +127,8 @@ async def _open_exchange(config: BinanceConfig, dialer: Dialer | None, anchor: _
     """Return the way to the exchange: the network, or an exchange run in this process, by this machine's clock."""
     # Only who asks for the embedded exchange pays for importing it.
     if dialer is not None:
+        if config.proxy is not None:
+            raise ConfigError("proxy: a dialer was given as well; there is one way to the network")
         yield dialer
     elif isinstance(config.embedded, SandboxSpec):
         from trio_binance.sandbox.serve import open_sandbox
@@ -136,6 +142,8 @@ async def _open_exchange(config: BinanceConfig, dialer: Dialer | None, anchor: _
 
         async with open_replay(config.embedded, grace=_GRACE) as player:
             yield player.dialer
+    elif config.proxy is not None:
+        yield ProxyDialer(config.proxy, connect_timeout=config.tuning.connect_timeout)
     else:
         yield TcpDialer(connect_timeout=config.tuning.connect_timeout)
 
@@ -177,11 +185,10 @@ class _Builder:
         self._limiter, self._router, self._clock = limiter, router, clock
         stream_sockets = self._supervisor("streams", (), Strategy.ONE_FOR_ONE)
         streams = StreamsService(self._make_shard, stream_sockets, tuning)
-        ws_api = self._make_ws_api() if signer is not None or self._config.prefer == "ws_api" else None
+        ws_api = self._make_ws_api(eager=signer is not None or self._config.prefer == "ws_api")
         user_data = self._make_user_data(ws_api) if ws_api is not None and signer is not None else None
-        router.ws_api = ws_api
         services: list[Service] = [
-            RestService(router, self._config, self._dialer, self._board),
+            RestService(router, self._config, self._dialer, self._board, self.observer),
             streams,
             ClockService(clock, router, tuning, self._board),
         ]
@@ -206,10 +213,10 @@ class _Builder:
         """Return a generator of its own for each purpose, so that one more draw here shifts nothing there."""
         return Random(f"{self.seed}:{purpose}")
 
-    def _make_link(self, name: str, url: str, cost: Cost, lane: Lane) -> Link:
+    def _make_link(self, name: str, urls: Sequence[str], cost: Cost, lane: Lane, *, overlaps: bool) -> Link:
         return Link(
             name,
-            url,
+            urls,
             cost=cost,
             lane=lane,
             dialer=self._dialer,
@@ -218,31 +225,46 @@ class _Builder:
             observer=self.observer,
             rng=self._rng(name),
             ping_exchange=self._router.ping_exchange,
+            overlaps=overlaps,
             ends=isinstance(self._config.embedded, ReplaySpec),
         )
 
     def _make_shard(self, name: str) -> Shard:
-        url = f"{self._config.environment.stream_url}/stream"
+        urls = [stream_url(base, self._config.time_unit) for base in self._config.environment.stream_urls]
         return Shard(
-            self._make_link(name, url, Cost(raw=0, connections=1), Lane.MARKET),
+            self._make_link(name, urls, Cost(raw=0, connections=1), Lane.MARKET, overlaps=False),
             tuning=self._tuning,
             observer=self.observer,
             board=self._board,
             lossless=isinstance(self._config.embedded, ReplaySpec),
         )
 
-    def _make_ws_api(self) -> WsApi | None:
-        url = self._config.environment.ws_api_url
-        if url is None:
+    def _make_ws_api(self, *, eager: bool) -> WsApi | None:
+        config = self._config
+        if config.environment.ws_api_url is None:
             return None
+        urls = [
+            ws_api_url(base, config.time_unit, rate_limits=config.return_rate_limits)
+            for base in config.environment.ws_api_urls
+        ]
         # "connecting costs 2 weight" (web-socket-api.md, "General Information on rate limits")
-        link = self._make_link("wsapi", url, Cost(raw=0, weight=2, connections=1), Lane.ACCOUNT)
-        return WsApi(link, self._tuning, self._board)
+        link = self._make_link("wsapi", urls, Cost(raw=0, weight=2, connections=1), Lane.ACCOUNT, overlaps=True)
+        logon = Logon(
+            self._router.seal,
+            wanted=wants_logon(config),
+            clock=self._clock,
+            limiter=self._limiter,
+            observer=self.observer,
+            timeout=self._tuning.request_timeout,
+        )
+        ws_api = WsApi(link, logon, self._tuning, self._board, eager=eager)
+        self._router.attach(ws_api, logon)
+        return ws_api
 
     def _make_user_data(self, ws_api: WsApi) -> UserData:
         return UserData(
             ws_api,
-            self._router,
+            self._router.seal,
             clock=self._clock,
             limiter=self._limiter,
             tuning=self._tuning,

@@ -104,8 +104,13 @@ def rest_request(
 def ws_params(
     params: Mapping[str, Value], signer: Signer | None = None, stamp: Stamp | None = None
 ) -> dict[str, object]:
-    """Return the ``params`` object of a WebSocket API request, signed when ``signer`` and ``stamp`` are given."""
+    """Return the ``params`` object of a WebSocket API request, signed when ``signer`` and ``stamp`` are given.
+
+    With a stamp alone it is a request of a session that is logged on: "you no longer have to specify apiKey and
+    signature"; the timestamp stays (web-socket-api.md, "Session Authentication").
+    """
     values: dict[str, object] = {name: ws_value(name, value) for name, value in given(params).items()}
-    if signer is None or stamp is None:
+    if stamp is None:
         return values
-    return sign_ws_api({**values, "recvWindow": stamp.recv_window_ms, "timestamp": stamp.timestamp_ms}, signer)
+    values |= {"recvWindow": stamp.recv_window_ms, "timestamp": stamp.timestamp_ms}
+    return values if signer is None else sign_ws_api(values, signer)

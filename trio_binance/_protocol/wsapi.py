@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
@@ -13,7 +14,7 @@ from trio_binance.errors import ProtocolError
 from .stream import is_shutdown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 @attrs.frozen
@@ -73,10 +74,14 @@ class _Frame(msgspec.Struct):
 
 @final
 class Conversation:
-    """The open requests of one connection. Ids are a counter, so two requests in flight never share one."""
+    """The open requests of one connection.
 
-    def __init__(self, first_id: int = 1) -> None:
-        self._next_id = first_id
+    Args:
+        ids: a counter, so that two requests in flight never share one; connections that overlap share the counter.
+    """
+
+    def __init__(self, ids: Iterator[int] | None = None) -> None:
+        self._ids = count(1) if ids is None else ids
         self._open: set[int] = set()
         self._decoder = msgspec.json.Decoder(_Frame)
 
@@ -87,7 +92,7 @@ class Conversation:
 
     def request(self, method: str, params: Mapping[str, object]) -> tuple[int, str]:
         """Return the id and the text of a new request."""
-        number, self._next_id = self._next_id, self._next_id + 1
+        number = next(self._ids)
         self._open.add(number)
         message: dict[str, object] = {"id": number, "method": method}
         if params:
@@ -114,7 +119,7 @@ class Conversation:
             raise ProtocolError("neither an answer nor an event", payload=frame)
         if message.id is None:
             return SessionError(message.status, message.error)
-        if not isinstance(message.id, int) or message.id not in self._open:
+        if type(message.id) is not int or message.id not in self._open:  # true is no 1
             return Stray(message.id)
         self._open.discard(message.id)
         return Answer(message.id, message.status, bytes(message.result), message.error, message.rateLimits)

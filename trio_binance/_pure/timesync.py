@@ -19,8 +19,6 @@ UNBOUNDED_US = 2**62
 
 _DRIFT_PPM = 500
 """How far our clock may run from the server's, in microseconds a second: NTP slews a monotonic clock by 500 at most."""
-_RESOLUTION_US = 1000
-"""``GET /api/v3/time`` tells whole milliseconds, cut off."""
 _STEP_US = 1_000_000
 """A measurement further off than this is not believed before ``_AGREEING`` of them say the same."""
 _AGREEING = 3
@@ -173,28 +171,31 @@ class ClockSync:
 
     # ----------------------------------------------------------------------------------------------- what happens
 
-    def on_sample(self, sent_at: float, received_at: float, server_us: int) -> list[Effect]:
-        """Take one measurement and return what came of it; afterwards ``deadline`` says when to take the next."""
+    def on_sample(self, sent_at: float, received_at: float, server_us: int, resolution_us: int = 1000) -> list[Effect]:
+        """Take one measurement and return what came of it; afterwards ``deadline`` says when to take the next.
+
+        ``resolution_us`` is the unit the server told its time in, cut off: a millisecond, unless asked for finer.
+        """
         self._taken += 1
         self._samples += 1
         rtt = received_at - sent_at
         if not 0.0 <= rtt <= self._max_rtt:
             effects: list[Effect] = [self._refuse(f"round trip of {rtt:.3f} s", received_at)]
         else:
-            effects = self._weigh(self._measure(sent_at, received_at, server_us))
+            effects = self._weigh(self._measure(sent_at, received_at, server_us, resolution_us))
         if self._taken < self._burst_size:
             self.deadline = received_at
         else:
             self._end_burst(received_at)
         return effects
 
-    def _measure(self, sent_at: float, received_at: float, server_us: int) -> Sample:
+    def _measure(self, sent_at: float, received_at: float, server_us: int, resolution_us: int) -> Sample:
         # What was cut off lies between 0 and a whole unit: take the middle, and half a unit of doubt.
-        middle = server_us + _RESOLUTION_US // 2
+        middle = server_us + resolution_us // 2
         offset = middle - self._local_us((sent_at + received_at) / 2)
         # One more microsecond for the rounding of local time, and the drift within the round trip itself.
         rtt_us = (received_at - sent_at) * 1_000_000
-        error = round(rtt_us / 2) + _RESOLUTION_US // 2 + round(rtt_us * _DRIFT_PPM / 1_000_000) + 2
+        error = round(rtt_us / 2) + resolution_us // 2 + round(rtt_us * _DRIFT_PPM / 1_000_000) + 2
         return Sample(offset, error, received_at)
 
     def _weigh(self, sample: Sample) -> list[Effect]:

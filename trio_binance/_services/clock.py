@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 class TimeSource(Protocol):
     """Whoever can ask the exchange for its time."""
 
-    async def sample_time(self) -> tuple[float, float, int]:
-        """Return when the question left, when the answer came (both ``trio.current_time()``), and the answer in us."""
+    async def sample_time(self) -> tuple[float, float, int, int]:
+        """Return when the question left, when the answer came (``trio.current_time()``), the answer, and its unit.
+
+        The answer is in microseconds, whatever unit it was told in; of that unit, too, so many microseconds are told.
+        """
         ...
 
 
@@ -94,9 +97,9 @@ class Clock:
             await self._demand.wait()
         self._demand = trio.Event()
 
-    def on_sample(self, sent_at: float, received_at: float, server_us: int) -> None:
+    def on_sample(self, sent_at: float, received_at: float, server_us: int, resolution_us: int = 1000) -> None:
         """Take one measurement and tell those who wait."""
-        effects = self._sync.on_sample(sent_at, received_at, server_us)
+        effects = self._sync.on_sample(sent_at, received_at, server_us, resolution_us)
         if not any(isinstance(effect, Refused) for effect in effects):
             self._measurements += 1
         for effect in effects:

@@ -90,6 +90,18 @@ class ConnectionRenewed(Event):
     reason: str
 
 
+@attrs.frozen
+class MirrorChanged(Event):
+    """A host could not be reached: ``new``, which serves the same, is called instead of ``old`` from now on."""
+
+    area = "connection"
+    level = logging.WARNING
+    subject = "connection"
+    connection: str
+    old: str
+    new: str
+
+
 # ---------------------------------------------------------------------------------------------- services
 
 
@@ -301,6 +313,8 @@ class BreakerChanged(Event):
     level = logging.WARNING
     old: str
     new: str
+    wire: str = "rest"
+    """Whose breaker it is: ``rest`` or ``ws_api``."""
 
 
 @attrs.frozen
@@ -320,6 +334,24 @@ class ClockStepped(Event):
     level = logging.WARNING
     old: int
     new: int
+
+
+@attrs.frozen
+class LoggedOn(Event):
+    """The ``epoch``-th connection of the WebSocket API is logged on: its requests need no signature any more."""
+
+    area = "key"
+    epoch: int
+
+
+@attrs.frozen
+class LoggedOff(Event):
+    """The ``epoch``-th connection of the WebSocket API is not logged on any more: its requests are signed again."""
+
+    area = "key"
+    level = logging.WARNING
+    epoch: int
+    reason: str
 
 
 @attrs.frozen

@@ -1,59 +1,42 @@
-"""The link: one WebSocket connection that comes back: paced dialling, backoff, silence checked, renewed in time.
+"""The link: a WebSocket connection that comes back: paced dialling, backoff, mirrors, and replaced before it is cut.
 
-    wait (backoff, limits) ──> dial ──> held ──> lost ──> wait ...
-                                          └──> renewed (24 h, serverShutdown): dial at once
+    wait (backoff, limits) ──> dial ──> stands ──> lost ──> wait ...
+                                          └──> to be replaced (24 h, serverShutdown): dial at once
 
-Expected trouble stays in here; an exception that leaves ``run`` is a crash for the supervisor to count.
+Where connections overlap, the old one goes on until the new one serves. Expected trouble stays in here; an exception
+that leaves ``run`` is a crash for the supervisor to count.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, Protocol, final
+from typing import TYPE_CHECKING, final
 
 import trio
 
-from trio_binance._protocol.liveness import Action, Liveness
 from trio_binance._pure.backoff import Backoff
-from trio_binance._pure.limits import Cost, Pacer
+from trio_binance._pure.mirrors import Mirrors
 from trio_binance._util import raise_saving_context
-from trio_binance.errors import ApiError, BinanceError, DeadlineExceeded, NetworkError, ProtocolError
+from trio_binance.errors import ApiError, BinanceError, ConnectError
 from trio_binance.errors import ConnectionLost as Lost
 
-from .events import Connected, ConnectFailed, ConnectionLost, ConnectionRenewed, Reconnected
-from .service import exit_request, leaves
-from .socket import Socket, open_socket
+from .events import Connected, ConnectFailed, ConnectionLost, ConnectionRenewed, MirrorChanged, Reconnected
+from .life import Life
+from .life import Tenant as Tenant
+from .race import first_of as first_of
+from .race import leading
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from random import Random
 
     from trio_binance._protocol.operation import Lane
+    from trio_binance._pure.limits import Cost
     from trio_binance.config import Tuning
 
     from .dialer import Dialer
     from .limiter import Limiter
     from .observe import Observer
-
-
-class Renewal(Exception):
-    """The connection is to be replaced at once; nothing is wrong with it."""
-
-
-class Tenant(Protocol):
-    """Who lives on a link: it is handed every new connection, and serves it until that breaks."""
-
-    async def serve(self, socket: Socket) -> None:
-        """Serve one connection until it breaks. Raises ``ConnectionLost`` then, or the error that condemns it."""
-
-    async def retire(self) -> None:
-        """Let what is under way come to its end: the connection is about to be replaced. Cut off if it takes long."""
-
-    def should_speak(self) -> bool:
-        """Tell whether silence of *data* is suspicious at present, as it would be on a busy stream."""
-        ...
-
-    def on_lost(self, reason: str) -> None:
-        """Take note that the connection is gone, or that there is none yet; a new one is being made."""
+    from .socket import Socket
 
 
 @final
@@ -62,7 +45,7 @@ class Link:
 
     Args:
         name: what it is called in events and status.
-        url: whom to call.
+        urls: whom to call: the first, and mirrors for when that cannot be reached.
         cost: of one connection, towards the exchange's limits; paid before each attempt.
         lane: its place among those who wait for the limits.
         dialer: the way to the network.
@@ -71,6 +54,7 @@ class Link:
         observer: told of every connection made, lost and renewed.
         rng: draws the jitter.
         ping_exchange: asks by REST whether the exchange answers at all, within a deadline of its own.
+        overlaps: make before break: a connection that is to be replaced goes on until its successor serves.
         ends: the far end plays a recording: it hangs up when that is over, it never dies, and it waits for a consumer
             who takes his time, so that silence means nothing.
     """
@@ -78,7 +62,7 @@ class Link:
     def __init__(
         self,
         name: str,
-        url: str,
+        urls: Sequence[str],
         *,
         cost: Cost,
         lane: Lane,
@@ -88,12 +72,12 @@ class Link:
         observer: Observer,
         rng: Random,
         ping_exchange: Callable[[], Awaitable[bool]],
+        overlaps: bool = False,
         ends: bool = False,
     ) -> None:
         self.name = name
         self.connects: int = 0
-        """Connections that stood so far; the present one's number, if there is one."""
-        self._url = url
+        """Connections that stood so far; the latest one's number."""
         self._cost = cost
         self._lane = lane
         self._dialer = dialer
@@ -102,215 +86,162 @@ class Link:
         self._observer = observer
         self._rng = rng
         self._ping_exchange = ping_exchange
+        self._overlaps = overlaps
         self._ends = ends
+        self._mirrors = Mirrors(urls, return_after=tuning.mirror_return)
         self._backoff = Backoff(rng, base=tuning.backoff_base, cap=tuning.backoff_cap, stable=tuning.backoff_stable)
-        self._pacer = Pacer(limit=tuning.messages_per_second, period=1.0)
-        self._paced = 0
-        self._renewal_asked = trio.Event()
         self._attempts = 0
         self._young_renewals = 0
-        self._held = False
-        self._held_since = self._lost_at = 0.0
+        self._old: Life | None = None
+        """The connection that is being replaced, if one is."""
+        self._present: Life | None = None
+        self._lost_at = 0.0
         self._lost_reason = ""
 
     # ------------------------------------------------------------------------------------ coming and going
 
     async def run(self, tenant: Tenant) -> None:
         """Keep the link up and hand each connection to the tenant."""
-        while True:
-            try:
-                await self._connect_and_hold(tenant)
-            except Renewal as exc:
-                await self._on_renewal(str(exc))
-            except (NetworkError, ApiError, ProtocolError) as exc:
-                if self._is_end(exc):
-                    return
-                await self._on_trouble(tenant, exc)
-
-    async def _connect_and_hold(self, tenant: Tenant) -> None:
-        self._held = False
-        await self._limiter.acquire(self._cost, self._lane)
-        self._attempts += 1
-        self._pacer = Pacer(limit=self._tuning.messages_per_second, period=1.0)
-        self._paced = 0
-        async with open_socket(self._url, self._dialer, tuning=self._tuning, on_message=self._note_frame) as socket:
-            self._on_connected()
-            await self._hold(socket, tenant)
-
-    async def _hold(self, socket: Socket, tenant: Tenant) -> None:
-        """Serve one connection; the tenant hears of its end before the closing handshake, not after."""
-        tasks: list[Callable[[], Awaitable[None]]] = [lambda: tenant.serve(socket)]
-        if not self._ends:
-            tasks.append(lambda: self._watch(socket, tenant))
         try:
-            await first_of(*tasks)
-        except Exception as exc:
-            self._lost_reason = str(exc)
-            if not self._is_end(exc):
-                tenant.on_lost(self._lost_reason)
-            raise
+            async with trio.open_nursery(strict_exception_groups=True) as nursery:
+                await self._keep_up(tenant, nursery)
+        except BaseExceptionGroup as group:
+            raise_saving_context(leading(group))
         finally:
-            self._lost_at = trio.current_time()
-            self._backoff.on_lost(self._lost_at)
+            self._old = self._present = None
 
-    def _is_end(self, exc: Exception) -> bool:
-        """Tell whether a player of recordings has said goodbye: there is nothing more to come."""
-        return self._ends and self._held and isinstance(exc, Lost) and exc.code == 1000
+    async def _keep_up(self, tenant: Tenant, nursery: trio.Nursery) -> None:
+        while True:
+            life = await self._raise_up(tenant, nursery)
+            if self._old is not None:
+                nursery.start_soon(self._see_off, tenant, self._old)
+                self._old = None
+            await life.turned.wait()
+            self._backoff.on_lost(life.ended_at or trio.current_time())
+            if self._is_end(life):
+                return
+            if life.over.is_set():
+                await trio.sleep(self._delay(life.error))
+            else:
+                await self._replace(tenant, life)
 
-    def _on_connected(self) -> None:
-        now = trio.current_time()
+    async def _raise_up(self, tenant: Tenant, nursery: trio.Nursery) -> Life:
+        """Dial until a connection stands, however long that takes."""
+        while True:
+            await self._limiter.acquire(self._cost, self._lane)
+            self._attempts += 1
+            life = self._make_life()
+            nursery.start_soon(life.run, tenant)
+            await life.settled.wait()
+            if life.socket is not None:
+                return life
+            assert life.error is not None
+            await self._on_failed(tenant, life.error, life.url)
+
+    def _make_life(self) -> Life:
+        return Life(
+            self._mirrors.current(trio.current_time()),
+            dialer=self._dialer,
+            tuning=self._tuning,
+            rng=self._rng,
+            ping_exchange=self._ping_exchange,
+            on_stood=self._on_stood,
+            on_over=self._on_over,
+            watched=not self._ends,
+        )
+
+    def _on_stood(self, life: Life) -> None:
         self.connects += 1
-        self._held = True
-        self._held_since = now
-        self._renewal_asked = trio.Event()
-        self._backoff.on_connected(now)
+        self._present = life
+        self._backoff.on_connected(life.stood_at)
         attempt, self._attempts = self._attempts, 0
         if self.connects == 1:
-            self._observer.emit(Connected(now, connection=self.name, attempt=attempt))
-            return
-        after, reason = now - self._lost_at, self._lost_reason
-        self._lost_reason = "its service was stopped"  # Unless something else is learned until then.
-        self._observer.emit(Reconnected(now, connection=self.name, attempt=attempt, after=after, reason=reason))
+            self._observer.emit(Connected(life.stood_at, connection=self.name, attempt=attempt))
+        elif not self._old_stands:
+            after, reason = life.stood_at - self._lost_at, self._lost_reason
+            event = Reconnected(life.stood_at, connection=self.name, attempt=attempt, after=after, reason=reason)
+            self._observer.emit(event)
 
-    async def _on_renewal(self, reason: str) -> None:
-        """Tell of it, and go on at once, unless the exchange sends connection after connection away."""
-        self._observer.emit(ConnectionRenewed(self._lost_at, connection=self.name, reason=reason))
-        if self._lost_at - self._held_since >= self._tuning.backoff_stable:
-            self._young_renewals = 0
+    @property
+    def _old_stands(self) -> bool:
+        return self._old is not None and not self._old.over.is_set()
+
+    def _on_over(self, life: Life) -> None:
+        """Tell of a connection that broke, whether or not another stands."""
+        if life is self._present:
+            self._lost_at, self._lost_reason = life.ended_at, life.reason or "its service was stopped"
+        if life.error is None or self._is_end(life) or _is_over_as_told(life):
             return
-        self._young_renewals += 1
+        code = life.error.code if isinstance(life.error, Lost) else None
+        event = ConnectionLost(life.ended_at, connection=self.name, reason=life.reason, code=code)
+        self._observer.emit(event)
+        self._heed(life.error)
+
+    def _is_end(self, life: Life) -> bool:
+        """Tell whether a player of recordings has said goodbye: there is nothing more to come."""
+        return self._ends and isinstance(life.error, Lost) and life.error.code == 1000
+
+    async def _on_failed(self, tenant: Tenant, exc: BinanceError, url: str) -> None:
+        """Tell of a connection that never stood, and wait before the next attempt."""
+        now, reason, delay = trio.current_time(), str(exc), self._delay(exc)
+        if not self._old_stands:
+            tenant.on_lost(reason, None)
+        if isinstance(exc, ConnectError) and (other := self._mirrors.on_unreachable(url, now)) is not None:
+            self._observer.emit(MirrorChanged(now, connection=self.name, old=url, new=other))
+        self._observer.emit(
+            ConnectFailed(now, connection=self.name, attempt=self._attempts, reason=reason, retry_in=delay)
+        )
+        self._heed(exc)
+        await trio.sleep(delay)
+
+    def _delay(self, exc: BinanceError | None) -> float:
+        return self._backoff.next_delay() + _exile(exc)
+
+    def _heed(self, exc: BinanceError) -> None:
+        """Keep everybody of this address away who was sent away with one of us: 429, 418 or 403."""
+        if isinstance(exc, ApiError) and exc.retry_at is not None:
+            self._limiter.stop_the_world(_exile(exc), exc.status)
+
+    # ----------------------------------------------------------------------------------- planned replacement
+
+    async def _replace(self, tenant: Tenant, life: Life) -> None:
+        """Make room for the next connection, or let this one go on beside it."""
+        if self._overlaps:
+            self._old = life
+        else:
+            await self._see_off(tenant, life)
+        # At once, unless the exchange sends connection after connection away.
+        young = (life.ended_at or trio.current_time()) - life.stood_at < self._tuning.backoff_stable
+        self._young_renewals = self._young_renewals + 1 if young else 0
         if self._young_renewals > 1:
             await trio.sleep(self._backoff.next_delay())
 
-    async def _on_trouble(self, tenant: Tenant, exc: NetworkError | ApiError | ProtocolError) -> None:
-        """Tell of a connection that broke, or of one that never stood, and wait before the next attempt."""
-        now, reason, delay = trio.current_time(), str(exc), self._delay(exc)
-        if self._held:
-            code = exc.code if isinstance(exc, Lost) else None
-            self._observer.emit(ConnectionLost(self._lost_at, connection=self.name, reason=reason, code=code))
-        else:
-            tenant.on_lost(reason)
-            self._observer.emit(
-                ConnectFailed(now, connection=self.name, attempt=self._attempts, reason=reason, retry_in=delay)
-            )
-        await trio.sleep(delay)
+    async def _see_off(self, tenant: Tenant, life: Life) -> None:
+        await life.hang_up(tenant)
+        if life.error is None or _is_over_as_told(life):
+            self._observer.emit(ConnectionRenewed(life.ended_at, connection=self.name, reason=life.renewal))
 
-    def _delay(self, exc: BinanceError) -> float:
-        delay = self._backoff.next_delay()
-        if isinstance(exc, ApiError) and exc.retry_at is not None:
-            # Sent away with 429, 418 or 403: nobody of this address comes near until then, and not all at once after.
-            wait = max(exc.retry_at - trio.current_time(), 0.0)
-            self._limiter.stop_the_world(wait, exc.status)
-            delay += wait
-        return delay
-
-    # ---------------------------------------------------------------------------------------------- sending
+    # --------------------------------------------------------------------------------------- for the tenant
 
     async def send(self, socket: Socket, text: str) -> None:
-        """Send a text message, no faster than the exchange takes them.
-
-        "WebSocket connections have a limit of 5 incoming messages per second", pings and pongs counted
-        (web-socket-streams.md, "WebSocket Limits").
-        """
-        await self._pace()
+        """Send a text message on a connection, no faster than the exchange takes them."""
+        for life in (self._present, self._old):
+            if life is not None and life.socket is socket:
+                await life.pace()
         await socket.send(text)
 
-    async def _pace(self) -> None:
-        """Wait until a frame may be sent, and take its place."""
-        while (ask_at := self._pacer.admit(trio.current_time())) > 0.0:  # noqa: ASYNC110 - time is what is waited for
-            await trio.sleep_until(ask_at)
-        self._paced += 1
-
-    def _note_frame(self) -> None:
-        """Count a frame that goes out, a pong for instance, unless its place was taken already."""
-        if self._paced:
-            self._paced -= 1
-        else:
-            self._pacer.note(trio.current_time())
-
-    # ------------------------------------------------------------------------------------------ liveness
-
-    def renew(self) -> None:
-        """Have the connection replaced at once, for ``serverShutdown`` came on it."""
-        self._renewal_asked.set()
-
-    async def _watch(self, socket: Socket, tenant: Tenant) -> None:
-        """Check the connection when it is silent, and see to its renewal; ends by raising only."""
-        liveness = Liveness(silence=self._tuning.silence, lifetime=self._tuning.connection_lifetime, rng=self._rng)
-        liveness.on_connected(self._held_since)
-        while True:
-            with trio.move_on_at(liveness.deadline):
-                await self._renewal_asked.wait()
-            if self._renewal_asked.is_set():
-                await self._retire(tenant, "serverShutdown")
-            busy = tenant.should_speak()
-            liveness.on_heard(socket.last_data if busy else socket.last_heard)
-            action = liveness.on_timer(trio.current_time())
-            if action is Action.RENEW:
-                await self._retire(tenant, "planned renewal before the exchange's 24 h cut")
-            if action is Action.CHECK:
-                await self._check(socket, busy=busy)
-                liveness.on_checked(True, trio.current_time())
-
-    async def _retire(self, tenant: Tenant, reason: str) -> NoReturn:
-        # As long as an answer may take: the exchange itself waits 10 s for its matching engine.
-        with trio.move_on_after(self._tuning.request_timeout):
-            await tenant.retire()
-        raise Renewal(reason)
-
-    async def _check(self, socket: Socket, *, busy: bool) -> None:
-        """Ping a silent connection, and the exchange beside it; return when all is well with a quiet one.
-
-        Raises:
-            ConnectionLost: the ping went unanswered, or a busy connection says nothing though the exchange lives.
-        """
-        silence, last_data = f"silent for {self._tuning.silence:g} s", socket.last_data
-        await self._pace()
-        unanswered: DeadlineExceeded | None = None
-        try:
-            await socket.ping()
-        except DeadlineExceeded as exc:
-            unanswered = exc
-        if unanswered is not None:
-            rest = "answers" if await self._ping_exchange() else "does not answer either"
-            raise Lost(f"{silence}, ping unanswered; REST {rest}") from unanswered
-        if busy and await self._ping_exchange() and socket.last_data == last_data:
-            raise Lost(f"{silence} on a busy stream, though the exchange answers: a zombie")
+    def renew(self, socket: Socket | None = None) -> None:
+        """Have a connection replaced at once, the present one by default: ``serverShutdown`` came on it."""
+        if self._present is not None and socket in (None, self._present.socket):
+            self._present.renew("serverShutdown")
 
 
-async def first_of(*functions: Callable[[], Awaitable[None]]) -> None:
-    """Run them together; when the first ends or fails, cancel the others and end as it did.
-
-    An error of more than one leaves as the first one. A crash, or a request to end the program, leaves as itself and
-    not in a group. Cancelled: all are cancelled.
-    """
-    ended: list[BinanceError | Renewal | None] = []
-
-    async def run_one(function: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await function()
-        except (BinanceError, Renewal) as exc:
-            ended.append(exc)
-        else:
-            ended.append(None)
-        nursery.cancel_scope.cancel(reason="another task of this connection has ended")
-
-    try:
-        async with trio.open_nursery(strict_exception_groups=True) as nursery:
-            for function in functions:
-                nursery.start_soon(run_one, function)
-    except BaseExceptionGroup as group:
-        raise_saving_context(_leading(group))
-    if ended[0] is not None:
-        raise_saving_context(ended[0])
+def _is_over_as_told(life: Life) -> bool:
+    """Tell whether the exchange has closed a connection after it had said so, or when we were about to."""
+    return bool(life.renewal) and isinstance(life.error, Lost) and life.error.code in (1000, 1001)
 
 
-def _leading(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the one exception of a group to leave with; the group itself if it is but a cancellation on its way."""
-    request = exit_request(group)
-    if request is not None:
-        return request
-    crashes = [leaf for leaf in leaves(group) if not isinstance(leaf, trio.Cancelled)]
-    for other in crashes[1:]:
-        crashes[0].add_note(f"meanwhile {other!r}")
-    return crashes[0] if crashes else group
+def _exile(exc: BinanceError | None) -> float:
+    """Return the seconds for which the exchange has sent us away."""
+    told = exc.retry_at if isinstance(exc, ApiError) else None
+    return 0.0 if told is None else max(told - trio.current_time(), 0.0)

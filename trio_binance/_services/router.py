@@ -1,7 +1,11 @@
-"""The router: one call from its parameters to its value: limits, breaker, stamp, wire, verdict.
+"""The router: one call from its parameters to its value: which wire, the limits, the breaker, stamp, verdict.
 
-Order matters: wait for the limits first, ask the breaker, sign last, then send; whatever comes back corrects the
-limits, feeds the breaker and becomes a value or a typed error.
+Order matters: choose the wire, wait for the limits, ask its breaker, sign last, then send; whatever comes back corrects
+the limits, feeds the breaker and becomes a value or a typed error.
+
+    what only asks        the preferred wire, or the other one when that is not there; failed, once more on either
+    what cancels          the same, but the other one only while it is certain that nothing was sent
+    every other change    the preferred wire, and never twice
 """
 
 from __future__ import annotations
@@ -11,61 +15,51 @@ from typing import TYPE_CHECKING, Any, TypeVar, final
 import trio
 
 from trio_binance._protocol import reply
-from trio_binance._protocol.call import Stamp, rest_request, ws_params
-from trio_binance._protocol.catalogue import general
-from trio_binance._pure.breaker import Breaker, BreakerState
-from trio_binance._pure.limits import Cost
+from trio_binance._protocol.catalogue import general, session
+from trio_binance.config import KeyType
 from trio_binance.errors import (
-    ApiError,
-    AuthError,
     BinanceError,
     BreakerOpen,
-    ConnectError,
     ConnectorClosed,
     CredentialsRequired,
     NetworkError,
+    NotServed,
     Outcome,
-    PartialFailure,
-    ProtocolError,
-    RateLimited,
     ServerError,
     TimestampError,
-    TooManyOrders,
 )
-from trio_binance.models import ExchangeInfo
+from trio_binance.models import ExchangeInfo, as_microseconds
 
-from .conditions import Degraded, Ready
-from .events import BreakerChanged, KeyRefused
+from .conditions import Ready
+from .events import MirrorChanged
 from .http import open_http
-from .limiter import Taken
-from .wsapi import refusal
+from .manners import Manners
+from .seal import Seal
+from .wires import RestWire, WsWire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trio_binance._protocol.call import RestRequest
     from trio_binance._protocol.operation import Operation, Value
-    from trio_binance._pure.breaker import BreakerStatistics, Permit, Transition
+    from trio_binance._pure.breaker import BreakerStatistics, Permit
     from trio_binance._pure.signing import Signer
     from trio_binance.config import BinanceConfig
 
     from .clock import Clock
     from .dialer import Dialer
-    from .http import HttpClient, HttpReply
-    from .limiter import Limiter
+    from .limiter import Limiter, Taken
+    from .logon import Logon
     from .observe import Observer
     from .status import StatusBoard
+    from .wires import Wire
     from .wsapi import WsApi
 
 R = TypeVar("R")
 
-RETRIES = 1
-"""How often a *read* that failed on the line is asked again; whatever changes state is never sent twice."""
-
 
 @final
 class Router:
-    """The handle every facade method calls; it survives the incarnations of ``RestService``."""
+    """The handle every facade method calls; it survives the incarnations of the services behind the wires."""
 
     def __init__(
         self,
@@ -77,26 +71,40 @@ class Router:
         observer: Observer,
         board: StatusBoard,
     ) -> None:
-        tuning = config.tuning
         self._config = config
         self._clock = clock
         self._limiter = limiter
-        self._signer = signer
         self._observer = observer
         self._board = board
-        self._breaker = Breaker(
-            failures=tuning.breaker_failures, probes=tuning.breaker_probes, open_for=tuning.breaker_open
-        )
-        self._sent_away = False
-        self._tripped = trio.Event()
+        self._manners = Manners(limiter, board, observer)
         self._closed = False
-        self.http: HttpClient | None = None
-        self.ws_api: WsApi | None = None
+        self.seal = Seal(signer, clock, config.tuning)
+        self.rest = RestWire(config, seal=self.seal, clock=clock, limiter=limiter, observer=observer, board=board)
+        self.ws: WsWire | None = None
+
+    def attach(self, ws_api: WsApi, logon: Logon) -> None:
+        """Take the WebSocket API as a second wire."""
+        self.ws = WsWire(
+            self._config,
+            ws_api,
+            logon,
+            seal=self.seal,
+            clock=self._clock,
+            limiter=self._limiter,
+            observer=self._observer,
+            board=self._board,
+        )
+        ws = self.ws
+        ws_api.look_after = lambda: ws.health.look_after(lambda: self._ping(ws))
 
     def close(self) -> None:
         """Refuse every call from now on, and those that wait in the limits' line: the connector is closed."""
-        self._closed = True
+        self._closed = self.rest.closed = True
         self._limiter.close()
+
+    def statistics(self) -> dict[str, BreakerStatistics]:
+        """Return the state and the counts of each wire's breaker, by the wire's name."""
+        return {wire.name: wire.health.statistics() for wire in (self.rest, self.ws) if wire is not None}
 
     # ------------------------------------------------------------------------------------------- the call
 
@@ -109,241 +117,159 @@ class Router:
         Raises:
             BinanceError: see ``trio_binance.errors``; ``.outcome`` tells what became of the request.
         """
-        if self._closed:
-            raise ConnectorClosed(f"{operation.name}: the connector is closed")
-        for attempt in range(RETRIES + 2):
+        wires = self._wires_of(operation)
+        wire, spare, stamped_anew = self._first(operation, wires), True, False
+        while True:
             signed_at = trio.current_time()
             try:
-                return await self._attempt(operation, params)
+                return await self._attempt(wire, operation, params)
             except TimestampError:
                 # "-1021 ... not executed": it never reached the matching engine, so one more try with a fresh
                 # stamp cannot double anything.
-                if attempt > 0:
+                if stamped_anew:
                     raise
+                stamped_anew = True
                 await self._clock.resync(signed_at, self._config.tuning.request_timeout)
-            except (NetworkError, ServerError):
-                if operation.changes_state or attempt >= RETRIES:
+            except (NetworkError, ServerError, BreakerOpen) as exc:
+                second = self._second(operation, wire, wires, exc) if spare else None
+                if second is None:
                     raise
-        raise AssertionError("unreachable")
+                wire, spare = second, False
 
-    async def _attempt(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
+    async def session_call(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
+        """Ask something about the connection to the WebSocket API itself, which is made if there is none yet.
+
+        Never asked twice. Cancelled, or without an answer: it may have been done.
+
+        Raises:
+            CredentialsRequired: a logon needs an Ed25519 key.
+            NotServed: the environment has no WebSocket API.
+            BinanceError: see ``trio_binance.errors``.
+        """
+        [wire] = self._wires_of(operation)
+        signer = self.seal.signer
+        if operation.ws_method == session.LOGON.ws_method and signer and signer.key_type is not KeyType.ED25519:
+            # "Only Ed25519 keys are supported" (web-socket-api.md, "Session Authentication").
+            raise CredentialsRequired(f"{operation.name} takes Ed25519 keys only; this one is {signer.key_type.value}")
+        if self.ws is not None:
+            self.ws.ws_api.demand()
+        return await self._attempt(wire, operation, params)
+
+    def _wires_of(self, operation: Operation[Any]) -> list[Wire]:
+        """Return the wires that an operation can take, the preferred one first.
+
+        Raises:
+            ConnectorClosed, NotServed: nothing was sent.
+        """
+        if self._closed:
+            raise ConnectorClosed(f"{operation.name}: the connector is closed")
+        environment = self._config.environment
+        # What the catalogue does not know (`bx.call`) is asked for at the caller's own risk.
+        if environment.offers is not None and operation.ws_method and operation.name not in environment.offers:
+            raise NotServed(f"{operation.name}: the environment {environment.name!r} does not serve it")
+        both: list[Wire] = [self.rest] if self.ws is None else [self.rest, self.ws]
+        wires = [wire for wire in both if wire.serves(operation)]
+        if not wires:
+            raise NotServed(f"{operation.name}: the environment {environment.name!r} has no WebSocket API")
+        return sorted(wires, key=lambda wire: wire.name != self._config.prefer)
+
+    def _first(self, operation: Operation[Any], wires: list[Wire]) -> Wire:
+        """Return the wire to take: the preferred one, unless that is not there and need not be waited for."""
+        if wires[0].is_there(operation) or (operation.changes_state and not operation.cancels):
+            return wires[0]
+        return self._other(operation, wires[0], wires) or wires[0]
+
+    def _second(self, operation: Operation[Any], wire: Wire, wires: list[Wire], exc: BinanceError) -> Wire | None:
+        """Return the wire to ask once more after an error, if that is safe and of any use."""
+        if operation.changes_state:
+            again = operation.cancels and exc.outcome is Outcome.NOT_SENT
+            return self._other(operation, wire, wires) if again else None
+        same = None if isinstance(exc, BreakerOpen) else wire
+        return self._other(operation, wire, wires) or same
+
+    def _other(self, operation: Operation[Any], wire: Wire, wires: list[Wire]) -> Wire | None:
+        if not self._config.fallback:
+            return None
+        return next((other for other in wires if other is not wire and other.is_there(operation)), None)
+
+    async def _attempt(self, wire: Wire, operation: Operation[R], params: Mapping[str, Value]) -> R:
+        self.seal.require(operation)
         if operation.signed:
-            self._require_key(operation)
-            await self._wait_clock()
-        cost = Cost(weight=operation.weight(params), raw=1, orders=operation.orders)
+            await self.seal.wait_ready()
+        await wire.wait_there()
         # An order that comes after a ban of an hour is not the order that was meant; a question or a cancel still is.
         stale = operation.changes_state and not operation.cancels
         patience = self._config.tuning.request_timeout if stale else float("inf")
-        taken = await self._limiter.acquire(cost, operation.lane, patience=patience)
+        taken = await self._limiter.acquire(wire.cost(operation, params), operation.lane, patience=patience)
+        permit: Permit | None = None
         try:
-            permit = self._pass_breaker(operation)
-        except BreakerOpen:
-            self._limiter.refund(taken)
-            raise
-        try:
-            result = await self._send(operation, params, taken)
+            permit = wire.health.permit(operation)
+            result = await wire.send(operation, params, taken)
         except BaseException as exc:
-            self._on_error(exc, taken, permit)
+            self._on_error(exc, taken)
+            wire.health.on_error(exc, permit)
             raise
-        self._on_success(operation, result, taken, permit)
-        self._adopt_limits(result)
+        self._on_success(operation, result, taken)
+        wire.health.on_success(permit)
         return result
 
-    def _adopt_limits(self, result: object) -> None:
-        """Take the limits from ``exchangeInfo`` whenever it is read: they may change any day."""
-        if isinstance(result, ExchangeInfo):
-            self._limiter.on_rules(reply.rules_from(result.rate_limits))
-
-    def _require_key(self, operation: Operation[Any]) -> None:
-        if self._signer is None:
-            raise CredentialsRequired(f"{operation.name} needs credentials; the configuration has none")
-
-    async def _wait_clock(self) -> None:
-        if not self._clock.synced:
-            with trio.move_on_after(self._config.tuning.request_timeout):
-                await self._clock.wait_synced()
-        # Still unsynced, the machine's own clock stands in; the exchange judges it.
-
-    async def _send(self, operation: Operation[R], params: Mapping[str, Value], taken: Taken) -> R:
-        if self.ws_api is not None and operation.ws_method and self._config.prefer == "ws_api" and self.ws_api.usable:
-            return await self._send_ws(self.ws_api, operation, params, taken)
-        return await self._send_rest(operation, params, taken)
-
-    async def _send_rest(self, operation: Operation[R], params: Mapping[str, Value], taken: Taken) -> R:
-        signer, stamp = self._signature(operation)
-        request = rest_request(operation, params, signer, stamp)
-        answer = await self._exchange(operation, request)
-        self._limiter.on_usage(reply.usage_from_headers(answer.headers), taken)
-        value: R = reply.read_rest(
-            operation,
-            params,
-            answer.status,
-            answer.headers,
-            answer.body,
-            server_ms=self._clock.server_ms(),
-            now=trio.current_time(),
-        )
-        return value
-
-    async def _exchange(self, operation: Operation[Any], request: RestRequest) -> HttpReply:
-        try:
-            if self.http is not None:
-                return await self.http.request(
-                    request.method, request.target, body=request.body, headers=request.headers
-                )
-        except ConnectorClosed:
-            pass  # the client was closed before the request left
-        if self._closed:
-            raise ConnectorClosed(f"{operation.name}: the connector is closed")
-        raise ConnectError(f"{operation.name}: the REST service is being restarted; nothing was sent")
-
-    async def _send_ws(self, ws_api: WsApi, operation: Operation[R], params: Mapping[str, Value], taken: Taken) -> R:
-        signer, stamp = self._signature(operation)
-        answer = await ws_api.request(operation.ws_method or "", ws_params(params, signer, stamp))
-        self._limiter.on_usage(reply.usage_from_rate_limits(answer.rate_limits), taken)
-        if answer.status == 200:
-            value: R = reply.read_result(operation, params, answer.result)
-            return value
-        raise refusal(operation, answer.status, answer.error, self._clock.server_ms())
-
-    def _signature(self, operation: Operation[Any]) -> tuple[Signer | None, Stamp | None]:
-        if not operation.signed:
-            return None, None
-        return self._signer, Stamp(self._clock.signing_ms(), self._config.tuning.recv_window_ms)
-
-    def signature(self) -> tuple[Signer | None, Stamp]:
-        """Return what signs a request of the WebSocket API right now."""
-        return self._signer, Stamp(self._clock.signing_ms(), self._config.tuning.recv_window_ms)
-
-    # ----------------------------------------------------------------------------------- what came of it
-
-    def _pass_breaker(self, operation: Operation[Any]) -> Permit | None:
-        """Ask the breaker; what cancels an order or asks for one passes always, and counts for nothing."""
-        if operation.cancels or operation.asks_for_orders:
-            return None
-        now = trio.current_time()
-        if self._breaker.state is not BreakerState.CLOSED:
-            # Probes are pings of our own, never an order: see RestService.
-            retry_at = self._breaker.statistics().retry_at or now + self._config.tuning.breaker_open
-            raise BreakerOpen(f"{operation.name}: the exchange failed several times in a row", retry_at=retry_at)
-        return self._breaker.admit(now)
-
-    def _on_success(self, operation: Operation[R], result: R, taken: Taken, permit: Permit | None) -> None:
+    def _on_success(self, operation: Operation[R], result: R, taken: Taken) -> None:
         if operation.is_free(result):
             # Successful trading requests cost no weight since 2026-04-02 (CHANGELOG 2026-03-27).
             self._limiter.refund(taken.weight_only)
-        self._on_welcome()
-        if permit is not None:
-            self._note(self._breaker.on_success(permit, trio.current_time()))
+        self._manners.on_welcome()
+        if isinstance(result, ExchangeInfo):
+            # Whenever it is read: the limits may change any day.
+            self._limiter.on_rules(reply.rules_from(result.rate_limits))
 
-    def _on_welcome(self) -> None:
-        """Note that the exchange answers normally: whatever it had sent us away for is over."""
-        self._limiter.on_answer()
-        if self._sent_away:
-            self._sent_away = False
-            self._board.set("limits", Ready())
-
-    def _on_error(self, exc: BaseException, taken: Taken, permit: Permit | None) -> None:
+    def _on_error(self, exc: BaseException, taken: Taken) -> None:
         if isinstance(exc, BinanceError) and exc.outcome is Outcome.NOT_SENT:
             self._limiter.refund(taken)
-        if permit is not None:
-            settle = self._breaker.on_failure if _is_failure(exc) else self._breaker.on_neutral
-            self._note(settle(permit, trio.current_time()))
-        self._heed(exc)
+        self._manners.heed(exc)
 
-    def _heed(self, exc: BaseException) -> None:
-        """Do what an error of the exchange asks of the whole connector."""
-        if not isinstance(exc, ApiError):
-            return
-        wait = None if exc.retry_at is None else exc.retry_at - trio.current_time()
-        if isinstance(exc, TooManyOrders):
-            self._limiter.stop_orders(wait if wait is not None else 10.0)
-        elif isinstance(exc, PartialFailure):
-            if wait is not None:
-                # 429 for a cancel-replace whose new order was one too many: the account's orders, not the address.
-                self._limiter.stop_orders(wait)
-        elif wait is not None:
-            self._limiter.stop_the_world(wait, exc.status)
-            self._board.set("limits", Degraded(f"sent away by the exchange for {wait:.0f} s (HTTP {exc.status})"))
-            self._sent_away = True
-        elif isinstance(exc, AuthError):
-            self._observer.emit(KeyRefused(self._observer.now(), code=exc.code, message=exc.message))
+    # ---------------------------------------------------------------------------- past the breaker, as a probe
 
-    def _note(self, transition: Transition | None) -> None:
-        if transition is None:
-            return
-        self._observer.emit(BreakerChanged(self._observer.now(), old=transition.old.value, new=transition.new.value))
-        if transition.new is BreakerState.OPEN:
-            self._board.set("rest", Degraded("circuit breaker open"))
-            self._tripped.set()
-        elif transition.new is BreakerState.CLOSED:
-            self._board.set("rest", Ready())
-
-    # ---------------------------------------------------------------------------------------- the probes
-
-    async def wait_tripped(self) -> None:
-        """Wait until the breaker opens."""
-        await self._tripped.wait()
-        self._tripped = trio.Event()
-
-    async def probe(self) -> None:
-        """Ping until the breaker is closed again: three answers in a row, ten seconds apart from the last failure."""
-        while self._breaker.state is not BreakerState.CLOSED:
-            try:
-                permit = self._breaker.admit(trio.current_time())
-            except BreakerOpen as exc:
-                await trio.sleep_until(exc.retry_at or trio.current_time() + 1)
-                continue
-            await self._probe_once(permit)
-
-    async def _probe_once(self, permit: Permit) -> None:
-        self._note(permit.transition)
-        try:
-            taken = await self._limiter.acquire(Cost(weight=general.PING.weight({}), raw=1), general.PING.lane)
-            await self._send_rest(general.PING, {}, taken)
-        except BinanceError as exc:
-            self._on_error(exc, Taken(), permit)
-            # A refusal (a 404, say) keeps the breaker half open: the next ping must not follow at once for ever.
-            await trio.sleep(self._config.tuning.breaker_open)
-        except BaseException as exc:
-            self._on_error(exc, Taken(), permit)
-            raise
-        else:
-            self._on_welcome()
-            self._note(self._breaker.on_success(permit, trio.current_time()))
-
-    async def sample_time(self) -> tuple[float, float, int]:
-        """Ask for the server's time past the breaker, as a probe may; see ``clock.TimeSource``."""
-        cost = Cost(weight=general.TIME.weight({}), raw=1)
-        taken = await self._limiter.acquire(cost, general.TIME.lane)
+    async def _ask(self, wire: Wire, operation: Operation[R]) -> tuple[float, R]:
+        """Return when the question left the limits, and the answer."""
+        taken = await self._limiter.acquire(wire.cost(operation, {}), operation.lane)
         sent_at = trio.current_time()
         try:
-            answer = await self._send_rest(general.TIME, {}, taken)
-        except BinanceError as exc:
-            self._heed(exc)
+            result = await wire.send(operation, {}, taken)
+        except BaseException as exc:
+            self._on_error(exc, taken)
             raise
-        self._on_welcome()
-        return sent_at, trio.current_time(), answer.server_time * 1000
+        self._manners.on_welcome()
+        return sent_at, result
+
+    async def _ping(self, wire: Wire) -> None:
+        await self._ask(wire, general.PING)
+
+    async def look_after_rest(self) -> None:
+        """Ping by REST whenever its breaker is open; for ever."""
+        await self.rest.health.look_after(lambda: self._ping(self.rest))
+
+    async def sample_time(self) -> tuple[float, float, int, int]:
+        """Ask for the server's time, by REST or else on the other wire; see ``clock.TimeSource``."""
+        try:
+            return await self._sample_time(self.rest)
+        except (NetworkError, ServerError):
+            if self.ws is None or not self._config.fallback or not self.ws.ws_api.usable:
+                raise
+        return await self._sample_time(self.ws)
+
+    async def _sample_time(self, wire: Wire) -> tuple[float, float, int, int]:
+        sent_at, answer = await self._ask(wire, general.TIME)
+        told, micro = answer.server_time, as_microseconds(answer.server_time)
+        return sent_at, trio.current_time(), micro, 1 if told == micro else 1000
 
     async def ping_exchange(self) -> bool:
-        """Ask whether the exchange answers at all, within the ping's own deadline."""
+        """Ask by REST whether the exchange answers at all, within the ping's own deadline."""
         try:
             with trio.fail_after(self._config.tuning.ping_timeout):
-                await self.sample_time()
+                await self._sample_time(self.rest)
         except (BinanceError, trio.TooSlowError):
             return False
         return True
-
-    def statistics(self) -> BreakerStatistics:
-        """Return the breaker's state and counts."""
-        return self._breaker.statistics()
-
-
-def _is_failure(exc: BaseException) -> bool:
-    """Tell whether the exchange's health is in doubt: the line or a 5xx, never a refusal, a limit or a cancellation."""
-    if isinstance(exc, RateLimited):
-        return False
-    return isinstance(exc, NetworkError | ServerError | ProtocolError)
 
 
 @final
@@ -352,21 +278,28 @@ class RestService:
 
     name = "rest"
 
-    def __init__(self, router: Router, config: BinanceConfig, dialer: Dialer, board: StatusBoard) -> None:
+    def __init__(
+        self, router: Router, config: BinanceConfig, dialer: Dialer, board: StatusBoard, observer: Observer
+    ) -> None:
         self._router = router
         self._config = config
         self._dialer = dialer
         self._board = board
+        self._observer = observer
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled; then close every idle connection."""
-        async with open_http(self._config.environment.rest_url, self._dialer, self._config.tuning) as http:
-            self._router.http = http
+        url, *mirrors = self._config.environment.rest_urls
+        tuning = self._config.tuning
+        async with open_http(url, self._dialer, tuning, mirrors=mirrors, on_mirror=self._on_mirror) as http:
+            self._router.rest.http = http
             self._board.set(self.name, Ready())
             task_status.started()
             try:
-                while True:
-                    await self._router.wait_tripped()
-                    await self._router.probe()
+                await self._router.look_after_rest()
             finally:
-                self._router.http = None
+                self._router.rest.http = None
+
+    def _on_mirror(self, unreachable: str, instead: str) -> None:
+        now = self._observer.now()
+        self._observer.emit(MirrorChanged(now, connection=self.name, old=unreachable, new=instead))

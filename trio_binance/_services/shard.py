@@ -177,11 +177,12 @@ class Shard:
         self._messages_before = self._messages
         self._counted_since = trio.current_time()
 
-    async def retire(self) -> None:
+    async def retire(self, socket: Socket) -> None:
         """Do nothing: there is never anything under way that could be finished."""
 
-    def on_lost(self, reason: str) -> None:
+    def on_lost(self, reason: str, socket: Socket | None) -> None:
         """Mark every stream as interrupted: the next connection may show a gap."""
+        del socket  # there is but one at a time
         self._interrupt(reason)
         if self.routes:
             self._board.set(self.name, Degraded(f"streams interrupted: {reason}"))

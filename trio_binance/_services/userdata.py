@@ -11,7 +11,6 @@ import msgspec
 import trio
 
 from trio_binance._codec import user as codec
-from trio_binance._protocol.call import ws_params
 from trio_binance._protocol.catalogue.session import SUBSCRIBE_SIGNATURE
 from trio_binance._protocol.reply import usage_from_rate_limits
 from trio_binance._protocol.wsapi import Answer, Event
@@ -35,7 +34,8 @@ from trio_binance.models import EventStreamTerminated, UserEvent, as_millisecond
 from .conditions import Degraded, Ready
 from .events import Dropped, KeyRefused, Undecodable, UserDataGap, UserDataSubscribed
 from .feed import open_feed
-from .wsapi import LinkDown, LinkUp, SessionLost, refusal
+from .wsapi import LinkDown, LinkUp, SessionLost
+from .wsline import refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,9 +47,10 @@ if TYPE_CHECKING:
     from .feed import Feed, FeedSink
     from .limiter import Limiter
     from .observe import Observer
-    from .router import Router
+    from .seal import Seal
     from .status import StatusBoard
     from .wsapi import Item, WsApi
+    from .wsline import Line
 
 STREAM = "userData"
 """What the account's events are called where streams have names."""
@@ -83,7 +84,7 @@ class UserData:
     def __init__(
         self,
         ws_api: WsApi,
-        router: Router,
+        seal: Seal,
         *,
         clock: Clock,
         limiter: Limiter,
@@ -93,7 +94,7 @@ class UserData:
         rng: Random,
     ) -> None:
         self._ws_api = ws_api
-        self._router = router
+        self._seal = seal
         self._clock = clock
         self._limiter = limiter
         self._tuning = tuning
@@ -247,32 +248,29 @@ class UserData:
             try:
                 await self._subscribe_once()
             except ConnectionLost:
-                return
+                pass
             except BinanceError as exc:
                 await self._on_refused(exc)
             else:
                 return
 
     async def _subscribe_once(self) -> None:
-        with trio.move_on_after(self._tuning.request_timeout):
-            await self._clock.wait_synced()
-        # Still unsynced, the machine's own clock stands in; the exchange judges it.
+        await self._seal.wait_ready()
         cost = Cost(weight=SUBSCRIBE_SIGNATURE.weight({}), raw=0)
         taken = await self._limiter.acquire(cost, SUBSCRIBE_SIGNATURE.lane)
-        epoch = self._ws_api.epoch
         try:
-            answer = await self._ask()
+            line = self._ws_api.line
+            answer = await self._ask(line)
         except BinanceError as exc:
             if exc.outcome is Outcome.NOT_SENT:
                 self._limiter.refund(taken)
             raise
         self._limiter.on_usage(usage_from_rate_limits(answer.rate_limits), taken)
-        self._on_subscribed(epoch, self._read(answer, epoch))
+        self._on_subscribed(line.epoch, self._read(answer, line.epoch))
 
-    async def _ask(self) -> Answer:
+    async def _ask(self, line: Line) -> Answer:
         self._signed_at = trio.current_time()
-        signer, stamp = self._router.signature()
-        return await self._ws_api.request(SUBSCRIBE_SIGNATURE.ws_method or "", ws_params({}, signer, stamp))
+        return await line.request(SUBSCRIBE_SIGNATURE.ws_method or "", self._seal.ws(SUBSCRIBE_SIGNATURE, {}))
 
     def _read(self, answer: Answer, epoch: int) -> int:
         """Return the number of the subscription that the answer grants, or raise what it says instead."""

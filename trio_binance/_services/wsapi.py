@@ -1,37 +1,32 @@
-"""The WebSocket API: one kept connection, many requests in flight, and the user's events in their order."""
+"""The WebSocket API: a connection that is kept up and replaced before it is cut, and the user's events in their order.
+
+Two connections stand while one replaces the other. Requests go out on one of them, the ``line``: the old one until the
+new one is up and logged on, and from then on the new one, while the answers on the old one come in.
+"""
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import attrs
 import trio
 
 from trio_binance._protocol.catalogue.session import SUBSCRIBE_SIGNATURE
-from trio_binance._protocol.refusal import api_error
-from trio_binance._protocol.reply import wait_from_error
-from trio_binance._protocol.wsapi import Answer, Conversation, Event, SessionError, Shutdown
-from trio_binance.errors import (
-    ApiError,
-    AuthError,
-    ConnectionLost,
-    DeadlineExceeded,
-    Outcome,
-    ProtocolError,
-)
+from trio_binance._protocol.wsapi import Event, SessionError, Shutdown
+from trio_binance.errors import AuthError, ConnectionLost, Outcome, ProtocolError
 
 from .conditions import Degraded, Ready
-from .link import first_of
+from .race import first_of
+from .wsline import UNBOUNDED, Line, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator
 
-    from trio_binance._protocol.operation import Operation
     from trio_binance.config import Tuning
 
     from .link import Link
+    from .logon import Logon
     from .socket import Socket
     from .status import StatusBoard
 
@@ -65,23 +60,6 @@ Item = LinkUp | LinkDown | SessionLost | Event
 EVENTS = 10_000
 """The most that may wait for the listener; it does nothing but hand them on, so that many wait only if it hangs."""
 
-UNBOUNDED = sys.maxsize
-"""Of channels bounded elsewhere: events are counted against ``EVENTS``, each request has a caller who waits."""
-
-
-@attrs.define(eq=False)
-class _Pending:
-    text: str
-    sent_at: float | None = None
-    done: trio.Event = attrs.field(factory=trio.Event)
-    answer: Answer | None = None
-    error: ConnectionLost | None = None
-
-    @property
-    def outcome(self) -> Outcome:
-        """What is known of a request that has no answer."""
-        return Outcome.NOT_SENT if self.sent_at is None else Outcome.UNKNOWN
-
 
 @attrs.frozen
 class WsApiStatistics:
@@ -93,108 +71,132 @@ class WsApiStatistics:
     strays: int
     """Messages that answered nothing we wait for, or that we could not read."""
     in_flight: int
+    logged_on: bool
+    """The connection that requests go out on is logged on."""
 
 
-def refusal(operation: Operation[Any], status: int, error: object, server_ms: int = 0) -> ApiError:
-    """Return the typed error of an answer that says no, with the moment to come back if it tells one.
+async def _nothing() -> None:
+    await trio.sleep_forever()
 
-    ``server_ms`` is the server's time as far as we know it: some errors tell the moment, but not their own time.
-    """
-    wait = wait_from_error(error, status, server_ms)
-    return api_error(operation, status, error, wait=wait, now=trio.current_time())
+
+@final
+class _Ids:
+    """A counter that knows how far it has come."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def __iter__(self) -> _Ids:
+        return self
+
+    def __next__(self) -> int:
+        self.given += 1
+        return self.given
 
 
 @final
 class WsApi:
-    """The handle: ``request`` for calls, ``listen`` for whoever takes the user's events in their order."""
+    """The handle: ``wait_line`` for calls, ``listen`` for whoever takes the user's events in their order.
+
+    Args:
+        link: brings the connections; one whose connections overlap.
+        logon: logs each of them on, if that is wanted.
+        tuning: how long to wait for what.
+        board: told how it is.
+        eager: connect at once, and not only on ``demand``.
+    """
 
     name = "wsapi"
 
-    def __init__(self, link: Link, tuning: Tuning, board: StatusBoard) -> None:
+    def __init__(self, link: Link, logon: Logon, tuning: Tuning, board: StatusBoard, *, eager: bool = True) -> None:
         self._link = link
+        self._logon = logon
         self._tuning = tuning
         self._board = board
-        self._socket: Socket | None = None
-        self._retiring = False
-        self._doubted_at: float | None = None
-        """When a request left that was not answered in time."""
-        # One for all connections, so that the ids of two connections never meet in `_pending`.
-        self._conversation = Conversation()
-        self._pending: dict[int, _Pending] = {}
-        self._outgoing: trio.MemorySendChannel[int] | None = None
+        self.look_after: Callable[[], Awaitable[None]] = _nothing
+        """Done beside it while it runs, such as the pings that close its circuit breaker; never ends."""
+        # One for all connections, so that an answer never meets the request of another.
+        self._ids = _Ids()
+        self._lines: dict[Socket, Line] = {}
+        self._line: Line | None = None
+        """Where requests go out."""
+        self._told: Line | None = None
+        """Of which the listener knows."""
+        self._demanded = trio.Event()
+        if eager:
+            self._demanded.set()
+        self._changed = trio.Event()
+        self._missing_since = float("-inf")
         self._news: trio.MemorySendChannel[Item] | None = None
-        self._requests = self._events = self._strays = 0
+        self._events = self._strays = 0
 
-    @property
-    def usable(self) -> bool:
-        """Whether a request would find a connection that is not silent since one that was not answered."""
-        return self.connected and not self._is_doubtful()
+    # -------------------------------------------------------------------------------------------- for calls
 
     @property
     def connected(self) -> bool:
         """Whether a request would be sent."""
-        return self._outgoing is not None and not self._retiring
-
-    def _is_doubtful(self) -> bool:
-        socket = self._socket
-        return self._doubted_at is not None and socket is not None and socket.last_heard <= self._doubted_at
+        return self._line is not None
 
     @property
-    def epoch(self) -> int:
-        """Which connection this is, counted from one."""
-        return self._link.connects
+    def usable(self) -> bool:
+        """Whether a request would find a connection that is not silent since one that was not answered."""
+        return self._line is not None and not self._line.is_doubtful
+
+    @property
+    def line(self) -> Line:
+        """The connection that requests go out on.
+
+        Raises:
+            ConnectionLost: there is none; nothing was sent.
+        """
+        if self._line is None:
+            raise ConnectionLost("the WebSocket API is not connected", outcome=Outcome.NOT_SENT)
+        return self._line
+
+    def demand(self) -> None:
+        """Have a connection made if none was wanted so far."""
+        if not self._demanded.is_set():
+            self._missing_since = trio.current_time()
+            self._demanded.set()
+
+    async def wait_line(self) -> Line:
+        """Return the connection that requests go out on, waiting for one that is being made.
+
+        It waits for ``tuning.replacement_wait`` at most, counted from when there was none, so that only the first
+        calls after a loss do.
+
+        Raises:
+            ConnectionLost: there is none, or it is silent since a request that was not answered; nothing was sent.
+        """
+        await trio.lowlevel.checkpoint()
+        since = self._missing_since if self._line is None else self._line.doubted_since
+        with trio.move_on_at(since + self._tuning.replacement_wait):
+            while not self.usable:
+                await self._changed.wait()
+        if self.line.is_doubtful:
+            raise ConnectionLost("the WebSocket API does not answer", outcome=Outcome.NOT_SENT)
+        return self.line
 
     def statistics(self) -> WsApiStatistics:
         """Return counters and how many requests are in flight."""
-        return WsApiStatistics(self._link.connects, self._requests, self._events, self._strays, len(self._pending))
-
-    async def request(self, method: str, params: Mapping[str, object]) -> Answer:
-        """Send a request and return its answer.
-
-        Cancelled: before it was its turn, it is not sent; later the answer, if one comes, is dropped, and a request
-        that changes state may have been executed.
-
-        Raises:
-            ConnectionLost: no connection (NOT_SENT), or it broke before the answer (UNKNOWN).
-            DeadlineExceeded: no answer in time (UNKNOWN).
-        """
-        if self._outgoing is None or self._retiring:
-            raise ConnectionLost(f"{method}: the WebSocket API is not connected", outcome=Outcome.NOT_SENT)
-        number, text = self._conversation.request(method, params)
-        pending = self._pending[number] = _Pending(text)
-        self._requests += 1
-        # Sent by another task: a caller cancelled in the middle of a frame would break the connection for everyone.
-        self._outgoing.send_nowait(number)
-        try:
-            return await self._wait_answer(method, pending)
-        finally:
-            self._conversation.give_up(number)
-            self._pending.pop(number, None)
-            pending.done.set()
-
-    async def _wait_answer(self, method: str, pending: _Pending) -> Answer:
-        seconds = self._tuning.request_timeout
-        with trio.move_on_after(seconds):
-            await pending.done.wait()
-        if pending.error is not None:
-            raise pending.error
-        if pending.answer is None:
-            # Should the connection be dead, the next request must not be lost on it as well.
-            self._doubted_at = pending.sent_at
-            raise DeadlineExceeded(f"{method}: no answer within {seconds:g} s", outcome=pending.outcome)
-        return pending.answer
+        in_flight = sum(line.in_flight for line in self._lines.values())
+        logged_on = self._line is not None and self._line.logged_on_as is not None
+        return WsApiStatistics(self._link.connects, self._ids.given, self._events, self._strays, in_flight, logged_on)
 
     # -------------------------------------------------------------------------------------------- the listener
 
     @contextmanager
     def listen(self) -> Iterator[trio.MemoryReceiveChannel[Item]]:
-        """Take everything that happens from now on, in order; if connected, that comes first. One at a time."""
+        """Take everything that happens from now on, in order; if connected, that comes first. One at a time.
+
+        Of two connections the listener is told of one: of the new one when the old one is gone.
+        """
         send, receive = trio.open_memory_channel[Item](UNBOUNDED)
         with send, receive:
             self._news = send
             try:
-                if self.connected:
-                    self._tell(LinkUp(self.epoch))
+                if self._told is not None:
+                    self._tell(LinkUp(self._told.epoch))
                 yield receive
             finally:
                 self._news = None
@@ -202,6 +204,10 @@ class WsApi:
     def _tell(self, item: Item) -> None:
         if self._news is not None:
             self._news.send_nowait(item)
+
+    def _tell_of(self, line: Line) -> None:
+        self._told = line
+        self._tell(LinkUp(line.epoch))
 
     def _on_event(self, event: Event) -> None:
         if self._news is not None and self._news.statistics().current_buffer_used >= EVENTS:
@@ -214,90 +220,117 @@ class WsApi:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep the connection up until cancelled; requests in flight then fail as UNKNOWN."""
+        self._missing_since = trio.current_time()
         task_status.started()
+        await self._demanded.wait()
         try:
-            await self._link.run(self)
+            await first_of(lambda: self._link.run(self), self.look_after)
         finally:
-            self._disconnect("its service was stopped")
+            for socket in tuple(self._lines):
+                self._drop(socket, "its service was stopped")
 
     async def serve(self, socket: Socket) -> None:
         """Take every message of one connection until it breaks."""
-        outgoing, waiting = trio.open_memory_channel[int](UNBOUNDED)
-        with outgoing, waiting:
-            self._socket, self._outgoing = socket, outgoing
-            self._retiring = False
-            self._board.set(self.name, Ready())
-            self._tell(LinkUp(self.epoch))
-            try:
-                await first_of(lambda: self._listen(socket), lambda: self._talk(socket, waiting))
-            finally:
-                self._outgoing = None
+        line = Line(socket, self._link.connects, self._ids, self._tuning.request_timeout)
+        self._lines[socket] = line
+        self._board.set(self.name, Ready())
+        if self._told is None:
+            self._tell_of(line)
+        if self._line is None:
+            self._switch_to(line)
+        await first_of(lambda: self._listen(line), line.talk, lambda: self._attend(line))
 
-    async def _listen(self, socket: Socket) -> None:
+    def _switch_to(self, line: Line | None) -> None:
+        """Have requests go out on another connection, or on none."""
+        if line is None and self._line is not None:
+            self._missing_since = trio.current_time()
+        self._line = line
+        self._poke()
+
+    def _poke(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def _listen(self, line: Line) -> None:
         while True:
-            for frame in await socket.receive():
-                self._take(frame)
+            for frame in await line.socket.receive():
+                self._take(line, frame)
 
-    async def _talk(self, socket: Socket, waiting: trio.MemoryReceiveChannel[int]) -> None:
-        async for number in waiting:
-            pending = self._pending.get(number)
-            if pending is not None:  # Otherwise its caller has given up meanwhile.
-                pending.sent_at = trio.current_time()
-                await socket.send(pending.text)
+    async def _attend(self, line: Line) -> None:
+        """Log it on, then send the requests its way; do both again when it becomes necessary."""
+        await self._logon.log_on(line)
+        if self._line is not line:
+            self._switch_to(line)
+        while True:
+            await first_of(line.disowned.wait, line.doubted.wait)
+            if line.doubted.is_set():
+                await line.prove()
+                self._poke()
+            else:
+                line.disowned = trio.Event()
+                # Once: it shows whether the key is gone for good, or the session alone.
+                await self._logon.log_on(line)
 
-    async def retire(self) -> None:
-        """Take no new requests and wait for the answers to those in flight: a lost order is a question for hours."""
-        self._retiring = True
-        for pending in tuple(self._pending.values()):
-            await pending.done.wait()
+    async def retire(self, socket: Socket) -> None:
+        """Return when the requests go elsewhere and every one that is in flight here has come to its end."""
+        line = self._lines.get(socket)
+        while line is not None and self._line is line:
+            await self._changed.wait()
+        if line is not None:
+            await line.drain()
 
     def should_speak(self) -> bool:
         """Tell that silence of data means nothing here: a quiet account has no events."""
         return False
 
-    def on_lost(self, reason: str) -> None:
-        """Fail what was in flight: whether it was executed is not known."""
-        self._board.set(self.name, Degraded(f"WebSocket API not connected: {reason}"))
-        self._disconnect(reason)
-
-    def _disconnect(self, reason: str) -> None:
-        socket, self._socket = self._socket, None
+    def on_lost(self, reason: str, socket: Socket | None) -> None:
+        """Fail what was in flight on a connection: whether it was executed is not known."""
         if socket is not None:
-            self._tell(LinkDown(self.epoch, reason, socket.last_heard))
-        while self._pending:
-            _, pending = self._pending.popitem()
-            message = f"the WebSocket API connection was lost: {reason}"
-            pending.error = ConnectionLost(message, outcome=pending.outcome)
-            pending.done.set()
+            self._drop(socket, reason)
+        if not self._lines:
+            self._board.set(self.name, Degraded(f"WebSocket API not connected: {reason}"))
+
+    def _drop(self, socket: Socket, reason: str) -> None:
+        line = self._lines.pop(socket, None)
+        if line is None:
+            return
+        others = list(self._lines.values())
+        line.fail(reason)
+        if line is self._line:
+            self._switch_to(others[-1] if others else None)
+        if line is self._told:
+            self._told = None
+            self._tell(LinkDown(line.epoch, reason, line.socket.last_heard))
+            if others:
+                self._tell_of(others[-1])
 
     # ----------------------------------------------------------------------------------------------- messages
 
-    def _take(self, frame: bytes) -> None:
+    def _take(self, line: Line, frame: bytes) -> None:
         try:
-            incoming = self._conversation.on_frame(frame)
+            incoming = line.take(frame)
         except ProtocolError:
             self._strays += 1
             return
         match incoming:
-            case Answer():
-                pending = self._pending.pop(incoming.id)
-                pending.answer = incoming
-                pending.done.set()
+            case None:
+                pass  # an answer: its caller has it
             case Event():
                 self._on_event(incoming)
             case SessionError():
-                self._on_session_error(incoming)
+                self._on_session_error(line, incoming)
             case Shutdown():
-                self._link.renew()
+                self._link.renew(line.socket)
             case _:
                 self._strays += 1
 
-    def _on_session_error(self, problem: SessionError) -> None:
+    def _on_session_error(self, line: Line, problem: SessionError) -> None:
         """Heed an error that answers no request: a revoked key, or a ban, after which the exchange hangs up."""
         error = refusal(SUBSCRIBE_SIGNATURE, problem.status, problem.error)
         if error.retry_at is not None:
             raise error
         if isinstance(error, AuthError):
-            self._tell(SessionLost(self.epoch, error))
+            self._logon.on_disowned(line, error)
+            self._tell(SessionLost(line.epoch, error))
         else:
             self._strays += 1

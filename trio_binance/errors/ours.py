@@ -29,6 +29,10 @@ class CredentialsRequired(UsageError):
     """The operation is signed and the configuration holds no key, or one of a kind that cannot do it."""
 
 
+class NotServed(UsageError):
+    """The environment does not serve the operation, or lacks the wire that it needs."""
+
+
 class ConnectorClosed(UsageError):
     """The connector was used after its ``async with`` block had ended."""
 

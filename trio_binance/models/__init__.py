@@ -202,4 +202,5 @@ from .values import Levels as Levels
 from .values import Model as Model
 from .values import Timestamp as Timestamp
 from .values import as_datetime as as_datetime
+from .values import as_microseconds as as_microseconds
 from .values import as_milliseconds as as_milliseconds

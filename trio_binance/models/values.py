@@ -33,6 +33,11 @@ def as_milliseconds(timestamp: Timestamp) -> int:
     return timestamp if abs(timestamp) < _LEAST_MICROSECONDS else timestamp // 1000
 
 
+def as_microseconds(timestamp: Timestamp) -> int:
+    """Return the moment in microseconds, whichever of the two it was told in."""
+    return timestamp * 1000 if abs(timestamp) < _LEAST_MICROSECONDS else timestamp
+
+
 @final
 class Extra(Mapping[str, object]):
     """Fields of a message that its model does not know, under the names they had on the wire; read-only."""

@@ -1,0 +1,237 @@
+"""The line: one connection of the WebSocket API: its requests in flight, each answered, given up or told lost."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from typing import TYPE_CHECKING, Any, final
+
+import attrs
+import trio
+
+from trio_binance._protocol.refusal import api_error
+from trio_binance._protocol.reply import wait_from_error
+from trio_binance._protocol.wsapi import Answer, Conversation, Stray
+from trio_binance.errors import ApiError, AuthError, BinanceError, ConnectionLost, DeadlineExceeded, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from trio_binance._protocol.operation import Operation
+    from trio_binance._protocol.wsapi import Incoming
+
+    from .socket import Socket
+
+UNBOUNDED = sys.maxsize
+"""Of channels bounded elsewhere: each request has a caller who waits, events are counted."""
+
+_FORGET = 60.0
+"""Seconds after which no answer is expected any more."""
+
+
+@attrs.define(eq=False)
+class _Pending:
+    text: str
+    by_session: bool
+    sent_at: float | None = None
+    done: trio.Event = attrs.field(factory=trio.Event)
+    answer: Answer | None = None
+    error: BinanceError | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is known of a request that has no answer."""
+        return Outcome.NOT_SENT if self.sent_at is None else Outcome.UNKNOWN
+
+    def end(self, error: BinanceError) -> None:
+        self.error = error
+        self.done.set()
+
+
+@final
+class Line:
+    """A connection that stands. ``talk`` sends, ``take`` is given what comes; ``fail`` ends all that is in flight.
+
+    Args:
+        socket: the connection.
+        epoch: its number.
+        ids: the counter of request ids, shared by connections that overlap.
+        timeout: seconds that an answer may take.
+    """
+
+    def __init__(self, socket: Socket, epoch: int, ids: Iterator[int], timeout: float) -> None:
+        self.socket = socket
+        self.epoch = epoch
+        self.logged_on_as: str | None = None
+        """The key that the exchange takes requests without a signature for."""
+        self.disowned = trio.Event()
+        """The exchange has said that the session's key is no longer valid, since this was last looked at."""
+        self.doubted = trio.Event()
+        """A request was not answered in time, and nothing else was heard meanwhile."""
+        self.doubted_since = float("-inf")
+        self._doubted_at: float | None = None
+        self._timeout = timeout
+        self._conversation = Conversation(ids)
+        self._pending: dict[int, _Pending] = {}
+        self._outgoing, self._waiting = trio.open_memory_channel[int](UNBOUNDED)
+        self._session = _SessionRequests()
+        self._ended = ""
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests wait for an answer."""
+        return len(self._pending)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is silent since a request that was not answered: the next one must not be lost as well."""
+        return self._doubted_at is not None and self.socket.last_heard <= self._doubted_at
+
+    async def request(self, method: str, params: Mapping[str, object], *, by_session: bool = False) -> Answer:
+        """Send a request and return its answer.
+
+        Cancelled: before it was its turn, it is not sent; later the answer, if one comes, is dropped, and a request
+        that changes state may have been executed.
+
+        Args:
+            method: of the WebSocket API.
+            params: signed, if it has to be.
+            by_session: it has no signature, for the session is logged on.
+
+        Raises:
+            ConnectionLost: the connection is gone (NOT_SENT), or broke before the answer (UNKNOWN).
+            AuthError: the session's key is no longer valid; this request was not executed.
+            DeadlineExceeded: no answer in time (UNKNOWN).
+        """
+        if self._ended:
+            raise ConnectionLost(f"{method}: the connection was lost: {self._ended}", outcome=Outcome.NOT_SENT)
+        number, text = self._conversation.request(method, params)
+        pending = self._pending[number] = _Pending(text, by_session)
+        # Sent by another task: a caller cancelled in the middle of a frame would break the connection for everyone.
+        self._outgoing.send_nowait(number)
+        try:
+            return await self._wait_answer(method, pending)
+        finally:
+            self._conversation.give_up(number)
+            self._pending.pop(number, None)
+            pending.done.set()
+
+    async def _wait_answer(self, method: str, pending: _Pending) -> Answer:
+        with trio.move_on_after(self._timeout):
+            await pending.done.wait()
+        if pending.error is not None:
+            raise pending.error
+        if pending.answer is None:
+            self._doubted_at = pending.sent_at
+            if self.is_doubtful:
+                self.doubted_since = trio.current_time()
+                self.doubted.set()
+            raise DeadlineExceeded(f"{method}: no answer within {self._timeout:g} s", outcome=pending.outcome)
+        return pending.answer
+
+    async def talk(self) -> None:
+        """Send what callers ask for, one after the other, until the connection breaks."""
+        async for number in self._waiting:
+            pending = self._pending.get(number)
+            if pending is None:
+                continue  # its caller has given up meanwhile
+            pending.sent_at = trio.current_time()
+            if pending.by_session:
+                self._session.on_sent(number, pending)
+            await self.socket.send(pending.text)
+
+    async def prove(self) -> None:
+        """Return when the connection has shown that it lives.
+
+        Raises:
+            DeadlineExceeded, ConnectionLost: it has not.
+        """
+        await self.socket.ping()
+        self.doubted = trio.Event()
+
+    def take(self, frame: bytes) -> Incoming | None:
+        """Take one message; give an answer to its caller, and return whatever else it is.
+
+        Raises:
+            ProtocolError: it is none of the documented kinds.
+        """
+        incoming = self._conversation.on_frame(frame)
+        if isinstance(incoming, Answer):
+            pending = self._pending.pop(incoming.id)
+            pending.answer = incoming
+            pending.done.set()
+            self._session.on_answered(incoming.id)
+            return None
+        if isinstance(incoming, Stray):
+            self._session.on_answered(incoming.id)
+        return incoming
+
+    def on_disowned(self, error: AuthError) -> None:
+        """Note that the exchange no longer takes the session's key; it has refused one request with these words."""
+        self.logged_on_as = None
+        self._session.on_refused(error)
+        self.disowned.set()
+
+    async def drain(self) -> None:
+        """Wait until nothing is in flight: a lost order is a question for hours. Nothing new is stopped by this."""
+        while self._pending:
+            await next(iter(self._pending.values())).done.wait()
+
+    def fail(self, reason: str) -> None:
+        """End all that is in flight: whether it was executed is not known. Nothing more is sent."""
+        self._ended = reason
+        while self._pending:
+            _, pending = self._pending.popitem()
+            message = f"the WebSocket API connection was lost: {reason}"
+            pending.end(ConnectionLost(message, outcome=pending.outcome))
+        self._outgoing.close()
+        self._waiting.close()
+
+
+@final
+class _SessionRequests:
+    """The requests that the exchange has to take for the session's: who is meant by an error without an id?
+
+    "When the API key of the session becomes invalid, the next request is answered with id null": nobody says which
+    one that was. It is known as soon as no other is left without an answer, its caller being there or not.
+    """
+
+    def __init__(self) -> None:
+        self._unanswered: dict[int, _Pending] = {}
+        self._refusals: list[AuthError] = []
+
+    def on_sent(self, number: int, pending: _Pending) -> None:
+        """Expect an answer to this one."""
+        old = trio.current_time() - _FORGET
+        for other in [key for key, each in self._unanswered.items() if (each.sent_at or 0.0) < old]:
+            del self._unanswered[other]
+        self._unanswered[number] = pending
+
+    def on_answered(self, number: object) -> None:
+        """Note an answer, whether or not somebody still waits for it."""
+        if type(number) is int and self._unanswered.pop(number, None) is not None:
+            self._convict()
+
+    def on_refused(self, error: AuthError) -> None:
+        """Note that one of them was refused, and nobody says which."""
+        self._refusals.append(error)
+        self._convict()
+
+    def _convict(self) -> None:
+        """End those that must be the ones refused: as many are left as were refused."""
+        if len(self._unanswered) > len(self._refusals):
+            return
+        refusals, self._refusals = self._refusals, []
+        for pending, error in zip(self._unanswered.values(), refusals, strict=False):
+            # Each is raised in another task: one error for all would collect their tracebacks.
+            pending.end(copy.copy(error))
+        self._unanswered.clear()
+
+
+def refusal(operation: Operation[Any], status: int, error: object, server_ms: int = 0) -> ApiError:
+    """Return the typed error of an answer that says no, with the moment to come back if it tells one.
+
+    ``server_ms`` is the server's time as far as we know it: some errors tell the moment, but not their own time.
+    """
+    wait = wait_from_error(error, status, server_ms)
+    return api_error(operation, status, error, wait=wait, now=trio.current_time())
