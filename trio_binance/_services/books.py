@@ -55,6 +55,11 @@ class Key(NamedTuple):
         """So many levels are asked for: as many as cost no more than ``depth``."""
         return next(limit for limit in LIMITS if self.depth <= limit)
 
+    @property
+    def low(self) -> int:
+        """So few known levels are too few: as many as are to be seen, but not so many that it is always so."""
+        return min(max(self.depth, self.limit // 10), self.limit // 4)
+
 
 @attrs.frozen
 class BooksStatistics:
@@ -119,8 +124,7 @@ class Books:
         keeper = self._keepers.get(key)
         if keeper is None or keeper.ended:
             backoff = Backoff(self._rng, base=BACKOFF_BASE, cap=BACKOFF_CAP, stable=BACKOFF_STABLE)
-            low, rhythm = min(key.depth, key.limit // 4), key.speed_ms / 1000
-            sync = DepthSync(backoff, limit=key.limit, low=low, rhythm=rhythm)
+            sync = DepthSync(backoff, limit=key.limit, low=key.low, rhythm=key.speed_ms / 1000)
             keeper = self._keepers[key] = Keeper(key.symbol, sync, self._observer)
             if self._nursery is not None:
                 self._nursery.start_soon(self._keep, key, keeper)

@@ -157,10 +157,11 @@ class Keeper:
     def _on_move(self, move: Move | None, now: float) -> None:
         if move is None:
             return
-        self.reason = move.reason
-        if self._state is not self.sync.state:
-            self._state = self.sync.state
+        before, self._state = self._state, self.sync.state
+        if before is not self._state:
             self.times[self._state] += 1
+        if before is not self._state or self._state is not BookState.LIVE:
+            self.reason = move.reason
         if self.fetching is not None and not self.sync.asks:
             self.fetching.cancel(reason="the book needs no snapshot any more")
         if move.found:

@@ -24,7 +24,7 @@ NEVER = float("inf")
 
 FIRST_EVENT = 1.0
 """Seconds that the first event is waited for, on top of the stream's own rhythm."""
-RENEW_AFTER = 10.0
+RENEW_AFTER = 5.0
 """Seconds at least between a snapshot and one that shall only push the horizon away."""
 RESET_MS = 5_000
 """An event that is so much younger than one with a higher id repeats nothing: the ids have gone back."""
