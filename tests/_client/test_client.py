@@ -112,7 +112,7 @@ async def test_statistics_tell_of_every_part(autojump_clock: trio.testing.MockCl
         assert told.user_data is not None
         assert told.user_data.subscribed
         names = [child.name for child in told.supervisor.children]
-        assert names == ["rest", "streams", "clock", "wsapi", "userdata"]
+        assert names == ["rest", "streams", "clock", "wsapi", "userdata", "books"]
         assert told.breaker.state.value == "closed"
         assert told.ws_api_breaker is not None
         assert told.ws_api_breaker.state.value == "closed"
@@ -202,7 +202,7 @@ async def test_every_operation_of_the_catalogue_has_a_method_of_its_own(
 
     async with open_world() as world:
         monkeypatch.setattr(Router, "call", note)
-        monkeypatch.setattr(Router, "session_call", note, raising=False)
+        monkeypatch.setattr(Router, "session_call", note)
         for call in every_call(world).values():
             if isinstance(call, partial):
                 with pytest.raises(ConnectorClosed, match="noted"):

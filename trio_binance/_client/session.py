@@ -18,9 +18,10 @@ R = TypeVar("R")
 class Session:
     """``bx.session``: the connector's own connection to the WebSocket API.
 
-    It is kept up, replaced and, where the configuration says so, logged on by the connector; nobody needs to call
-    these to trade. What they change holds for the present connection. Each method may raise any ``BinanceError``, and
-    ``ConnectionLost`` with the outcome NOT_SENT while there is no connection.
+    It is kept up, replaced before its day is over and, with an Ed25519 key and unless the configuration says otherwise,
+    logged on by the connector; nobody needs to call these to trade. What they change holds for the present connection,
+    which is made if there is none yet. Each method may raise any ``BinanceError``, ``NotServed`` where the environment
+    has no WebSocket API, and is never asked twice.
     """
 
     def __init__(self, router: Router) -> None:
