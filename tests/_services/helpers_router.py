@@ -47,7 +47,7 @@ PEM = """-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 -----END PRIVATE KEY-----
 """
-"""The secret key of test 2 of RFC 8032 would do as well: it is nobody's."""
+"""An Ed25519 key; it is nobody's."""
 
 
 @attrs.define
@@ -87,7 +87,7 @@ def answer(status: int = 200, result: bytes = OK, error: object = None, rate_lim
     return Answer(1, status, result, error, rate_limits)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, slots=False)
 class ScriptedLine:
     """A connection that answers each request with the next step of a script; the last step stays."""
 

@@ -138,7 +138,12 @@ class Line:
             pending.sent_at = trio.current_time()
             if pending.by_session:
                 self._session.on_sent(number, pending)
-            await self.socket.send(pending.text)
+            try:
+                await self.socket.send(pending.text)
+            except ConnectionLost as exc:
+                if exc.outcome is Outcome.NOT_SENT:
+                    pending.sent_at = None
+                raise
 
     async def prove(self) -> None:
         """Return when the connection has shown that it lives.
