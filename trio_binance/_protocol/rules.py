@@ -26,6 +26,7 @@ class Rule(Protocol):
 
     def facts(self) -> Iterator[str]:
         """Say what it demands, a sentence each, by the wire's names."""
+        ...
 
 
 def _given(params: Mapping[str, Value], names: tuple[str, ...]) -> list[str]:

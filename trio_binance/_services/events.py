@@ -96,7 +96,7 @@ class MirrorChanged(Event):
 
     area = "connection"
     level = logging.WARNING
-    subject = "connection"
+    subject: ClassVar[str | None] = "connection"
     connection: str
     old: str
     new: str
@@ -233,7 +233,7 @@ class BookLive(Event):
     """A kept book is the exchange's own from ``update_id`` on, ``after`` seconds without that."""
 
     area = "book"
-    subject = "symbol"
+    subject: ClassVar[str | None] = "symbol"
     symbol: str
     update_id: int
     after: float
@@ -245,7 +245,7 @@ class BookStale(Event):
 
     area = "book"
     level = logging.WARNING
-    subject = "symbol"
+    subject: ClassVar[str | None] = "symbol"
     symbol: str
     update_id: int
     reason: str

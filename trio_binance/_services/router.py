@@ -78,8 +78,10 @@ class Router:
         self._board = board
         self._manners = Manners(limiter, board, observer)
         self._closed = False
-        self.seal = Seal(signer, clock, config.tuning)
-        self.rest = RestWire(config, seal=self.seal, clock=clock, limiter=limiter, observer=observer, board=board)
+        self.seal: Seal = Seal(signer, clock, config.tuning)
+        self.rest: RestWire = RestWire(
+            config, seal=self.seal, clock=clock, limiter=limiter, observer=observer, board=board
+        )
         self.ws: WsWire | None = None
 
     def attach(self, ws_api: WsApi, logon: Logon) -> None:

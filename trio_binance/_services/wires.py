@@ -121,7 +121,7 @@ class RestWire:
         self.closed = False
         self.http: HttpClient | None = None
         """The client, while its service runs."""
-        self.health = Health(
+        self.health: Health = Health(
             self.name, "rest", is_failure=_is_failure, tuning=config.tuning, observer=observer, board=board
         )
 
@@ -193,7 +193,7 @@ class WsWire:
         self._limiter = limiter
         self._told_always = config.return_rate_limits
         self._told_at = float("-inf")
-        self.health = Health(
+        self.health: Health = Health(
             self.name,
             "wsapi breaker",
             is_failure=_is_failure_of_requests,

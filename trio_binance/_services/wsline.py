@@ -64,11 +64,11 @@ class Line:
         self.epoch = epoch
         self.logged_on_as: str | None = None
         """The key that the exchange takes requests without a signature for."""
-        self.disowned = trio.Event()
+        self.disowned: trio.Event = trio.Event()
         """The exchange has said that the session's key is no longer valid, since this was last looked at."""
-        self.doubted = trio.Event()
+        self.doubted: trio.Event = trio.Event()
         """A request was not answered in time, and nothing else was heard meanwhile."""
-        self.doubted_since = float("-inf")
+        self.doubted_since: float = float("-inf")
         self._doubted_at: float | None = None
         self._timeout = timeout
         self._conversation = Conversation(ids)
