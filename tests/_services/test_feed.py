@@ -17,6 +17,7 @@ from trio_binance._services.feed import Feed, FeedSink, open_feed
 from trio_binance._services.pipe import FeedStatistics
 from trio_binance.config import Overflow
 from trio_binance.errors import ConnectionLost, FeedOverflow, InvalidArgument, StreamTerminated
+from trio_binance.models import Dropped
 
 
 def feed_of(**settings: Any) -> tuple[FeedSink[Any], Feed[Any]]:
@@ -147,20 +148,20 @@ async def test_latest_keeps_the_newest_of_each_symbol() -> None:
     sink, feed = feed_of(overflow=Overflow.LATEST)
     btc, eth, newer = (SimpleNamespace(symbol=symbol, price=price) for symbol, price in [("B", 1), ("E", 2), ("B", 3)])
     assert sink.deliver([btc, eth]) == 0
-    assert sink.deliver([newer]) == 1
+    assert sink.deliver([newer]) == 0
     sink.end()
     assert await drain(feed) == [newer, eth]
-    assert feed.statistics().dropped == 1
+    assert (feed.statistics().dropped, feed.statistics().replaced) == (0, 1)
 
 
 async def test_latest_takes_a_key_of_ones_own_and_bounds_their_number() -> None:
     sink, feed = feed_of(buffer=2, overflow=Overflow.LATEST, key=lambda item: item % 10)
-    assert sink.deliver([1, 2, 12, 3, 13]) == 3
+    assert sink.deliver([1, 2, 12, 3, 13]) == 1
     async for batch in feed.batches():
         assert batch == (12, 13)
         break
     figures = feed.statistics()
-    assert (figures.delivered, figures.dropped, figures.waiting, figures.peak) == (2, 3, 0, 2)
+    assert (figures.delivered, figures.dropped, figures.replaced, figures.waiting, figures.peak) == (2, 1, 2, 0, 2)
 
 
 async def test_latest_starves_no_key_though_another_is_busy() -> None:
@@ -171,6 +172,50 @@ async def test_latest_starves_no_key_though_another_is_busy() -> None:
         sink.deliver([("busy", number), ("quiet", number)])
         got.append((await feed.receive())[0])
     assert got == ["quiet", "busy", "quiet", "busy", "quiet"]
+
+
+async def test_a_feed_that_tells_says_what_was_dropped_where_it_was() -> None:
+    sink, feed = feed_of(buffer=3)
+    telling = feed.telling()
+    assert isinstance(telling, trio.abc.ReceiveChannel)
+    sink.deliver([1, 2])
+    assert await telling.receive() == 1
+    sink.deliver(range(3, 8))
+    with trio.testing.assert_checkpoints():
+        assert await telling.receive() == Dropped(3)
+    sink.end()
+    assert [item async for item in telling] == [5, 6, 7]
+    with pytest.raises(trio.EndOfChannel):
+        await telling.receive()
+    assert feed.statistics().delivered == 4
+
+
+async def test_what_is_dropped_in_the_middle_of_an_iteration_is_told_in_the_middle() -> None:
+    sink, feed = feed_of(buffer=3)
+    sink.deliver([1, 2, 3])
+    got = []
+    async for item in feed.telling():
+        got.append(item)
+        if item == 1:
+            sink.deliver([4, 5])
+            sink.end()
+    assert got == [1, Dropped(1), 3, 4, 5]
+
+
+async def test_of_what_was_only_replaced_nothing_is_told_but_of_a_key_that_found_no_place() -> None:
+    sink, feed = feed_of(buffer=2, overflow=Overflow.LATEST, key=lambda item: item % 10)
+    sink.deliver([1, 11, 2, 3])
+    sink.end()
+    assert [item async for item in feed.telling()] == [Dropped(1), 2, 3]
+
+
+async def test_to_close_a_feed_that_tells_is_to_close_the_feed() -> None:
+    sink, feed = feed_of()
+    async with feed.telling():
+        sink.deliver([1])
+    assert sink.closed
+    with pytest.raises(trio.ClosedResourceError):
+        await feed.receive()
 
 
 def test_a_buffer_holds_at_least_one_item() -> None:
@@ -234,7 +279,9 @@ async def test_closing_is_known_to_the_sink_at_once_and_gives_up_what_waits() ->
     assert sink.ended
     assert sink.deliver([3]) == 1
     assert feed.end_reason == "closed by the consumer"
-    assert feed.statistics() == FeedStatistics(delivered=1, dropped=1, waiting=0, peak=2, buffer=1000, lag=0.0)
+    assert feed.statistics() == FeedStatistics(
+        delivered=1, dropped=1, replaced=0, waiting=0, peak=2, buffer=1000, lag=0.0
+    )
     feed.close()
     with pytest.raises(trio.ClosedResourceError):
         await feed.receive()
@@ -387,6 +434,41 @@ async def test_room_is_told_as_soon_as_one_item_is_taken() -> None:
     assert sink.room == 1
 
 
+async def test_who_refills_is_woken_once_enough_fits_and_not_before() -> None:
+    sink, feed = feed_of(buffer=4)
+    sink.deliver([1, 2, 3, 4])
+    event = trio.Event()
+    sink.want_room(event, 3)
+    assert [await anext(feed) for _ in range(2)] == [1, 2]
+    assert not event.is_set()
+    await feed.receive()
+    assert event.is_set()
+    at_once, at_the_end = trio.Event(), trio.Event()
+    sink.want_room(at_once, 3)
+    assert at_once.is_set()
+    sink.want_room(at_the_end, 4)
+    assert not at_the_end.is_set()
+    sink.end()
+    assert at_the_end.is_set()
+
+
+async def test_who_refills_is_woken_when_nothing_is_left_however_it_was_taken() -> None:
+    sink, feed = feed_of(buffer=4)
+    sink.deliver([1, 2, 3, 4])
+    event = trio.Event()
+    sink.want_room(event, 3)
+
+    async def refill() -> None:
+        await event.wait()
+        sink.deliver([5])
+        sink.end()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(refill)
+        got = await drain(feed)
+    assert got == [1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize("leave", ["close", "end"])
 async def test_waiting_for_room_ends_with_the_feed(leave: str) -> None:
     sink, feed = feed_of(buffer=1)
@@ -457,7 +539,7 @@ class FeedMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.model: list[tuple[int, int]] = []
-        self.number = self.entered = self.delivered = self.dropped = 0
+        self.number = self.entered = self.delivered = self.dropped = self.replaced = 0
 
     @rule(buffer=st.integers(1, 5), overflow=st.sampled_from([Overflow.DROP_OLDEST, Overflow.LATEST, Overflow.FAIL]))
     @precondition(lambda self: not hasattr(self, "feed"))
@@ -491,6 +573,8 @@ class FeedMachine(RuleBasedStateMachine):
             newest = OrderedDict((item[0], item) for item in self.model)
             newest.update((item[0], item) for item in batch)
             self.model = list(newest.values())
+            self.replaced += before - len(self.model)
+            before = len(self.model)
         else:
             self.model += batch
         self.model = self.model[-self.buffer :]
@@ -521,8 +605,9 @@ class FeedMachine(RuleBasedStateMachine):
         if hasattr(self, "feed"):
             figures = trio.run(self.read, clock=trio.testing.MockClock())
             assert (figures.delivered, figures.dropped) == (self.delivered, self.dropped)
+            assert figures.replaced == self.replaced
             assert figures.waiting == len(self.model) <= figures.peak <= self.buffer
-            assert figures.delivered + figures.dropped + figures.waiting == self.entered
+            assert figures.delivered + figures.dropped + figures.replaced + figures.waiting == self.entered
 
     async def read(self) -> FeedStatistics:
         return self.feed.statistics()

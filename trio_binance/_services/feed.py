@@ -17,6 +17,7 @@ import trio
 from trio_binance._util import NoPublicConstructor
 from trio_binance.config import Overflow
 from trio_binance.errors import FeedOverflow, InvalidArgument
+from trio_binance.models import Dropped
 
 from .pipe import FeedStatistics, Latest, Pipe, Queue, Store
 
@@ -97,6 +98,10 @@ class FeedSink(Generic[T]):
             if pipe.room_wanted is None:
                 pipe.room_wanted = trio.Event()
             await pipe.room_wanted.wait()
+
+    def want_room(self, event: trio.Event, least: int) -> None:
+        """Have the event set once so many items fit, or the feed has ended; the last wish counts."""
+        self._pipe.want_room(event, least)
 
 
 class _Meta(NoPublicConstructor, ABCMeta):
@@ -181,12 +186,53 @@ class Feed(trio.abc.ReceiveChannel[T], metaclass=_Meta):
         """Iterate over all that waits at once, as tuples that are never empty: the fastest way. A checkpoint each."""
         return _Batches(self._pipe)
 
+    def telling(self) -> TellingFeed[T]:
+        """Return the same feed, which tells of what its full buffer dropped: a ``Dropped`` where the items were.
+
+        Under ``DROP_OLDEST`` that is before the oldest item that was kept, under ``LATEST`` before whatever comes
+        next: there symbols are lost when there are more than places, and an item that was replaced is no loss.
+        """
+        return cast("TellingFeed[T]", TellingFeed._create(self._pipe))
+
     def close(self) -> None:
         """Leave: what waits is given up, the sink knows at once. Closing again does nothing."""
         self._pipe.close()
 
     async def aclose(self) -> None:
         """Leave, as ``close``, and make a checkpoint. Cancelled: it is closed all the same."""
+        self._pipe.close()
+        await trio.lowlevel.checkpoint()
+
+
+@final
+class TellingFeed(trio.abc.ReceiveChannel[T | Dropped], metaclass=_Meta):
+    """A feed that tells of what was dropped; see ``Feed.telling``. To close it is to close the feed."""
+
+    __slots__ = ("_pipe",)
+
+    def __init__(self, pipe: Pipe[T]) -> None:
+        self._pipe = pipe
+
+    async def receive(self) -> T | Dropped:
+        """Return the next item, or how many were dropped before it; as ``Feed.receive``."""
+        await self._pipe.wait()
+        return Dropped(loss) if (loss := self._pipe.take_loss()) else self._pipe.take()
+
+    def __aiter__(self) -> TellingFeed[T]:
+        return self
+
+    async def __anext__(self) -> T | Dropped:
+        pipe = self._pipe
+        if pipe.budget and pipe.waiting and pipe.fallen == pipe.told:
+            pipe.budget -= 1
+            return pipe.pop()
+        try:
+            return await self.receive()
+        except trio.EndOfChannel:
+            raise StopAsyncIteration from None
+
+    async def aclose(self) -> None:
+        """Leave, as ``Feed.aclose``."""
         self._pipe.close()
         await trio.lowlevel.checkpoint()
 

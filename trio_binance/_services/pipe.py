@@ -29,7 +29,9 @@ class FeedStatistics:
     delivered: int
     """Handed to the consumer."""
     dropped: int
-    """Lost to the overflow policy (also: replaced by a newer one of the same key), or left behind at closing."""
+    """Lost to the overflow policy, or left behind at closing."""
+    replaced: int
+    """Gave way to a newer item of the same key, under ``Overflow.LATEST``."""
     waiting: int
     """In the buffer now."""
     peak: int
@@ -55,8 +57,8 @@ class Store(Protocol[T]):
         """Take out the first item."""
         ...
 
-    def put(self, batch: Sequence[T]) -> tuple[int, int]:
-        """Take a batch; return how many of it found no place of their own, and how many fell out in front."""
+    def put(self, batch: Sequence[T]) -> tuple[int, int, int]:
+        """Take a batch; return how many found no place, replaced an item in its place, and fell out in front."""
         ...
 
     def take_all(self) -> tuple[T, ...]:
@@ -74,16 +76,16 @@ class Queue(Generic[T]):
         self._buffer = buffer
         self._refuse = refuse
 
-    def put(self, batch: Sequence[T]) -> tuple[int, int]:
+    def put(self, batch: Sequence[T]) -> tuple[int, int, int]:
         excess = len(self.items) + len(batch) - self._buffer
         if excess <= 0:
             self.items.extend(batch)
-            return 0, 0
+            return 0, 0, 0
         if self._refuse:
             self.items.extend(batch[: len(batch) - excess])
-            return excess, 0
+            return excess, 0, 0
         self.items.extend(batch)
-        return 0, excess
+        return 0, 0, excess
 
     def take_all(self) -> tuple[T, ...]:
         taken = tuple(self.items)
@@ -103,7 +105,7 @@ class Latest(Generic[T]):
     def pop(self) -> T:
         return self.items.popitem(last=False)[1]
 
-    def put(self, batch: Sequence[T]) -> tuple[int, int]:
+    def put(self, batch: Sequence[T]) -> tuple[int, int, int]:
         items, key = self.items, self._key
         before = len(items)
         for item in batch:
@@ -112,7 +114,7 @@ class Latest(Generic[T]):
         excess = max(0, len(items) - self._buffer)
         for _ in range(excess):
             items.popitem(last=False)
-        return len(batch) - fresh, excess
+        return 0, len(batch) - fresh, excess
 
     def take_all(self) -> tuple[T, ...]:
         taken = tuple(self.items.values())
@@ -142,9 +144,12 @@ class Pipe(Generic[T]):
         "peak",
         "pop",
         "receiving",
+        "refill",
+        "replaced",
         "room_wanted",
         "store",
         "streams",
+        "told",
         "traceback",
         "waiting",
     )
@@ -164,10 +169,16 @@ class Pipe(Generic[T]):
         self.parked: trio.lowlevel.Task | None = None
         self.receiving: bool = False
         self.room_wanted: trio.Event | None = None
+        """Set once an item fits."""
+        self.refill: tuple[trio.Event, int] | None = None
+        """Whom to wake once so many items fit."""
         self.arrived: int = 0
         """Items that had a place in the buffer, since the beginning; they leave it in the order of arrival."""
         self.homeless: int = 0
+        self.replaced: int = 0
         self.fallen: int = 0
+        self.told: int = 0
+        """Of those that fell out, so many were told of in their place."""
         self.left: int = 0
         self.peak: int = 0
         self.marks: deque[tuple[int, float]] = deque()
@@ -186,9 +197,10 @@ class Pipe(Generic[T]):
             return len(batch)
         if not batch:
             return 0
-        homeless, fallen = self.store.put(batch)
-        self.arrived += len(batch) - homeless
+        homeless, replaced, fallen = self.store.put(batch)
+        self.arrived += len(batch) - homeless - replaced
         self.homeless += homeless
+        self.replaced += replaced
         self.fallen += fallen
         waiting = len(self.waiting)
         self.peak = max(self.peak, waiting)
@@ -210,6 +222,7 @@ class Pipe(Generic[T]):
         return FeedStatistics(
             delivered=self.arrived - self.fallen - self.left - waiting,
             dropped=self.homeless + self.fallen + self.left,
+            replaced=self.replaced,
             waiting=waiting,
             peak=self.peak,
             buffer=self.buffer,
@@ -225,6 +238,16 @@ class Pipe(Generic[T]):
         if self.room_wanted is not None:
             self.room_wanted.set()
             self.room_wanted = None
+        if self.refill is not None and (self.room >= self.refill[1] or self.over):
+            self.refill[0].set()
+            self.refill = None
+
+    def want_room(self, event: trio.Event, least: int) -> None:
+        """Have the event set once so many items fit, or nothing is taken any more; the last wish counts."""
+        self.budget = 0  # The next item is taken by the slow way, which looks after us.
+        self.refill = event, least
+        if self.room >= least or self.over:
+            self.wake_producer()
 
     def end(self, error: BinanceError | None, reason: str) -> None:
         if self.over:
@@ -254,6 +277,11 @@ class Pipe(Generic[T]):
         self.wake_producer()
         return taken
 
+    def take_loss(self) -> int:
+        """Return how many items fell out in front since the last call."""
+        loss, self.told = self.fallen - self.told, self.fallen
+        return loss
+
     def check(self) -> None:
         """Raise what there is to raise when nothing waits."""
         if self.closed:
@@ -275,6 +303,7 @@ class Pipe(Generic[T]):
                 await trio.lowlevel.checkpoint()
             while not self.waiting:
                 self.check()
+                self.wake_producer()
                 self.parked = trio.lowlevel.current_task()
                 await trio.lowlevel.wait_task_rescheduled(self._unpark)
         finally:
