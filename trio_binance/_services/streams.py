@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trio_binance.errors import BinanceError
 
     from .feed import Feed
-    from .route import Route
+    from .route import Route, Sink
     from .supervisor import Supervisor
 
 LONGEST_NAME = 256
@@ -85,20 +85,26 @@ class Streams:
             SubscriptionRefused: the exchange does not know one of the streams.
             ConnectorClosed: the connector is closed, or closes meanwhile.
         """
-        for name in names:
-            _check_name(name)
-        self._check_open()
-        label = names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}"
         sink, feed = open_feed(buffer=buffer, overflow=overflow, key=key, streams=tuple(names))
-        outlet = Outlet(label, tuple(dict.fromkeys(names)), sink)
+        async with self.feeding(names, sink), feed:
+            yield feed
+
+    @asynccontextmanager
+    async def feeding(self, names: Sequence[str], sink: Sink) -> AsyncIterator[None]:
+        """Have streams lead to a sink while the block lasts; entered once the exchange has confirmed every one of them.
+
+        The sink is ended when the block is left, also one that was never entered. Otherwise as ``open``.
+        """
+        label = names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}"
         self._feeds += 1
         try:
-            async with self.carry(outlet) as routes:
+            for name in names:
+                _check_name(name)
+            async with self.carry(Outlet(label, tuple(dict.fromkeys(names)), sink)) as routes:
                 for route in routes:
                     await _wait_confirmed(route)
                 self._check_open()
-                async with feed:
-                    yield feed
+                yield
         finally:
             self._feeds -= 1
             sink.end(None)
