@@ -72,6 +72,16 @@ class Tuning:
     """After so long on a mirror the first host is tried again."""
     buffer: int = _count(1000)
     """Default size of a feed's buffer, in items."""
+    gapless_grace: float = _seconds(0.5)
+    """In a gapless feed: how long what is missing may still come by itself, before it is asked for."""
+    gapless_timeout: float = _seconds(120.0)
+    """For so long the exchange is asked for the same missing item; then a ``Gap`` is told."""
+    gapless_items: int = _count(50_000)
+    """The most items that are asked for to fill one hole: the newest of them. What ``from_id`` asks for has no end."""
+    gapless_waiting: int = _count(10_000)
+    """The most items of a feed that wait behind holes or for a slow consumer; each symbol has an equal share."""
+    gapless_audit: float = _seconds(30.0)
+    """So often it is looked whether the exchange knows more than came of symbols of which nothing was heard."""
     streams_per_connection: int = _count(1024)
     messages_per_second: int = _count(5)
     connections_per_5_min: int = _count(300)

@@ -185,6 +185,29 @@ class GapSeen(Event):
 
 
 @attrs.frozen
+class GapFilled(Event):
+    """In a gapless feed a hole was filled with ``count`` items that the exchange was asked for."""
+
+    area = "stream"
+    subject: ClassVar[str | None] = "stream"
+    stream: str
+    count: int
+
+
+@attrs.frozen
+class GapLeft(Event):
+    """In a gapless feed the items ``first`` to ``last`` could not be had; the feed tells it as a ``Gap``."""
+
+    area = "stream"
+    level = logging.WARNING
+    subject: ClassVar[str | None] = "stream"
+    stream: str
+    first: int
+    last: int
+    reason: str
+
+
+@attrs.frozen
 class Dropped(Event):
     """A consumer was slower than its stream: ``count`` items were dropped since the last such event."""
 

@@ -71,10 +71,14 @@ class FeedSink(Generic[T]):
         """
         dropped = self._pipe.deliver(batch)
         if dropped and self._overflow is Overflow.FAIL and not self._pipe.over:
-            buffer, streams = self._pipe.buffer, self._pipe.streams
-            what = ", ".join(streams) or "the feed"
-            self.end(FeedOverflow(f"{what}: the consumer is slower than its buffer of {buffer} items", streams=streams))
+            self.overflow()
         return dropped
+
+    def overflow(self) -> None:
+        """End the feed because its consumer is too slow."""
+        buffer, streams = self._pipe.buffer, self._pipe.streams
+        what = ", ".join(streams) or "the feed"
+        self.end(FeedOverflow(f"{what}: the consumer is slower than its buffer of {buffer} items", streams=streams))
 
     def on_carried(self) -> None:
         """Do nothing: a feed tells what came, and its ids tell the rest."""

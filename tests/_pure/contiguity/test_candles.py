@@ -77,7 +77,7 @@ def test_from_a_moment_on_the_first_candle_is_the_first_that_begins_there() -> N
     one = candles(starts={"A": 13}, exact=False)
     assert one.on_batch([bar(30, 40), bar(40, 41, closed=False)], 10, 0.0) == []
     [ask] = one.on_timer(0.0)
-    assert (ask.first, ask.last) == (13, 29)
+    assert (ask.first, ask.last, ask.count) == (13, 29, 2)
     one.on_page(ask, [bar(20, 0), bar(30, 0)], 1.0, full=False)
     assert told(one.take(10, 1.0)) == [20, 30, (40, 41)]
 

@@ -95,7 +95,7 @@ def test_what_is_missing_is_asked_for_once_and_handed_out_before_what_waits() ->
     bring(one, 1)
     bring(one, 4, now=10.0)
     ask = asked(one)
-    assert (ask.symbol, ask.first, ask.last, ask.give_up_at) == ("A", 2, 3, 70.5)
+    assert ask == Ask("A", 2, 3, 2, 70.5)
     assert one.deadline == NEVER
     assert one.on_timer(11.0) == []
     one.on_page(ask, ticks(2, 3), 11.0, full=True)
@@ -245,6 +245,7 @@ def test_what_finds_no_room_waits_and_what_finds_no_place_to_wait_is_asked_for_l
     assert one.deadline == NEVER  # what was got is handed out first
     figures = one.statistics()
     assert (figures.postponed, figures.waiting, figures.holes) == (3, 2, 1)
+    assert (one.room, machine().room) == (0, 100)
     assert told(one.take(1, 1.0)) == [3]
     assert told(one.take(1, 1.0)) == [4]
     ask = asked(one, 10.0)
@@ -290,7 +291,7 @@ def test_from_a_stored_id_on_all_there_is_comes_first_then_what_the_stream_broug
 def test_from_a_stored_id_on_a_silent_market_is_asked_until_it_has_no_more() -> None:
     one = machine(starts={"A": 3})
     ask = asked(one, 0.0)
-    assert (ask.first, ask.last) == (3, None)
+    assert (ask.first, ask.last, ask.count) == (3, None, None)
     one.on_page(ask, ticks(3, 4), 1.0, full=True)
     told(one.take(10, 1.0))
     one.on_page(asked(one), [], 2.0, full=False)

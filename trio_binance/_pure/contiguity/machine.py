@@ -88,6 +88,8 @@ class Contiguity(Generic[E]):
         self._troubled: dict[str, Series[E]] = {}
         self._inexact: set[str] = set() if exact or starts is None else {*starts}
         self._asking = 0
+        self.is_overflown: bool = False
+        """Whether anything that was in good order ever found no room."""
         self._news: list[Gap | Filled] = []
         self._recovered = self._repeated = self._postponed = self._gaps = 0
         for symbol, start in ({} if starts is None else starts).items():
@@ -104,6 +106,11 @@ class Contiguity(Generic[E]):
     def is_ready(self) -> bool:
         """Whether an item waits for nothing but room."""
         return any(series.is_ready for series in self._troubled.values())
+
+    @property
+    def room(self) -> int:
+        """How many more items can wait, of whatever series; less than that come from a source that waits."""
+        return self._bounds.waiting - max((len(series.waiting) for series in self._troubled.values()), default=0)
 
     def statistics(self) -> ContiguityStatistics:
         """Return the figures of the feed."""
@@ -128,8 +135,11 @@ class Contiguity(Generic[E]):
         """Return how many items, from the first on, are in good order; they are handed out already. The hot path."""
         return self._places.pass_by(batch, self._whole)
 
-    def on_batch(self, batch: Sequence[E], room: int, now: float) -> list[E | Gap]:
-        """Take what a stream brought; return what can be handed out at once, up to ``room`` items."""
+    def on_batch(self, batch: Sequence[E], room: int, now: float, *, reserve: int = 0) -> list[E | Gap]:
+        """Take what a stream brought; return what can be handed out at once, up to ``room`` items.
+
+        What waited leaves a ``reserve`` of the room to what did not wait.
+        """
         out: list[E | Gap] = []
         for item in batch:
             place = self._places.of(item)
@@ -137,26 +147,30 @@ class Contiguity(Generic[E]):
                 out += [item][: room - len(out)]
                 continue
             series = self._whole.get(place.symbol)
-            if series is not None and place.is_final and place.first == series.edge and len(out) < room:
+            joins = series is not None and place.is_final and place.first == series.edge
+            if series is not None and joins and len(out) < room:
                 series.join(place.last, item)
                 out.append(item)
-            else:
-                self._on_item(place, item, out, room, now)
+                continue
+            self.is_overflown = self.is_overflown or joins
+            series = self._all.get(place.symbol)
+            if series is None:
+                series = self._all[place.symbol] = Series(place.symbol, place.first)
+            out += series.take(room - reserve - len(out))
+            self._put(series, place, item)
+            out += series.take(room - reserve - len(out))
+            self._review(series, now)
         return out
 
-    def _on_item(self, place: Place, item: E, out: list[E | Gap], room: int, now: float) -> None:
-        series = self._all.get(place.symbol)
-        if series is None:
-            series = self._all[place.symbol] = Series(place.symbol, place.first)
-        out += series.take(room - len(out))
+    def _put(self, series: Series[E], place: Place, item: E) -> None:
         if place.is_final:
             is_news = series.put(place.first, place.last, item, self._bounds.waiting)
-            self._postponed += is_news and place.first not in series.waiting
+            if is_news and place.first not in series.waiting:
+                self._postponed += 1
+                self.is_overflown = self.is_overflown or series.is_ready
         else:
             is_news = series.put_update(place.first, place.last, item, place.moment)
         self._repeated += not is_news
-        out += series.take(room - len(out))
-        self._review(series, now)
 
     def _review(self, series: Series[E], now: float) -> None:
         """Sort a series by its state, and plan the next question about it."""
@@ -203,8 +217,11 @@ class Contiguity(Generic[E]):
         self._asking += 1
         if not series.patience.resuming:
             self._bound(series)
-        last = None if series.hole is None else series.hole[1]
-        return series.patience.ask(series.symbol, series.edge, last, now, self._bounds.timeout)
+        last = count = None
+        if series.hole is not None:
+            last = series.hole[1]
+            count = -(-(last + 1 - series.edge) // series.stride)
+        return series.patience.ask(series.symbol, series.edge, last, count, now, self._bounds.timeout)
 
     def _bound(self, series: Series[E]) -> None:
         """Give up the oldest of what is missing if it is more than may be asked for."""

@@ -17,12 +17,13 @@ _SURE_AFTER = 2
 class Ask:
     """A question to the exchange: the items of a symbol from place ``first`` on, up to ``last``, until ``give_up_at``.
 
-    Without ``last`` it asks for whatever is there.
+    ``count`` is about how many these are. Without both it asks for whatever is there.
     """
 
     symbol: str
     first: int
     last: int | None
+    count: int | None
     give_up_at: float
 
 
@@ -76,13 +77,13 @@ class Patience:
         """Ask no more: nothing is missing."""
         self.ask_at, self.give_up_at, self._tries = _NEVER, _NEVER, 0
 
-    def ask(self, symbol: str, first: int, last: int | None, now: float, timeout: float) -> Ask:
+    def ask(self, symbol: str, first: int, last: int | None, count: int | None, now: float, timeout: float) -> Ask:
         """Return the question to ask now."""
         # What lies between two questions beyond the end was the consumer's time, not the exchange's.
         if self.give_up_at == _NEVER or self.give_up_at <= now:
             self.give_up_at = now + timeout
         self.ask_at = _NEVER
-        self.asked = Ask(symbol, first, last, self.give_up_at)
+        self.asked = Ask(symbol, first, last, count, self.give_up_at)
         return self.asked
 
     def progress(self, now: float, *, more: bool) -> None:
