@@ -56,7 +56,7 @@ from .events import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from trio_binance.config import Credentials
+    from trio_binance.config import Credentials, Proxy
 
 
 __all__ = [
@@ -118,11 +118,11 @@ def scrub(text: str, secrets: Sequence[str] = ()) -> str:
     return _NAMED.sub(r"\1\2***", _PEM.sub("***", text))
 
 
-def _texts(credentials: Credentials | None) -> tuple[str, ...]:
-    if credentials is None:
-        return ()
-    hidden = [credentials.secret, *([credentials.passphrase] if credentials.passphrase else [])]
-    texts = [credentials.api_key, *(secret.reveal().decode("utf-8", "replace") for secret in hidden)]
+def _texts(credentials: Credentials | None, proxy: Proxy | None) -> tuple[str, ...]:
+    hidden = [] if credentials is None else [credentials.secret, credentials.passphrase]
+    hidden += [] if proxy is None else [proxy.username, proxy.password]
+    texts = [secret.reveal().decode("utf-8", "replace") for secret in hidden if secret is not None]
+    texts += [] if credentials is None else [credentials.api_key]
     return tuple(text for text in texts if len(text) >= _SHORTEST_SECRET)
 
 
@@ -222,6 +222,7 @@ class Observer:
         hooks: called in order, in the task in which it happened, with each event; they must not block. One that
             raises is logged and goes on being called; ``KeyboardInterrupt`` and ``trio.Cancelled`` pass.
         credentials: whose key and secret must never show in an event's text.
+        proxy: whose login must not either.
     """
 
     def __init__(
@@ -229,10 +230,11 @@ class Observer:
         hooks: Sequence[Callable[[Any], None]] = (),
         *,
         credentials: Credentials | None = None,
+        proxy: Proxy | None = None,
         gate: LogGate | None = None,
     ) -> None:
         self._hooks = tuple(hooks)
-        self._hidden = _texts(credentials)
+        self._hidden = _texts(credentials, proxy)
         self._gate = LogGate() if gate is None else gate
         self.counts: Counter[str] = Counter()
         """How often each event happened, by its name."""

@@ -5,7 +5,7 @@ the limits, feeds the breaker and becomes a value or a typed error.
 
     what only asks        the preferred wire, or the other one when that is not there; failed, once more on either
     what cancels          the same, but the other one only while it is certain that nothing was sent
-    every other change    the preferred wire, and never twice
+    every other change    the preferred wire, and never twice; it waits a little for a connection that is being made
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from trio_binance.config import KeyType
 from trio_binance.errors import (
     BinanceError,
     BreakerOpen,
+    ConnectionLost,
     ConnectorClosed,
     CredentialsRequired,
     NetworkError,
@@ -183,11 +184,15 @@ class Router:
 
     def _second(self, operation: Operation[Any], wire: Wire, wires: list[Wire], exc: BinanceError) -> Wire | None:
         """Return the wire to ask once more after an error, if that is safe and of any use."""
-        if operation.changes_state:
-            again = operation.cancels and exc.outcome is Outcome.NOT_SENT
-            return self._other(operation, wire, wires) if again else None
-        same = None if isinstance(exc, BreakerOpen) else wire
-        return self._other(operation, wire, wires) or same
+        other = self._other(operation, wire, wires)
+        if not operation.changes_state:
+            return other or (None if isinstance(exc, BreakerOpen) else wire)
+        if exc.outcome is not Outcome.NOT_SENT:
+            return None
+        if operation.cancels and other is not None:
+            return other
+        # The connection broke as the request turned to it, and not a byte left: a new one is being made.
+        return wire if isinstance(exc, ConnectionLost) else None
 
     def _other(self, operation: Operation[Any], wire: Wire, wires: list[Wire]) -> Wire | None:
         if not self._config.fallback:

@@ -139,7 +139,6 @@ class RestWire:
 
     async def wait_there(self) -> None:
         """Return at once."""
-        await trio.lowlevel.checkpoint()
 
     async def send(self, operation: Operation[R], params: Mapping[str, Value], taken: Taken) -> R:
         """Sign, send and read; see ``Wire``."""
