@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trio_binance._services.books import Books as BooksService
     from trio_binance._services.books import BooksStatistics
     from trio_binance._services.clock import Clock
+    from trio_binance._services.gapless import Gapless, GaplessStatistics
     from trio_binance._services.limiter import Limiter
     from trio_binance._services.router import Router
     from trio_binance._services.status import StatusBoard
@@ -58,6 +59,7 @@ class Statistics:
     ws_api: WsApiStatistics | None
     user_data: UserDataStatistics | None
     books: BooksStatistics
+    gapless: GaplessStatistics
     supervisor: SupervisorStatistics
 
 
@@ -72,6 +74,7 @@ class Engine:
     ws_api: WsApi | None
     user_data: UserData | None
     books: BooksService
+    gapless: Gapless
     supervisor: Supervisor
     board: StatusBoard
 
@@ -145,6 +148,7 @@ class Binance(metaclass=NoPublicConstructor):
             ws_api=None if engine.ws_api is None else engine.ws_api.statistics(),
             user_data=None if engine.user_data is None else engine.user_data.statistics(),
             books=engine.books.statistics(),
+            gapless=engine.gapless.statistics(),
             supervisor=engine.supervisor.statistics(),
         )
 

@@ -3,7 +3,8 @@
 open_binance
 └─ (the embedded exchange, when the configuration asks for one)
    └─ root: rest_for_one, transient, 5 restarts in 10 s
-      rest, streams (one_for_one, a child per socket), clock, wsapi, userdata, books: each stands on those before it
+      rest, streams (one_for_one, a child per socket), clock, wsapi, userdata, books, gapless:
+      each stands on those before it
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from trio_binance._pure.timesync import ClockSync
 from trio_binance._services.books import Books as BooksService
 from trio_binance._services.clock import Clock, ClockService
 from trio_binance._services.dialer import TcpDialer
+from trio_binance._services.gapless import Gapless
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
 from trio_binance._services.link import Link
 from trio_binance._services.logon import Logon, wants_logon
@@ -96,7 +98,7 @@ async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -
                 engine.router, ClientOrderIds("tb", boot=builder.seed), Rulebook(engine.router, config.tuning)
             ),
             account=AccountRoom(engine.router, engine.user_data),
-            streams=Streams(engine.streams, config.tuning),
+            streams=Streams(engine.streams, config.tuning, engine.gapless, config.time_unit),
             books=Books(engine.books),
             session=Session(engine.router),
         )
@@ -165,7 +167,7 @@ class _Builder:
         self._dialer = dialer
         self._anchor = anchor
         self._tuning = config.tuning
-        self.observer = Observer(config.hooks, credentials=config.credentials)
+        self.observer = Observer(config.hooks, credentials=config.credentials, proxy=config.proxy)
         self._board = StatusBoard(self.observer, _services_of(config))
 
     def build(self, signer: Any) -> tuple[Engine, Supervisor]:
@@ -193,9 +195,10 @@ class _Builder:
             ClockService(clock, router, tuning, self._board),
         ]
         books = BooksService(streams, router, limiter, self.observer, self._rng("books"))
-        services += [service for service in (ws_api, user_data, books) if service is not None]
+        gapless = Gapless(streams, router, limiter, clock, tuning, self.observer)
+        services += [service for service in (ws_api, user_data, books, gapless) if service is not None]
         root = self._supervisor("root", services, Strategy.REST_FOR_ONE)
-        return Engine(clock, limiter, router, streams, ws_api, user_data, books, root, self._board), root
+        return Engine(clock, limiter, router, streams, ws_api, user_data, books, gapless, root, self._board), root
 
     def _supervisor(self, name: str, services: Any, strategy: Strategy) -> Supervisor:
         return Supervisor(

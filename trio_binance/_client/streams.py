@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, final
+from typing import TYPE_CHECKING, final
 
 from trio_binance.config import Overflow
 from trio_binance.errors import InvalidArgument
-from trio_binance.models import KlineInterval, OpenEnum, RollingWindow
+from trio_binance.models import RollingWindow
 
-from .checks import check_feed, check_text
+from .checks import check_text
+from .names import known_word, stream_names
+from .series import Series, subject
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
     from contextlib import AbstractAsyncContextManager
 
     from trio_binance._services.feed import Feed
-    from trio_binance._services.streams import Streams as StreamsService
-    from trio_binance.config import Tuning
     from trio_binance.models import (
-        AggTradeEvent,
         AvgPriceEvent,
         BlockTradeEvent,
         BookTickerEvent,
         DepthUpdateEvent,
-        KlineEvent,
         MiniTickerEvent,
         PartialDepthEvent,
         ReferencePriceEvent,
         RollingTickerEvent,
         StreamEvent,
         TickerEvent,
-        TradeEvent,
     )
 
-_E = TypeVar("_E", bound=OpenEnum)
-
-# Symbols may be of any script (CHANGELOG 2025-12-15).
-_SYMBOL = re.compile(r"[^\s@/?]+")
 _STREAM = re.compile(r"\S+")
 
 
 @final
-class Streams:
+class Streams(Series):
     """``bx.streams``. Each method returns a feed to enter with ``async with``; entering waits for the exchange's word.
 
     It waits as long as the exchange is not reached. Bound it, and lift the bound when the feed is open::
@@ -54,33 +46,28 @@ class Streams:
     The exchange accepts any name of a stream, also that of a symbol that does not exist: such a feed stays silent.
     Check a symbol that you have not made sure of with ``bx.general.exchange_info(symbol=...)``.
 
-    A feed is a ``trio.abc.ReceiveChannel``: ``async for``, ``receive()``, and ``batches()`` for the fastest. ``buffer``
-    is its size in items (1000 by default) and ``overflow`` says what happens when the consumer is slower than the
-    stream. Streams come back by themselves after a lost connection; a feed ends with an error only when the exchange
-    refuses its stream, when its own overflow policy says so, or when the connector crashes.
+    A feed is a ``trio.abc.ReceiveChannel``: ``async for``, ``receive()``, and ``batches()`` for the fastest. Streams
+    come back by themselves after a lost connection; a feed ends with an error only when the exchange refuses its
+    stream, when its own overflow policy says so, or when the connector crashes.
+
+    **A slow consumer.** What comes waits in a buffer of 1000 items (``buffer``); ``overflow`` says what happens when it
+    is full. Nobody else is held up, and ``feed.statistics()`` counts. By default the oldest items are dropped, whatever
+    the kind; what suits a kind best:
+
+    - trades, aggregate trades, candles: ``gapless=True``, which loses nothing;
+    - book tickers, partial depth, tickers, average and reference prices, of which an older one is worth nothing:
+      ``LATEST``, the newest of each symbol;
+    - depth, where one missing change spoils the book: ``FAIL``; or ``bx.books``, which get over it;
+    - block trades, and the arrays of all symbols: ``DROP_OLDEST``, and ``feed.telling()`` to hear of it: it gives a
+      ``Dropped`` in the place of what is missing.
+
+    **Gapless.** Every trade, aggregate trade or closed candle of a symbol comes exactly once and in order. What a lost
+    connection, a lost message or a full buffer left out is asked for before the next item of that symbol is given;
+    such an item says so (``trade.recovered``). What cannot be had is told by a ``Gap`` in its place. The first item is
+    the first that comes, or the one asked for. Symbols do not wait for each other. ``Tuning.gapless_*`` bounds the
+    time, the number and the memory that a hole may cost; a quarter of the request weight is left to others.
+    ``overflow`` is ``FAIL``, or else what finds no room is asked for again when there is room.
     """
-
-    def __init__(self, service: StreamsService, tuning: Tuning) -> None:
-        self._service = service
-        self._tuning = tuning
-
-    def trades(
-        self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
-    ) -> AbstractAsyncContextManager[Feed[TradeEvent]]:
-        """Open every single trade, in real time. Source: <symbol>@trade.
-
-        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
-        """
-        return self._open(_names(symbols, "trade"), buffer, overflow)
-
-    def agg_trades(
-        self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
-    ) -> AbstractAsyncContextManager[Feed[AggTradeEvent]]:
-        """Open trades aggregated by taker order and price, in real time. Source: <symbol>@aggTrade.
-
-        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
-        """
-        return self._open(_names(symbols, "aggTrade"), buffer, overflow)
 
     def book_ticker(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
@@ -89,7 +76,7 @@ class Streams:
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
-        return self._open(_names(symbols, "bookTicker"), buffer, overflow)
+        return self._open(stream_names(symbols, "bookTicker"), buffer, overflow)
 
     def depth(
         self,
@@ -102,7 +89,7 @@ class Streams:
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
-        return self._open(_names(symbols, f"depth{_speed(speed_ms)}"), buffer, overflow)
+        return self._open(stream_names(symbols, f"depth{_speed(speed_ms)}"), buffer, overflow)
 
     def partial_depth(
         self,
@@ -118,27 +105,7 @@ class Streams:
         """
         if levels not in (5, 10, 20) or not isinstance(levels, int):
             raise InvalidArgument("levels", levels, "expected 5, 10 or 20")
-        return self._open(_names(symbols, f"depth{levels}{_speed(speed_ms)}"), buffer, overflow)
-
-    def klines(
-        self,
-        *symbols: str,
-        interval: KlineInterval | str,
-        time_zone: Literal["+08:00"] | None = None,
-        buffer: int | None = None,
-        overflow: Overflow = Overflow.DROP_OLDEST,
-    ) -> AbstractAsyncContextManager[Feed[KlineEvent]]:
-        """Open candles while they form, every second for "1s" and every 2 s otherwise, and once when they close.
-
-        With ``time_zone="+08:00"`` they begin with the days of UTC+8, and their times are those of UTC all the same.
-        Source: <symbol>@kline_<interval>, <symbol>@kline_<interval>@+08:00.
-
-        Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
-        """
-        kind = f"kline_{_known('interval', interval, KlineInterval)}"
-        if time_zone not in (None, "+08:00"):
-            raise InvalidArgument("time_zone", time_zone, 'expected "+08:00", or None for UTC')
-        return self._open(_names(symbols, kind if time_zone is None else f"{kind}@{time_zone}"), buffer, overflow)
+        return self._open(stream_names(symbols, f"depth{levels}{_speed(speed_ms)}"), buffer, overflow)
 
     def mini_ticker(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
@@ -147,7 +114,7 @@ class Streams:
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
-        return self._open(_names(symbols, "miniTicker"), buffer, overflow)
+        return self._open(stream_names(symbols, "miniTicker"), buffer, overflow)
 
     def ticker(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
@@ -156,7 +123,7 @@ class Streams:
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
-        return self._open(_names(symbols, "ticker"), buffer, overflow)
+        return self._open(stream_names(symbols, "ticker"), buffer, overflow)
 
     def rolling_ticker(
         self,
@@ -169,7 +136,9 @@ class Streams:
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
-        return self._open(_names(symbols, f"ticker_{_known('window', window, RollingWindow)}"), buffer, overflow)
+        return self._open(
+            stream_names(symbols, f"ticker_{known_word('window', window, RollingWindow)}"), buffer, overflow
+        )
 
     def avg_price(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
@@ -178,7 +147,7 @@ class Streams:
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
-        return self._open(_names(symbols, "avgPrice"), buffer, overflow)
+        return self._open(stream_names(symbols, "avgPrice"), buffer, overflow)
 
     def reference_price(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
@@ -187,7 +156,7 @@ class Streams:
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
-        return self._open(_names(symbols, "referencePrice"), buffer, overflow)
+        return self._open(stream_names(symbols, "referencePrice"), buffer, overflow)
 
     def block_trades(
         self, *symbols: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
@@ -196,7 +165,7 @@ class Streams:
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
-        return self._open(_names(symbols, "blockTrade"), buffer, overflow)
+        return self._open(stream_names(symbols, "blockTrade"), buffer, overflow)
 
     def all_mini_tickers(
         self, *, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
@@ -219,7 +188,7 @@ class Streams:
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
-        return self._open((f"!ticker_{_known('window', window, RollingWindow)}@arr",), buffer, overflow)
+        return self._open((f"!ticker_{known_word('window', window, RollingWindow)}@arr",), buffer, overflow)
 
     def subscribe(
         self, *names: str, buffer: int | None = None, overflow: Overflow = Overflow.DROP_OLDEST
@@ -235,39 +204,7 @@ class Streams:
             raise InvalidArgument("names", names, "give at least one stream")
         for name in names:
             check_text("names", name, _STREAM, 'expected a stream such as "btcusdt@trade"')
-        return self._open(names, buffer, overflow)
-
-    def _open(self, names: Iterable[str], buffer: int | None, overflow: Overflow) -> AbstractAsyncContextManager[Any]:
-        size = self._tuning.buffer if buffer is None else buffer
-        check_feed(size, overflow)
-        return self._service.open(tuple(names), buffer=size, overflow=overflow, key=_subject)
-
-
-def _subject(event: Any) -> Hashable:
-    """Return what an event is about: a trade never replaces a candle, nor a minute's candle an hour's."""
-    if isinstance(event, tuple):
-        # One of the arrays that tell of all symbols.
-        return tuple, *((type(one), getattr(one, "window", None)) for one in event[:1])
-    name = getattr(event, "symbol", None) or getattr(event, "stream", None)
-    length = getattr(event, "window", None) or getattr(getattr(event, "candle", None), "interval", None)
-    return type(event), name, length
-
-
-def _names(symbols: tuple[str, ...], kind: str) -> list[str]:
-    """Return stream names: "All symbols for streams are lowercase" (web-socket-streams.md, "General information")."""
-    if not symbols:
-        raise InvalidArgument("symbols", symbols, "give at least one symbol")
-    for symbol in symbols:
-        check_text("symbols", symbol, _SYMBOL, 'expected a symbol such as "BTCUSDT"')
-    return [f"{symbol.lower()}@{kind}" for symbol in symbols]
-
-
-def _known(field: str, value: object, kind: type[_E]) -> _E:
-    """Return the word of the exchange; a stream of a word that it does not know would be silent for ever."""
-    word = kind(value) if isinstance(value, str) else None
-    if word is None or not word.is_known:
-        raise InvalidArgument(field, value, f"expected one of {', '.join(kind)}")
-    return word
+        return self._open(names, buffer, overflow, subject)
 
 
 def _speed(speed_ms: object) -> str:
