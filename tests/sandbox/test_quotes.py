@@ -211,3 +211,29 @@ def test_a_window_of_minutes_counts_its_trades(market: Market) -> None:
 def test_a_quiet_market_still_answers() -> None:
     quiet = quiet_market()
     assert ask(quiet, "GET /api/v3/avgPrice", None, START + 600 * MINUTE, symbol="BTCUSDT")["mins"] == 5
+
+
+def test_a_database_that_lags_knows_neither_the_newest_trades_nor_how_a_candle_ended() -> None:
+    now = START + 101 * SECOND  # a minute has begun a second ago
+    market = Market(3, START, 20.0)
+    market.on_timer(now)
+
+    def get(path: str, **params: Any) -> Any:
+        return ask(market, f"GET /api/v3/{path}", None, now, symbol="BTCUSDT", **params)
+
+    first = market.trades("BTCUSDT")[-500].id
+    everything = get("historicalTrades", fromId=first, limit=1000)
+    market.replica_lag_us = 2 * SECOND
+    older = [trade for trade in everything if trade["time"] < (now - 2 * SECOND) // 1000]
+    assert 0 < len(older) < len(everything)
+    assert get("historicalTrades", fromId=first, limit=1000) == older
+    assert get("historicalTrades", limit=2) == older[-2:]
+    assert get("trades", limit=2) == everything[-2:]
+    sums = get("aggTrades", limit=2)
+    assert older[-20]["id"] < sums[-1]["l"] <= older[-1]["id"]
+    known, part = get("klines", interval="1m", limit=2)
+    assert (part[0], part[8]) == (known[6] + 1, sum(trade["time"] >= part[0] for trade in older))
+    market.replica_lag_us = 0
+    whole, _ = get("klines", interval="1m", limit=2)
+    assert whole[0] == part[0]
+    assert whole[8] > part[8]

@@ -209,13 +209,17 @@ class Candles:
         return self._second(opened_us) if interval == "1s" else self.between(opened_us, closes)
 
     def _second(self, opened_us: int) -> Candle:
+        closes = opened_us + SECOND_US
+        return self.part(flat(opened_us, closes, 0), closes)
+
+    def part(self, candle: Candle, until_us: int) -> Candle:
+        """Return a candle as it stood at a moment while it was running, from the trades before that."""
         tape = self._tape
-        start = tape.index(tape.at_or_after(opened_us))
-        end = tape.index(tape.at_or_after(opened_us + SECOND_US))
-        candle = flat(opened_us, opened_us + SECOND_US, tape.prices[start - 1] if start else tape.prices[0])
-        for at in range(start, end):
-            candle.add(tape, at)
-        return candle
+        start = tape.index(tape.at_or_after(candle.opened_us))
+        stood = flat(candle.opened_us, candle.closes_us, tape.prices[start - 1] if start else tape.prices[0])
+        for at in range(start, tape.index(tape.at_or_after(until_us))):
+            stood.add(tape, at)
+        return stood
 
     def klines(
         self, interval: str, offset_us: int, start_us: int | None, end_us: int | None, limit: int, now_us: int

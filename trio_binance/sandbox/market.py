@@ -126,12 +126,12 @@ class Market:
 
     @property
     def replica_lag_us(self) -> int:
-        """How far queries of orders and trades are behind the matching engine; the documents give no bound."""
+        """How far queries of orders, trades and candles are behind the matching engine; nobody tells a bound."""
         return self._ledger.lag_us
 
     @replica_lag_us.setter
     def replica_lag_us(self, lag_us: int) -> None:
-        self._ledger.lag_us = lag_us
+        self._ledger.lag_us = self._quotes.lag_us = lag_us
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -41,13 +41,15 @@ class Quotes:
     def __init__(self, venue_of: Callable[[Params], Venue], venues: Mapping[str, Venue]) -> None:
         self._venue_of = venue_of
         self._venues = venues
+        self.lag_us = 0
+        """How far the database is behind that answers old trades and candles (REST, Data sources)."""
         self.operations: Mapping[str, Callable[[Params, int], Answer]] = {
             "GET /api/v3/ping": self.ping,
             "GET /api/v3/time": self.time,
             "GET /api/v3/exchangeInfo": self.exchange_info,
             "GET /api/v3/depth": self.depth,
             "GET /api/v3/trades": self.trades,
-            "GET /api/v3/historicalTrades": self.trades,
+            "GET /api/v3/historicalTrades": self.historical_trades,
             "GET /api/v3/aggTrades": self.agg_trades,
             "GET /api/v3/klines": self.klines,
             "GET /api/v3/uiKlines": self.klines,
@@ -137,40 +139,58 @@ class Quotes:
         return depth_view(venue.book, params.limit(100, 5000))
 
     def trades(self, params: Params, _now_us: int) -> Answer:
-        """Answer GET trades and GET historicalTrades."""
+        """Answer GET trades."""
+        tape = self._venue_of(params).tape
+        limit = params.limit(500, _TRADE_LIMIT)
+        return [
+            trade_view(tape, trade_id) for trade_id in range(max(tape.first_id, tape.next_id - limit), tape.next_id)
+        ]
+
+    def historical_trades(self, params: Params, now_us: int) -> Answer:
+        """Answer GET historicalTrades: from an id, or the newest that the database knows."""
         tape = self._venue_of(params).tape
         limit, from_id = params.limit(500, _TRADE_LIMIT), params.integer("fromId")
-        start = max(tape.first_id, tape.next_id - limit if from_id is None else from_id)
-        return [trade_view(tape, trade_id) for trade_id in range(start, min(start + limit, tape.next_id))]
+        end = self._known(tape, now_us)
+        start = max(tape.first_id, end - limit if from_id is None else from_id)
+        return [trade_view(tape, trade_id) for trade_id in range(start, min(start + limit, end))]
 
-    def agg_trades(self, params: Params, _now_us: int) -> Answer:
+    def _known(self, tape: Tape, now_us: int) -> int:
+        """Return the id of the first trade that the database does not know yet."""
+        return tape.at_or_after(now_us - self.lag_us) if self.lag_us else tape.next_id
+
+    def agg_trades(self, params: Params, now_us: int) -> Answer:
         """Answer GET aggTrades: from an id, within times, or the newest."""
         tape = self._venue_of(params).tape
         limit, from_id = params.limit(500, _TRADE_LIMIT), params.integer("fromId")
         start_us, end_us = params.times_us()
         if from_id is not None and (start_us is not None or end_us is not None):
             raise bad(-1128, "Combination of optional parameters invalid.")
-        first, end = tape.first_agg_id, tape.next_agg_id
+        # An aggregate trade is known once the one after it is, while the database lags: it may still grow.
+        first, end = tape.first_agg_id, tape.agg_of(self._known(tape, now_us))
+        end = max(first, end - (self.lag_us > 0))
         if from_id is not None:
             first = max(first, from_id)
         if start_us is not None:
             first = tape.agg_of(tape.at_or_after(start_us))
         if end_us is not None:
             # endTime is in milliseconds and includes all of its last one.
-            end = tape.agg_of(tape.at_or_after(end_us // 1000 * 1000 + 1000))
+            end = min(end, tape.agg_of(tape.at_or_after(end_us // 1000 * 1000 + 1000)))
         ids = page(range(first, end), limit, oldest=from_id is not None or start_us is not None)
         return [agg_view(tape, agg_id) for agg_id in ids]
 
     def klines(self, params: Params, now_us: int) -> Answer:
-        """Answer GET klines and GET uiKlines."""
+        """Answer GET klines and GET uiKlines; a database that lags ends them with a candle that it has in part."""
         venue = self._venue_of(params)
         params.need("interval")
         interval = params.choice("interval", INTERVALS, lambda: bad(-1120, "Invalid interval."))
         offset = _offset_us(params)
         start, end = params.times_us()
         assert interval is not None
-        limit = params.limit(500, 1000)
-        return [candle.row() for candle in venue.candles.klines(interval, offset, start, end, limit, now_us)]
+        limit, known_us = params.limit(500, 1000), now_us - self.lag_us
+        found = venue.candles.klines(interval, offset, start, end, limit, known_us)
+        if self.lag_us and found and found[-1].closes_us > known_us:
+            found[-1] = venue.candles.part(found[-1], known_us)
+        return [candle.row() for candle in found]
 
     def block_trades(self, params: Params, _now_us: int) -> Answer:
         """Answer GET historicalBlockTrades."""
