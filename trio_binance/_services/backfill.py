@@ -190,8 +190,8 @@ class Klines:
     def __init__(self, desk: Desk, interval: KlineInterval, time_zone: str | None = None) -> None:
         self._desk = desk
         self._interval = interval
-        # "timeZone": hours ("0", "8", "4") or hours and minutes ("-1:00", "05:45")
-        self._time_zone = None if time_zone is None else time_zone.removeprefix("+").removeprefix("0")
+        # "timeZone": hours ("0", "8", "4") or hours and minutes ("-1:00", "05:45"), and never a plus.
+        self._time_zone = None if time_zone is None else time_zone.removeprefix("+")
         self.places: Places[KlineEvent] = Candles()
 
     async def page(self, ask: Ask) -> Page[KlineEvent]:
