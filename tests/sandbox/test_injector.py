@@ -18,6 +18,7 @@ from trio_binance.sandbox.faults import (
     CloseSockets,
     DialTrouble,
     Ending,
+    LoseEvents,
     OnDial,
     OnHandshake,
     OnRequest,
@@ -136,6 +137,20 @@ async def test_a_shutdown_is_announced_in_the_form_of_each_house(
         assert await peer.text() == text
         assert await peer.closed() == (1001, "server shutdown")
         assert trio.current_time() == pytest.approx(11)
+
+
+async def test_every_nth_event_is_lost_for_a_while_and_no_answer(autojump_clock: MockClock) -> None:
+    async with open_house(faults=schedule(Timed(1, LoseEvents(2, 5)))) as house:
+        peer = await house.web_socket("/stream")
+        [socket] = house.driver.sockets
+        for second in (0, 2, 4, 7):
+            await trio.sleep_until(second)
+            for data in (f"{second}1", f"{second}2"):
+                socket.text(f'{{"stream":"a@trade","data":{data}}}')
+            socket.text(f'{{"id":{second}}}')
+        heard = [await peer.text() for _ in range(10)]
+    assert [text for text in heard if "id" in text] == [f'{{"id":{second}}}' for second in (0, 2, 4, 7)]
+    assert [text[-3:-1] for text in heard if "id" not in text] == ["01", "02", "21", "41", "71", "72"]
 
 
 async def test_sockets_are_closed_with_a_code(autojump_clock: MockClock) -> None:

@@ -18,6 +18,7 @@ from .faults import DialTrouble as DialTrouble
 from .faults import Ending as Ending
 from .faults import Fault as Fault
 from .faults import FaultSchedule as FaultSchedule
+from .faults import LoseEvents as LoseEvents
 from .faults import OnDial as OnDial
 from .faults import OnHandshake as OnHandshake
 from .faults import OnRequest as OnRequest

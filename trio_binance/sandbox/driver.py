@@ -106,6 +106,7 @@ class Socket:
         self._frames: list[bytes] = []
         self._closing = False
         self._ended = False
+        self._lose_every = self._events = 0
         self._filled = trio.lowlevel.ParkingLot()
         self._emptied = trio.lowlevel.ParkingLot()
 
@@ -114,8 +115,16 @@ class Socket:
         """Whether its close frame is sent or waits."""
         return self._closing
 
+    def lose(self, every: int) -> None:
+        """Lose every n-th event of market streams from now on; with 0 none."""
+        self._lose_every = every
+
     def text(self, text: str) -> None:
         """Send a text message."""
+        if self._lose_every and text.startswith('{"stream"'):
+            self._events += 1
+            if self._events % self._lose_every == 0:
+                return
         self.send_raw(frame(_TEXT, text.encode()))
 
     def ping(self, payload: bytes) -> None:

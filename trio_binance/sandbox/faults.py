@@ -151,6 +151,14 @@ class SendRaw:
 
 
 @attrs.frozen
+class LoseEvents:
+    """Every n-th event that the market streams of this moment have to tell is lost, for some seconds."""
+
+    every: int
+    seconds: float = _FOREVER
+
+
+@attrs.frozen
 class ServerShutdown:
     """Every WebSocket is told ``serverShutdown`` and closed ``lead`` seconds later.
 
@@ -168,7 +176,7 @@ class CloseSockets:
     reason: str = ""
 
 
-Deed: TypeAlias = DialTrouble | Reset | BlackHole | Slow | SendRaw | ServerShutdown | CloseSockets
+Deed: TypeAlias = DialTrouble | Reset | BlackHole | Slow | SendRaw | LoseEvents | ServerShutdown | CloseSockets
 
 
 @attrs.frozen

@@ -11,6 +11,7 @@ from .faults import (
     BlackHole,
     CloseSockets,
     DialTrouble,
+    LoseEvents,
     OnDial,
     OnHandshake,
     OnRequest,
@@ -61,6 +62,10 @@ class SocketPort(Protocol):
 
     def text(self, text: str) -> None:
         """Send a text message."""
+        ...
+
+    def lose(self, every: int) -> None:
+        """Lose every n-th event from now on; with 0 none."""
         ...
 
     def close(self, code: int | None, reason: str) -> None:
@@ -121,6 +126,11 @@ class Injector:
                 return [(0.0, partial(self._strike, deed))]
             case SendRaw(data):
                 return [(0.0, partial(_each, house, lambda socket: socket.send_raw(data)))]
+            case LoseEvents(every, seconds):
+                return [
+                    (0.0, partial(_each, house, lambda socket: socket.lose(every))),
+                    (seconds, partial(_each, house, lambda socket: socket.lose(0))),
+                ]
             case CloseSockets(code, reason):
                 return [(0.0, partial(_each, house, lambda socket: socket.close(code, reason)))]
             case ServerShutdown(lead):
