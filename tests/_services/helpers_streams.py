@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import asynccontextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -138,7 +139,7 @@ class Lab:
 
     def make_shard(self, name: str) -> Shard:
         shard = Shard(
-            self.make_link(name, ends=self.lossless),
+            self.make_link(name, overlaps=True, patience=math.inf, ends=self.lossless),
             tuning=self.tuning,
             observer=self.observer,
             board=self.board,

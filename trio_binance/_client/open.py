@@ -9,6 +9,7 @@ open_binance
 
 from __future__ import annotations
 
+import math
 from contextlib import asynccontextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -216,7 +217,9 @@ class _Builder:
         """Return a generator of its own for each purpose, so that one more draw here shifts nothing there."""
         return Random(f"{self.seed}:{purpose}")
 
-    def _make_link(self, name: str, urls: Sequence[str], cost: Cost, lane: Lane, *, overlaps: bool) -> Link:
+    def _make_link(
+        self, name: str, urls: Sequence[str], cost: Cost, lane: Lane, *, patience: float | None = None
+    ) -> Link:
         return Link(
             name,
             urls,
@@ -228,14 +231,16 @@ class _Builder:
             observer=self.observer,
             rng=self._rng(name),
             ping_exchange=self._router.ping_exchange,
-            overlaps=overlaps,
+            overlaps=True,
+            patience=patience,
             ends=isinstance(self._config.embedded, ReplaySpec),
         )
 
     def _make_shard(self, name: str) -> Shard:
         urls = [stream_url(base, self._config.time_unit) for base in self._config.environment.stream_urls]
         return Shard(
-            self._make_link(name, urls, Cost(raw=0, connections=1), Lane.MARKET, overlaps=False),
+            # An old connection may go on for as long as the new one does not carry everything.
+            self._make_link(name, urls, Cost(raw=0, connections=1), Lane.MARKET, patience=math.inf),
             tuning=self._tuning,
             observer=self.observer,
             board=self._board,
@@ -251,7 +256,7 @@ class _Builder:
             for base in config.environment.ws_api_urls
         ]
         # "connecting costs 2 weight" (web-socket-api.md, "General Information on rate limits")
-        link = self._make_link("wsapi", urls, Cost(raw=0, weight=2, connections=1), Lane.ACCOUNT, overlaps=True)
+        link = self._make_link("wsapi", urls, Cost(raw=0, weight=2, connections=1), Lane.ACCOUNT)
         logon = Logon(
             self._router.seal,
             wanted=wants_logon(config),

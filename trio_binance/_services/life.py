@@ -146,11 +146,10 @@ class Life:
             self.renewal = reason
             self.turned.set()
 
-    async def hang_up(self, tenant: Tenant) -> None:
-        """Retire it: wait for what is under way, but no longer than an answer may take, and close it."""
+    async def hang_up(self, tenant: Tenant, patience: float) -> None:
+        """Retire it: wait for what is under way, but no longer than so many seconds, and close it."""
         assert self.socket is not None
-        # The exchange itself waits 10 s for its matching engine.
-        with trio.move_on_after(self._tuning.request_timeout):
+        with trio.move_on_after(patience):
             await tenant.retire(self.socket)
         if not self.reason:  # or else it broke meanwhile
             self.reason = self.renewal

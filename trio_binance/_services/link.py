@@ -55,6 +55,7 @@ class Link:
         rng: draws the jitter.
         ping_exchange: asks by REST whether the exchange answers at all, within a deadline of its own.
         overlaps: make before break: a connection that is to be replaced goes on until its successor serves.
+        patience: seconds that the tenant may take to retire from a connection; by default as long as an answer may.
         ends: the far end plays a recording: it hangs up when that is over, it never dies, and it waits for a consumer
             who takes his time, so that silence means nothing.
     """
@@ -73,6 +74,7 @@ class Link:
         rng: Random,
         ping_exchange: Callable[[], Awaitable[bool]],
         overlaps: bool = False,
+        patience: float | None = None,
         ends: bool = False,
     ) -> None:
         self.name = name
@@ -87,14 +89,18 @@ class Link:
         self._rng = rng
         self._ping_exchange = ping_exchange
         self._overlaps = overlaps
+        # The exchange itself waits 10 s for its matching engine.
+        self._patience = tuning.request_timeout if patience is None else patience
         self._ends = ends
         self._mirrors = Mirrors(urls, return_after=tuning.mirror_return)
         self._backoff = Backoff(rng, base=tuning.backoff_base, cap=tuning.backoff_cap, stable=tuning.backoff_stable)
         self._attempts = 0
         self._young_renewals = 0
         self._old: Life | None = None
-        """The connection that is being replaced, if one is."""
+        """The connection that is being replaced, until its successor stands."""
         self._present: Life | None = None
+        """The latest that stood."""
+        self._standing: list[Life] = []
         self._lost_at = 0.0
         self._lost_reason = ""
 
@@ -109,6 +115,7 @@ class Link:
             raise_saving_context(leading(group))
         finally:
             self._old = self._present = None
+            self._standing.clear()
 
     async def _keep_up(self, tenant: Tenant, nursery: trio.Nursery) -> None:
         while True:
@@ -152,23 +159,22 @@ class Link:
 
     def _on_stood(self, life: Life) -> None:
         self.connects += 1
+        alone = not self._standing
         self._present = life
+        self._standing.append(life)
         self._backoff.on_connected(life.stood_at)
         attempt, self._attempts = self._attempts, 0
         if self.connects == 1:
             self._observer.emit(Connected(life.stood_at, connection=self.name, attempt=attempt))
-        elif not self._old_stands:
+        elif alone:
             after, reason = life.stood_at - self._lost_at, self._lost_reason
             event = Reconnected(life.stood_at, connection=self.name, attempt=attempt, after=after, reason=reason)
             self._observer.emit(event)
 
-    @property
-    def _old_stands(self) -> bool:
-        return self._old is not None and not self._old.over.is_set()
-
     def _on_over(self, life: Life) -> None:
         """Tell of a connection that broke, whether or not another stands."""
-        if life is self._present:
+        self._standing.remove(life)
+        if not self._standing:
             self._lost_at, self._lost_reason = life.ended_at, life.reason or "its service was stopped"
         if life.error is None or self._is_end(life) or _is_over_as_told(life):
             return
@@ -184,7 +190,7 @@ class Link:
     async def _on_failed(self, tenant: Tenant, exc: BinanceError, url: str) -> None:
         """Tell of a connection that never stood, and wait before the next attempt."""
         now, reason, delay = trio.current_time(), str(exc), self._delay(exc)
-        if not self._old_stands:
+        if not self._standing:
             tenant.on_lost(reason, None)
         if isinstance(exc, ConnectError) and (other := self._mirrors.on_unreachable(url, now)) is not None:
             self._observer.emit(MirrorChanged(now, connection=self.name, old=url, new=other))
@@ -217,7 +223,7 @@ class Link:
             await trio.sleep(self._backoff.next_delay())
 
     async def _see_off(self, tenant: Tenant, life: Life) -> None:
-        await life.hang_up(tenant)
+        await life.hang_up(tenant, self._patience)
         if life.error is None or _is_over_as_told(life):
             self._observer.emit(ConnectionRenewed(life.ended_at, connection=self.name, reason=life.renewal))
 
@@ -225,9 +231,8 @@ class Link:
 
     async def send(self, socket: Socket, text: str) -> None:
         """Send a text message on a connection, no faster than the exchange takes them."""
-        for life in (self._present, self._old):
-            if life is not None and life.socket is socket:
-                await life.pace()
+        for life in [each for each in self._standing if each.socket is socket]:
+            await life.pace()
         await socket.send(text)
 
     def renew(self, socket: Socket | None = None) -> None:

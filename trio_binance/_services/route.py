@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from trio_binance._protocol.stream import Refused
+    from trio_binance._pure.overlap import Overlap
     from trio_binance.errors import BinanceError
 
 
@@ -58,6 +59,18 @@ class Outlet:
 
 
 @attrs.define(eq=False)
+class Guard:
+    """What looks at a stream's events while it is not certain that they follow the last one."""
+
+    overlap: Overlap[Any] | None = None
+    """Several connections bring the stream, or did so a moment ago."""
+    fresh: bool = False
+    """The next event shows whether something was missed."""
+    until: float = float("inf")
+    """When the only connection that is left repeats nothing any more."""
+
+
+@attrs.define(eq=False)
 class Route:
     """One stream: who decodes it and who wants it."""
 
@@ -65,11 +78,13 @@ class Route:
     decode: Callable[[bytes], Any]
     outlets: list[Outlet] = attrs.field(factory=list)
     settled: trio.Event = attrs.field(factory=trio.Event)
-    """The exchange has confirmed it on the present connection, or refused it, or there is nothing to wait for."""
+    """The exchange has confirmed it on a connection that stands, or refused it, or there is nothing to wait for."""
+    carried: bool = False
+    """The exchange has confirmed it on a connection that stands."""
     refused: Refused | None = None
     last: Any = None
-    fresh: bool = False
-    """Set on a new connection: the next event shows whether something was missed."""
+    guard: Guard | None = None
+    """Costs nothing when there is none: that is how it is but after a loss, and while connections overlap."""
 
     def refusal(self, refused: Refused) -> SubscriptionRefused:
         """Return the error for one who wanted it; each gets its own, for each is raised elsewhere."""
