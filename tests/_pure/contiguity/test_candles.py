@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +43,29 @@ def test_a_state_that_is_older_than_what_was_told_is_not_told() -> None:
     assert one.pass_by([bar(20, 25, closed=False)]) == 0
     assert one.on_batch([bar(20, 24, closed=False), bar(10, 26, closed=False), bar(10, 27)], 10, 0.0) == []
     assert one.statistics().repeated == 3
+
+
+@pytest.mark.parametrize(
+    ("open_time", "close_time", "next_open"),
+    [
+        (1_790_000_040_000, 1_790_000_099_999, 1_790_000_100_000),
+        (1_790_000_040_000_000, 1_790_000_099_999_999, 1_790_000_100_000_000),
+        (1_790_000_040_000_000, 1_790_000_099_999_000, 1_790_000_100_000_000),
+    ],
+)
+def test_in_either_unit_of_time_a_candle_ends_where_the_next_begins(
+    open_time: int, close_time: int, next_open: int
+) -> None:
+    one = candles()
+    events: list[Any] = [
+        SimpleNamespace(
+            symbol="A", event_time=number, candle=SimpleNamespace(open_time=opened, close_time=closes, is_closed=True)
+        )
+        for number, opened, closes in ((1, open_time, close_time), (2, next_open, next_open + close_time - open_time))
+    ]
+    assert one.on_batch(events[:1], 10, 0.0) == events[:1]
+    assert one.pass_by(events[1:]) == 1
+    assert one.on_timer(1e9) == []
 
 
 def test_what_is_no_candle_passes() -> None:

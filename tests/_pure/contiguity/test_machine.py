@@ -302,7 +302,7 @@ def test_from_a_stored_id_on_a_silent_market_is_asked_until_it_has_no_more() -> 
 def test_a_beginning_that_cannot_be_asked_for_becomes_a_hole_when_the_stream_speaks() -> None:
     one = machine(starts={"A": 3})
     one.on_failure(asked(one, 0.0), 1.0, refused=False)
-    one.on_failure(asked(one, 59.9), 59.9, refused=False)
+    one.on_failure(asked(one, 59.0), 59.5, refused=False)
     assert not one.is_troubled
     bring(one, 5, now=70.0)
     one.on_failure(asked(one), 71.0, refused=True)

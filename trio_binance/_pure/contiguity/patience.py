@@ -96,10 +96,8 @@ class Patience:
             self.retry(now)
 
     def retry(self, now: float) -> bool:
-        """Ask again after a while; return whether there is time for that."""
+        """Ask again after a while, for the last time shortly before the end; return whether there is time for that."""
         delay = _DELAYS[min(self._tries, len(_DELAYS) - 1)]
         self._tries += 1
-        if now + delay >= self.give_up_at:
-            return False
-        self.ask_at = now + delay
-        return True
+        self.ask_at = min(now + delay, self.give_up_at - _DELAYS[0])
+        return self.ask_at > now

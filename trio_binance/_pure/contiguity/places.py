@@ -5,6 +5,8 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, final
 
+from trio_binance.models import as_milliseconds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -70,6 +72,12 @@ class Ids:
         return passed
 
 
+def _next_open(close_time: int) -> int:
+    """Return when the candle after the one that closes then opens: a millisecond's end, in either unit of time."""
+    milliseconds = as_milliseconds(close_time)
+    return milliseconds + 1 if milliseconds == close_time else (milliseconds + 1) * 1000
+
+
 @final
 class Candles:
     """Candles of one length: their places are times, and only the closed ones are items."""
@@ -80,7 +88,8 @@ class Candles:
             candle = item.candle
         except AttributeError:
             return None
-        return Place(item.symbol, candle.open_time, candle.close_time, candle.is_closed, item.event_time)
+        last = _next_open(candle.close_time) - 1
+        return Place(item.symbol, candle.open_time, last, candle.is_closed, item.event_time)
 
     def pass_by(self, batch: Sequence[KlineEvent], calm: Mapping[str, Series[Any]]) -> int:
         """Return how many items continue their series, or tell how its running candle grew."""
@@ -91,7 +100,7 @@ class Candles:
                 if series is None or candle.open_time != series.edge or item.event_time <= series.told:
                     break
                 if candle.is_closed:
-                    series.edge = candle.close_time + 1
+                    series.edge = _next_open(candle.close_time)
                 series.told = item.event_time
                 series.last = item
                 passed += 1
