@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 import cattrs
 import msgspec
+from messages import agg_trade, book_ticker, depth20, kline, mini_ticker, rolling_ticker
 
 from trio_binance._codec.stream import decoder_for
 
@@ -128,62 +129,6 @@ def _struct(cls: type[Any]) -> type[msgspec.Struct]:
 
 def _struct_type(kind: Any) -> Any:
     return _struct(kind) if attrs.has(kind) else kind
-
-
-def _price(rng: random.Random) -> str:
-    return f"{rng.randrange(61_000, 61_100)}.{rng.randrange(100):02d}000000"
-
-
-def _quantity(rng: random.Random) -> str:
-    return f"0.{rng.randrange(10**5):05d}000"
-
-
-def agg_trade(rng: random.Random, number: int) -> dict[str, object]:
-    moment = 1_700_000_000_000 + number
-    head = {
-        "e": "aggTrade",
-        "E": moment,
-        "s": "BTCUSDT",
-        "a": 3 * 10**9 + number,
-        "p": _price(rng),
-        "q": _quantity(rng),
-    }
-    return head | {"f": 4 * 10**9, "l": 4 * 10**9 + 1, "T": moment, "m": rng.random() < 0.5, "M": True}
-
-
-def book_ticker(rng: random.Random, number: int) -> dict[str, object]:
-    sides = {"b": _price(rng), "B": _quantity(rng), "a": _price(rng), "A": _quantity(rng)}
-    return {"u": 50 * 10**9 + number, "s": "BTCUSDT"} | sides
-
-
-def kline(rng: random.Random, number: int) -> dict[str, object]:
-    prices = {letter: _price(rng) for letter in "ochl"}
-    volumes = {letter: f"{rng.randrange(10**4)}.{rng.randrange(10**8):08d}" for letter in "vqVQ"}
-    candle = {"t": 1_700_000_000_000, "T": 1_700_000_059_999, "s": "BTCUSDT", "i": "1m", "f": 4 * 10**9, "L": 4 * 10**9}
-    candle |= prices | volumes | {"n": number, "x": False, "B": "0"}
-    return {"e": "kline", "E": 1_700_000_000_000 + number, "s": "BTCUSDT", "k": candle}
-
-
-def mini_ticker(rng: random.Random, number: int) -> dict[str, object]:
-    """Return the ticker of one of many symbols, each of which is named in letters as real ones are."""
-    symbol = "".join(chr(65 + number // 26**place % 26) for place in range(3)) + "USDT"
-    head = {"e": "24hrMiniTicker", "E": 1_700_000_000_000 + number, "s": symbol}
-    return head | {letter: _price(rng) for letter in "cohl"} | {letter: _quantity(rng) for letter in "vq"}
-
-
-def rolling_ticker(rng: random.Random, number: int) -> dict[str, object]:
-    """Return a ticker of which one in two has fallen."""
-    sign = rng.choice(["", "-"])
-    head = {"e": "1hTicker", "E": 1_700_000_000_000 + number, "s": "BTCUSDT"}
-    change = {"p": f"{sign}{_quantity(rng)}", "P": f"{sign}{rng.randrange(10)}.{rng.randrange(1000):03d}"}
-    sums = {letter: _price(rng) for letter in "ohlcw"} | {letter: _quantity(rng) for letter in "vq"}
-    span = {"O": 1_700_000_000_000, "C": 1_700_003_600_000 + number, "F": 4 * 10**9, "L": 4 * 10**9 + 1, "n": 2}
-    return head | change | sums | span
-
-
-def depth20(rng: random.Random, number: int) -> dict[str, object]:
-    bids, asks = ([[_price(rng), _quantity(rng)] for _ in range(20)] for _ in range(2))
-    return {"lastUpdateId": 50 * 10**9 + number, "bids": bids, "asks": asks}
 
 
 def ways(stream: str, plain: type[Any], symbols: int | None) -> dict[str, Callable[[bytes], object]]:
