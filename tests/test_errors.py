@@ -6,6 +6,7 @@ import copy
 import inspect
 import pickle
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from trio_binance import errors
 from trio_binance.errors import (
     ApiError,
     Banned,
+    BeyondHorizon,
     BinanceError,
+    BookTooThin,
     BreakerOpen,
     ClockUnsynced,
     ConfigError,
@@ -55,6 +58,8 @@ OTHER_ARGUMENTS: dict[type[BinanceError], tuple[tuple[object, ...], dict[str, ob
     DecodeError: (("odd",), {"path": "$.price", "model": "Trade", "payload": "{}"}),
     SubscriptionRefused: (("no",), {"streams": ["a@trade"], "code": 2}),
     FeedOverflow: (("slow",), {"streams": ["a@trade"]}),
+    BookTooThin: (("thin",), {"available": Decimal("1.50")}),
+    BeyondHorizon: (("far",), {"available": Decimal("1.50"), "horizon": None}),
 }
 
 

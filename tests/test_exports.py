@@ -82,6 +82,8 @@ async def test_what_an_annotation_needs_is_at_the_front_door(autojump_clock: tri
             trio_binance.Trading: bx.trading,
             trio_binance.AccountRoom: bx.account,
             trio_binance.Streams: bx.streams,
+            trio_binance.Books: bx.books,
+            trio_binance.Session: bx.session,
         }
         assert [kind for kind, room in rooms.items() if type(room) is not kind] == []
         async with bx.streams.trades("BTCUSDT") as feed:

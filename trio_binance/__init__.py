@@ -20,6 +20,7 @@ async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
 from typing import TYPE_CHECKING
 
 from ._client.account import AccountRoom as AccountRoom
+from ._client.books import Books as Books
 from ._client.client import Binance as Binance
 from ._client.client import Statistics as Statistics
 from ._client.general import General as General
@@ -30,6 +31,8 @@ from ._client.streams import Streams as Streams
 from ._client.trading import Trading as Trading
 from ._services.conditions import Status as Status
 from ._services.feed import Feed as Feed
+from ._services.keptbook import KeptBook as KeptBook
+from ._services.keptbook import KeptBooks as KeptBooks
 from ._services.pipe import FeedStatistics as FeedStatistics
 from ._util import fixup_module_metadata
 from .config import BinanceConfig as BinanceConfig
@@ -44,8 +47,10 @@ from .errors import AmendRejected as AmendRejected
 from .errors import ApiError as ApiError
 from .errors import AuthError as AuthError
 from .errors import Banned as Banned
+from .errors import BeyondHorizon as BeyondHorizon
 from .errors import BinanceError as BinanceError
 from .errors import Blocked as Blocked
+from .errors import BookTooThin as BookTooThin
 from .errors import BreakerOpen as BreakerOpen
 from .errors import CancelRejected as CancelRejected
 from .errors import CancelRestricted as CancelRestricted
@@ -73,6 +78,7 @@ from .errors import NotAdmitted as NotAdmitted
 from .errors import NothingToAmend as NothingToAmend
 from .errors import NothingToCancel as NothingToCancel
 from .errors import NotPermitted as NotPermitted
+from .errors import NotServed as NotServed
 from .errors import NotSupported as NotSupported
 from .errors import OrderArchived as OrderArchived
 from .errors import OrderRejected as OrderRejected
@@ -121,8 +127,11 @@ from .models import Balance as Balance
 from .models import BalanceUpdate as BalanceUpdate
 from .models import BlockTrade as BlockTrade
 from .models import BlockTradeEvent as BlockTradeEvent
+from .models import BookReader as BookReader
+from .models import BookState as BookState
 from .models import BookTicker as BookTicker
 from .models import BookTickerEvent as BookTickerEvent
+from .models import BookView as BookView
 from .models import CalculationType as CalculationType
 from .models import CancelHalf as CancelHalf
 from .models import CancelledOrderList as CancelledOrderList
@@ -138,6 +147,7 @@ from .models import CommissionRates as CommissionRates
 from .models import ContingencyType as ContingencyType
 from .models import Depth as Depth
 from .models import DepthUpdateEvent as DepthUpdateEvent
+from .models import Dropped as Dropped
 from .models import ErrorReport as ErrorReport
 from .models import EventStreamTerminated as EventStreamTerminated
 from .models import ExchangeInfo as ExchangeInfo
@@ -156,6 +166,8 @@ from .models import ExternalLockUpdate as ExternalLockUpdate
 from .models import Fill as Fill
 from .models import Filter as Filter
 from .models import FilterType as FilterType
+from .models import Gap as Gap
+from .models import GapReason as GapReason
 from .models import IcebergPartsFilter as IcebergPartsFilter
 from .models import Kline as Kline
 from .models import KlineEvent as KlineEvent
@@ -235,6 +247,9 @@ from .models import RateLimit as RateLimit
 from .models import RateLimitInterval as RateLimitInterval
 from .models import RateLimitType as RateLimitType
 from .models import RateLimitUsage as RateLimitUsage
+from .models import RecoveredAggTradeEvent as RecoveredAggTradeEvent
+from .models import RecoveredKlineEvent as RecoveredKlineEvent
+from .models import RecoveredTradeEvent as RecoveredTradeEvent
 from .models import ReferencePrice as ReferencePrice
 from .models import ReferencePriceCalculation as ReferencePriceCalculation
 from .models import ReferencePriceEvent as ReferencePriceEvent
@@ -284,6 +299,7 @@ from .models import WindowTicker as WindowTicker
 from .models import WorkingFloor as WorkingFloor
 from .models import WorkingLeg as WorkingLeg
 from .models import as_datetime as as_datetime
+from .models import as_microseconds as as_microseconds
 from .models import as_milliseconds as as_milliseconds
 from .tuning import TimeUnit as TimeUnit
 from .tuning import Tuning as Tuning

@@ -13,6 +13,8 @@ from ._services.events import ConnectionLost as ConnectionLost
 from ._services.events import ConnectionRenewed as ConnectionRenewed
 from ._services.events import Dropped as Dropped
 from ._services.events import Event as Event
+from ._services.events import GapFilled as GapFilled
+from ._services.events import GapLeft as GapLeft
 from ._services.events import GapSeen as GapSeen
 from ._services.events import KeyRefused as KeyRefused
 from ._services.events import LoggedOff as LoggedOff

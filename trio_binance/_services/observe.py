@@ -21,6 +21,8 @@ import trio
 from .events import (
     BanEnded,
     BanStarted,
+    BookLive,
+    BookStale,
     BreakerChanged,
     ClockStepped,
     ClockSynced,
@@ -62,6 +64,8 @@ if TYPE_CHECKING:
 __all__ = [
     "BanEnded",
     "BanStarted",
+    "BookLive",
+    "BookStale",
     "BreakerChanged",
     "ClockStepped",
     "ClockSynced",
