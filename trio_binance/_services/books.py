@@ -198,8 +198,8 @@ class Books:
     async def _ask(self, key: Key) -> Depth:
         params = market.DEPTH.write(symbol=key.symbol, limit=key.limit)
         market.DEPTH.check(params)
-        await self._limiter.wait_spare(market.DEPTH.weight(params))
-        return await self._router.call(market.DEPTH, params)
+        async with self._limiter.spare(market.DEPTH.weight(params)):
+            return await self._router.call(market.DEPTH, params)
 
     def _on_answer(self, keeper: Keeper, answer: Depth | BinanceError) -> None:
         if not isinstance(answer, BinanceError):

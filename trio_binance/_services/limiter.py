@@ -7,6 +7,7 @@ that waits for the order count does not hold up a candle, but a candle never tak
 from __future__ import annotations
 
 from bisect import insort
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING, final
 
@@ -20,7 +21,7 @@ from trio_binance.errors import ConnectorClosed, LimitExceeded
 from .events import BanEnded, BanStarted, RateLimitHit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from trio_binance._protocol.reply import Usage
     from trio_binance._pure.limits import LimitsStatistics
@@ -97,6 +98,7 @@ class Limiter:
         self._offset_ms = 0
         self._closed = False
         self._closing = trio.Event()
+        self._spared = 0
 
     @property
     def waiting(self) -> int:
@@ -130,18 +132,27 @@ class Limiter:
             raise
         return taken
 
-    async def wait_spare(self, weight: int) -> None:
-        """Wait until so much weight would leave a quarter of it to others; takes nothing. Cancelled: nothing happened.
+    @asynccontextmanager
+    async def spare(self, weight: int) -> AsyncIterator[None]:
+        """Ask for something of this weight in the block, which is entered when a quarter stays free for others.
+
+        It takes nothing by itself; it is for those who have a lot to ask, and time. Cancelled: nothing happened.
 
         Raises:
             ConnectorClosed: the connector is closed, or closes meanwhile.
         """
         await trio.lowlevel.checkpoint()
-        while not self._closed and (ask_at := self._limits.spare_at(weight, self._server_ms())):
+        while not self._closed and (ask_at := self._limits.spare_at(weight + self._spared, self._server_ms())):
             with trio.move_on_after(max(ask_at - self._clock.server_ms(), 1) / 1000):
                 await self._closing.wait()
         if self._closed:
             raise ConnectorClosed("the connector is closed")
+        # Counted until it is over, for it may be on its way to the limits still.
+        self._spared += weight
+        try:
+            yield
+        finally:
+            self._spared -= weight
 
     def _give_back_stale(self, taken: Taken) -> tuple[Taken, list[Cost]]:
         """Give back what was taken of windows that ended, or was frozen, while another part waited."""
