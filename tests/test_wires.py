@@ -35,6 +35,7 @@ from trio_binance.models import (
     Side,
     as_milliseconds,
 )
+from trio_binance.sandbox.faults import Fault, FaultSchedule, OnRequest, random_schedule
 from trio_binance.sandbox.frames import RestReply
 from trio_binance.sandbox.network import MemoryStream
 from trio_binance.sandbox.pipe import Link
@@ -377,7 +378,61 @@ async def test_a_revoked_key_places_nothing_and_every_call_says_so(autojump_cloc
 async def test_limits_that_are_not_told_are_kept_all_the_same(autojump_clock: trio.testing.MockClock) -> None:
     settings: dict[str, Any] = {"prefer": "ws_api", "fallback": False, "return_rate_limits": False, "activity": 1e-6}
     async with open_world(**settings) as world:
+        assert not (await world.bx.session.status()).return_rate_limits
         for _ in range(400):
             await world.bx.market.depth("BTCUSDT", limit=500)  # 25 each: more than a minute's weight
         assert world.bx.statistics().limits.put_off > 0
         assert trio.current_time() > 40  # the end of the first minute, on the exchange's clock
+
+
+@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 40))])
+async def test_whatever_goes_wrong_no_order_doubles_and_none_that_was_refused_exists(
+    seed: int, autojump_clock: trio.testing.MockClock
+) -> None:
+    rng = random.Random(seed)
+    faults = FaultSchedule(tuple(_late(fault) for fault in random_schedule(rng, seconds=60, count=14).faults))
+    settings: dict[str, Any] = {"prefer": rng.choice(["rest", "ws_api"]), "fallback": seed % 3 > 0}
+    settings["credentials"] = rng.choice([ED25519, Credentials.hmac(KEY, "secret")])
+    async with open_world(faults=faults, activity=1e-6, **settings) as world:
+        orders: dict[str, Any] = {}
+        with trio.move_on_after(90):
+            async with trio.open_nursery() as nursery:
+                for worker in range(3):
+                    nursery.start_soon(place_some, world, orders, f"w{worker}", rng.uniform(0.5, 2.0))
+        unsure = {name for name, outcome in orders.items() if outcome is None}  # cancelled in the middle
+        await trio.sleep(600)  # bans and breakers end, and what was late has come
+        with trio.fail_after(4 * 86_400):  # the longest ban has three days
+            placed = Counter(order.client_order_id for order in await all_of(world))
+        assert set(placed.values()) <= {1}
+        for name, outcome in orders.items():
+            if isinstance(outcome, OrderFull):
+                assert placed[name] == 1, name
+            elif isinstance(outcome, BinanceError) and outcome.outcome in (Outcome.NOT_SENT, Outcome.REJECTED):
+                assert placed[name] == 0, (name, outcome)
+        assert len(orders) - len(unsure) > 50
+        await trio.sleep(120)  # who else had waited for the same has its turn
+        assert not world.bx._engine.limiter.waiting
+
+
+def _late(fault: Fault) -> Fault:
+    """Let the connector come up first: faults of the first requests strike later ones."""
+    return attrs.evolve(fault, number=fault.number + 20) if isinstance(fault, OnRequest) else fault
+
+
+async def place_some(world: World, orders: dict[str, Any], worker: str, pause: float) -> None:
+    for number in range(60):
+        name = f"{worker}-{number}"
+        orders[name] = None
+        try:
+            orders[name] = await world.bx.trading.place(resting(name))
+        except BinanceError as exc:
+            orders[name] = exc
+        await trio.sleep(pause)
+
+
+async def all_of(world: World) -> list[Any]:
+    while True:
+        try:
+            return await world.bx.account.all_orders("BTCUSDT", limit=1000)
+        except BinanceError:
+            await trio.sleep(10)

@@ -348,3 +348,86 @@ async def test_a_ban_tells_when_to_come_back(error: object, wait: float, autojum
     refused = refusal(SUBSCRIBE_SIGNATURE, 401, {"code": -2015, "msg": "x"})
     assert isinstance(refused, AuthError)
     assert refused.retry_at is None
+
+
+async def test_when_the_successor_breaks_requests_go_back_to_the_one_that_still_stands(
+    autojump_clock: MockClock,
+) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("in")
+        outcomes: list[Any] = []
+        with lab.ws_api.listen() as items:
+            assert await items.receive() == LinkUp(1)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(outcome_of, lab, outcomes)
+                await trio.sleep(1)
+                lab.ws_api._link.renew()
+                while lab.ws_api.line.epoch == 1:
+                    await trio.sleep(0.1)
+                lab.line("wsapi").reset()
+                await lab.wait_for(ConnectionLost)
+                assert lab.ws_api.line.epoch == 1
+                assert lab.ws_api.connected
+            assert outcomes[0].outcome is Outcome.UNKNOWN
+            await lab.wait_for(ConnectionRenewed)
+            down = await items.receive()
+            assert isinstance(down, LinkDown)
+            assert (down.epoch, await items.receive()) == (1, LinkUp(3))
+
+
+async def test_calls_do_not_go_out_on_a_connection_in_doubt_and_not_all_wait_for_its_proof(
+    autojump_clock: MockClock,
+) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("both")
+        outcomes: list[Any] = []
+        await outcome_of(lab, outcomes)
+        began = trio.current_time()
+        with pytest.raises(Lost, match="does not answer") as caught:
+            await lab.ws_api.wait_line()
+        assert caught.value.outcome is Outcome.NOT_SENT
+        assert trio.current_time() - began == pytest.approx(lab.tuning.replacement_wait)
+        began = trio.current_time()
+        with pytest.raises(Lost, match="does not answer"):
+            await lab.ws_api.wait_line()
+        assert trio.current_time() == began
+        lost = await lab.wait_for(ConnectionLost)
+        assert lost.at == pytest.approx(15 + lab.tuning.ping_timeout, abs=0.1)
+
+
+async def test_one_that_proves_itself_is_used_again_at_once(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("both", trio.current_time() + 18)
+        outcomes: list[Any] = []
+        await outcome_of(lab, outcomes)
+        line = await lab.ws_api.wait_line()
+        assert line.epoch == 1
+        assert trio.current_time() == pytest.approx(18, abs=0.5)
+        assert (await line.request("ping", {})).status == 200
+        assert not lab.seen(ConnectionLost)
+
+
+async def test_a_connection_is_made_when_it_is_wanted(autojump_clock: MockClock) -> None:
+    def prepare(lab: Lab) -> None:
+        lab.ws_api._demanded = trio.Event()  # as one that is not eager
+
+    async with api(prepare=prepare) as lab:
+        await trio.sleep(100)
+        assert lab.ws_api.statistics().connects == 0
+        with pytest.raises(Lost, match="not connected"):
+            await lab.ws_api.wait_line()
+        lab.ws_api.demand()
+        lab.ws_api.demand()
+        assert (await (await lab.ws_api.wait_line()).request("ping", {})).status == 200
+        assert lab.ws_api.statistics().connects == 1
+
+
+async def test_an_error_without_id_that_says_nothing_of_the_key_is_a_stray(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.server("ws_api").text('{"id":null,"status":500,"error":{"code":-1000,"msg":"?"}}')
+        assert (await lab.ws_api.line.request("ping", {})).status == 200
+        assert lab.ws_api.statistics().strays == 1
