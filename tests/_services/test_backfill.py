@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, cast
 
@@ -44,8 +46,10 @@ class Exchange:
         self.asked.append({name: value for name, value in params.items() if value is not None})
         return self.answers[operation.path.rpartition("/")[2]](params)
 
-    async def wait_spare(self, weight: int) -> None:
+    @asynccontextmanager
+    async def spare(self, weight: int) -> AsyncIterator[None]:
         self.spared.append(weight)
+        yield
 
     def server_ms(self) -> int:
         return self.now

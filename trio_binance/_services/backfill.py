@@ -97,8 +97,8 @@ class Desk:
         """Ask, once there is weight to spare. Raises ``BinanceError``."""
         params = operation.write(**arguments)
         operation.check(params)
-        await self._limiter.wait_spare(operation.weight(params))
-        return await self._router.call(operation, params)
+        async with self._limiter.spare(operation.weight(params)):
+            return await self._router.call(operation, params)
 
     async def last_trades(self, symbols: Sequence[str]) -> dict[str, int]:
         """Return the id of the last trade of each symbol that had one within a day. Weight 2 for twenty."""
