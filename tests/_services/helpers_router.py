@@ -47,7 +47,7 @@ PEM = """-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 -----END PRIVATE KEY-----
 """
-"""An Ed25519 key; it is nobody's."""
+"""The Ed25519 key of the first test of RFC 8032; it is nobody's."""
 
 
 @attrs.define
