@@ -181,11 +181,11 @@ async def test_a_trade_that_nothing_followed_is_found_all_the_same(autojump_cloc
     async with open_world(credentials=None, faults=trouble, activity=1e-6) as world:
         async with world.bx.streams.trades("BTCUSDT", gapless=True) as feed:
             await trade_once(world)
-            first = await feed.receive()
+            first: Any = await feed.receive()
             await trio.sleep_until(12)
             await trade_once(world)
             with trio.fail_after(3600):
-                second = await feed.receive()
+                second: Any = await feed.receive()
             assert (second.trade_id, second.recovered) == (first.trade_id + 1, True)
             assert trio.current_time() < 60
 
@@ -216,13 +216,11 @@ async def test_a_consumer_that_sleeps_gets_everything_and_delays_nobody(
         ):
             await trio.sleep(120)
             tape = [trade.id for trade in world.sandbox.market.trades("BTCUSDT")]
-            first, slowly = (await slow.receive()).trade_id, []
-            count = tape[-1] - first
-            assert [(await quick.receive()).trade_id for _ in range(count)][-1] == tape[-1] - 1
-            assert [(await plain.receive()).trade_id for _ in range(count)][-1] == tape[-1] - 1
-            while len(slowly) < count:
-                slowly.append((await slow.receive()).trade_id)
-            assert slowly == list(range(first + 1, tape[-1] + 1))
+            first: Any = await slow.receive()
+            ids = list(range(first.trade_id + 1, tape[-1] + 1))
+            for feed in (quick, plain, slow):
+                items: list[Any] = [await feed.receive() for _ in range(len(ids) + (feed is not slow))]
+                assert [item.trade_id for item in items][-len(ids) :] == ids
             assert dead.statistics().waiting == 10
             assert world.bx.statistics().streams.shards[0].connects == 1
             assert world.bx.statistics().gapless.feeds[1].figures.postponed == 0  # ten thousand may wait
@@ -249,13 +247,13 @@ async def test_from_a_stored_id_on_history_comes_first_and_then_the_present_with
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     async with open_world(credentials=None, activity=20.0) as world:
-        await trio.sleep(60)
-        tape = [trade.id for trade in world.sandbox.market.trades("BTCUSDT")]
-        heard = await hear(world, world.bx.streams.trades("btcusdt", gapless=True, from_id=tape[-1200]), 20)
+        while len(tape := world.sandbox.market.trades("BTCUSDT")) < 1100:  # more than a page
+            await trio.sleep(10)
+        heard = await hear(world, world.bx.streams.trades("btcusdt", gapless=True, from_id=tape[0].id), 20)
         counts = check_trades(heard, world.sandbox.market.trades("BTCUSDT"), "BTCUSDT")
-        assert heard[0].trade_id == tape[-1200]
+        assert heard[0].trade_id == tape[0].id
         assert counts["missing"] == 0
-        assert counts["recovered"] >= 1200
+        assert counts["recovered"] >= 1100
         assert counts["live"] > 50
         assert heard[-1].trade_id == world.sandbox.market.trades("BTCUSDT")[-1].id
 
@@ -424,7 +422,9 @@ def chaos(rng: random.Random) -> FaultSchedule:
 @pytest.mark.parametrize("seed", range(6))
 async def test_hours_of_chaos_lose_no_trade_and_no_candle(seed: int, autojump_clock: trio.testing.MockClock) -> None:
     rng = random.Random(f"gapless:{seed}")
-    async with open_world(credentials=None, faults=chaos(rng), activity=1.0, seed=seed) as world:
+    async with open_world(
+        credentials=None, faults=chaos(rng), activity=1.0, seed=seed, tuning=Tuning(gapless_waiting=60)
+    ) as world:
         world.sandbox.market.replica_lag_us = rng.choice((0, 2_000_000, 20_000_000))
         streams, heard, candles = world.bx.streams, list[Any](), list[Any]()
 
@@ -443,7 +443,7 @@ async def test_hours_of_chaos_lose_no_trade_and_no_candle(seed: int, autojump_cl
         for symbol in SYMBOLS:
             counts = check_trades(heard, world.sandbox.market.trades(symbol), symbol)
             assert counts["missing"] == 0
-            assert counts["recovered"] > 50
+            assert counts["recovered"] > 20
             assert counts["live"] > 1000
         assert not [item for item in candles if isinstance(item, Gap)]
         assert len(check_candles(candles, world.sandbox.market.trades("BTCUSDT"), 60_000)) >= HOURS * 60 - 5
