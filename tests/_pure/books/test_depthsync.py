@@ -470,6 +470,9 @@ def test_a_book_that_has_left_what_is_known_is_stale() -> None:
 # ---------------------------------------------------------------------------------- any order of things
 
 
+QUANTITIES = st.sampled_from(["0", "0", "0", "1", "2.5"])
+
+
 class Synchroniser(RuleBasedStateMachine):
     """An exchange, a line that loses, repeats and delays, snapshots that lag, and a clock."""
 
@@ -479,6 +482,7 @@ class Synchroniser(RuleBasedStateMachine):
         self.told: list[DepthUpdateEvent] = []
         self.carried = False
         self.now = 0.0
+        self.highest = 0
 
     @initialize(limit=st.sampled_from([3, 5, 50]), decimals=st.sampled_from([2, 4]))
     def start(self, limit: int, decimals: int) -> None:
@@ -488,16 +492,10 @@ class Synchroniser(RuleBasedStateMachine):
         self.limit = limit
         self.sync = sync(limit=limit, low=2)
 
-    @rule(
-        changes=st.lists(
-            st.tuples(st.booleans(), st.integers(0, 250), st.sampled_from(["0", "0", "1", "2.5"])),
-            min_size=1,
-            max_size=6,
-        )
-    )
+    @rule(changes=st.lists(st.tuples(st.booleans(), st.integers(0, 30), QUANTITIES), min_size=1, max_size=6))
     def trade(self, changes: list[tuple[bool, int, str]]) -> None:
         for bid, step, quantity in changes:
-            [(price, amount)] = exact([(f"{98.75 + step / 100:.2f}", quantity)])
+            [(price, amount)] = exact([(f"{98.50 + step / 10:.2f}", quantity)])
             self.truth.change(bid, price, amount)
         self.now += 0.1
         told = self.truth.tell()
@@ -511,10 +509,10 @@ class Synchroniser(RuleBasedStateMachine):
             self.carried = True
             self.sync.on_carried(self.now)
 
-    @rule(now=st.integers(0, 3))
-    def cut(self, now: int) -> None:
-        if now:
-            return  # seldom, or nothing else ever happens
+    @rule(never=st.integers(0, 3))
+    def cut(self, never: int) -> None:
+        if never:
+            return  # or hardly anything else would happen
         self.carried = False
         self.line.clear()
         self.sync.on_lost("cut", self.now)
@@ -538,14 +536,18 @@ class Synchroniser(RuleBasedStateMachine):
         self.sync.on_event(data.draw(st.sampled_from(self.told[-5:])), self.now)
 
     @precondition(lambda self: self.sync.asks)
-    @rule(lag=st.integers(0, 30))
-    def answer(self, lag: int) -> None:
+    @rule(lag=st.integers(0, 20), later=st.integers(0, 3))
+    def answer(self, lag: int, later: int = 0) -> None:
+        if later:
+            return
         update_id = max(self.truth.update_id - lag, 100)
         self.sync.on_snapshot(self.truth.look(self.limit, update_id), self.now)
 
     @precondition(lambda self: self.sync.asks)
-    @rule()
-    def fail(self) -> None:
+    @rule(later=st.integers(0, 7))
+    def fail(self, later: int) -> None:
+        if later:
+            return
         self.sync.on_failed("no answer", self.now)
 
     @rule(seconds=st.sampled_from([0.5, 5.0, 60.0]))
@@ -560,6 +562,8 @@ class Synchroniser(RuleBasedStateMachine):
         assert self.sync.statistics().broken == 0
         if book is None:
             return
+        assert book.update_id >= self.highest
+        self.highest = book.update_id
         bids, asks = self.truth.at(book.update_id)
         assert book.bids.top(99) == bids[: book.bids.known]
         assert book.asks.top(99) == asks[: book.asks.known]
