@@ -44,13 +44,16 @@ def trade(number: int, stream: str = BTC, **changes: Any) -> str:
     return f'{{"stream":"{stream}","data":{{{changes.get("row", row)}}}}}'
 
 
+BAD = "bad"
+
+
 @pytest.fixture
 def bad_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the exchange refuse every stream with "bad" in its name."""
+    """Make the exchange refuse every stream with ``BAD`` in its name."""
     subscribe = StreamSession._subscribe
 
     def refuse(self: StreamSession, names: Any, request_id: Any) -> None:
-        if any("bad" in name for name in names):
+        if any(BAD in name for name in names):
             raise RequestError(2, "Invalid request: no such stream", id=request_id)
         return subscribe(self, names, request_id)
 

@@ -211,15 +211,23 @@ def _error_of(reply: Mapping[str, object]) -> Mapping[str, object] | None:
     return reply if "code" in reply else None
 
 
-class _Shutdown(msgspec.Struct):
+class _Event(msgspec.Struct):
     e: str = ""
 
 
+class _Shutdown(_Event):
+    event: _Event = msgspec.field(default_factory=_Event)
+
+
 def is_shutdown(data: bytes) -> bool:
-    """Tell whether an event is ``serverShutdown``: "connect anew at once"; it has no fixed lead time."""
+    """Tell whether an event is ``serverShutdown``: "connect anew at once"; it has no fixed lead time.
+
+    It comes bare, or wrapped as events of the WebSocket API are.
+    """
     if b"serverShutdown" not in data:
         return False
     try:
-        return msgspec.json.decode(data, type=_Shutdown).e == "serverShutdown"
+        told = msgspec.json.decode(data, type=_Shutdown)
+        return "serverShutdown" in (told.e, told.event.e)
     except (msgspec.DecodeError, RecursionError):
         return False

@@ -309,10 +309,18 @@ class Shard:
             events = overlap.remove(carrier)
             if not overlap.sources:
                 overlap.add(self._carriers[-1])
-            route.guard.fresh = not overlap.settled
+            route.guard.fresh = bool(events) or not overlap.settled
             route.guard.until = trio.current_time() + MOST_REST
             self._hand_on_guarded(route, events, touched)
         self._deliver(touched)
+
+    def _take_guarded(self, carrier: Carrier, route: Route, event: Any, touched: list[Outlet]) -> None:
+        guard = route.guard
+        assert guard is not None
+        if trio.current_time() >= guard.until:
+            guard.overlap = None
+        events = (event,) if guard.overlap is None else guard.overlap.take(carrier, event)
+        self._hand_on_guarded(route, events, touched)
 
     def _hand_on_guarded(self, route: Route, events: Sequence[Any], touched: list[Outlet]) -> None:
         """Hand on what a guard has let pass, and see whether it is still needed."""
@@ -327,11 +335,8 @@ class Shard:
                 if not outlet.pending:
                     touched.append(outlet)
                 outlet.pending.append(event)
-        if len(self._carriers) == 1 and not guard.fresh and self._is_over(guard):
+        if len(self._carriers) == 1 and (not guard.fresh if guard.overlap is None else guard.overlap.settled):
             route.guard = None
-
-    def _is_over(self, guard: Guard) -> bool:
-        return guard.overlap is None or guard.overlap.settled or trio.current_time() >= guard.until
 
     def _look_for_gap(self, route: Route, event: Any) -> None:
         """Compare the first event of a new connection with the last of the old one: ids tell what was missed."""
@@ -400,9 +405,7 @@ class Shard:
                 self._on_undecodable(name, exc)
                 continue
             if route.guard is not None:
-                overlap = route.guard.overlap
-                events = (event,) if overlap is None else overlap.take(carrier, event)
-                self._hand_on_guarded(route, events, touched)
+                self._take_guarded(carrier, route, event, touched)
                 continue
             route.last = event
             for outlet in route.outlets:
