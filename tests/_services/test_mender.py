@@ -24,6 +24,8 @@ from trio_binance.errors import (
     BreakerOpen,
     ConnectionLost,
     FeedOverflow,
+    GatewayError,
+    ServerError,
     StreamTerminated,
     UnknownSymbol,
 )
@@ -182,6 +184,8 @@ async def test_many_holes_are_asked_for_a_few_at_a_time(autojump_clock: MockCloc
         (ConnectionLost("gone"), False),
         (BreakerOpen("open"), False),
         (UnknownSymbol("no such symbol", status=400, code=-1121), True),
+        (ServerError("not in this recording", status=404, code=-1000), True),
+        (GatewayError("request timeout", status=408), False),
     ],
 )
 async def test_a_failure_may_pass_and_a_refusal_does_not(

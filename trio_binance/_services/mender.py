@@ -10,6 +10,7 @@ import trio
 from trio_binance._pure.contiguity import Bounds, Contiguity
 from trio_binance.config import Overflow
 from trio_binance.errors import (
+    ApiError,
     BinanceError,
     Blocked,
     BreakerOpen,
@@ -215,7 +216,7 @@ class Mender(Generic[E]):
             try:
                 page = await self._backfill.page(ask)
             except BinanceError as exc:
-                refused = not isinstance(exc, _MAY_WORK_LATER)
+                refused = _is_final(exc)
         now = trio.current_time()
         if page is None:
             self._machine.on_failure(ask, now, refused=refused)
@@ -259,3 +260,11 @@ class Mender(Generic[E]):
             stream = self._streams.get(symbol, symbol)
             what = f"{stream}: the exchange counts anew; it knows of nothing so late as what came last"
             self._sink.end(StreamTerminated(what, streams=(stream,)))
+
+
+def _is_final(exc: BinanceError) -> bool:
+    """Tell whether to ask again would be answered the same."""
+    if isinstance(exc, ApiError) and exc.status in (404, 408):
+        # What is not there will not be there; a gateway that waited for too long may not have to another time.
+        return exc.status == 404
+    return not isinstance(exc, _MAY_WORK_LATER)
