@@ -171,6 +171,27 @@ def test_what_is_put_off_takes_nothing() -> None:
     assert (told.admitted, told.put_off) == (0, 1)
 
 
+def test_who_has_time_leaves_a_quarter_to_the_others_and_takes_nothing() -> None:
+    limits = Limits((Rule(WEIGHT, 60_000, 100), Rule(RAW, 5_000, 1)))
+    now, later = NOON + 10_000, NOON + 60_000 + GUARD_MS
+    assert limits.spare_at(75, 0, now) == limits.spare_at(75, 0, now) == 0
+    assert limits.spare_at(40, 35, now) == 0
+    assert limits.spare_at(40, 36, now) == later
+    limits.admit(Cost(weight=30, raw=0), now)
+    assert limits.spare_at(45, 0, now) == 0
+    assert limits.spare_at(46, 0, now) == later
+    assert Limits(()).spare_at(5, 0, now) == 0
+
+
+def test_who_weighs_more_than_three_quarters_goes_alone() -> None:
+    limits = Limits((Rule(WEIGHT, 60_000, 100),))
+    now, later = NOON + 10_000, NOON + 60_000 + GUARD_MS
+    assert limits.spare_at(90, 0, now) == limits.spare_at(100, 0, now) == 0
+    assert limits.spare_at(90, 1, now) == later
+    limits.admit(Cost(weight=1, raw=0), now)
+    assert limits.spare_at(90, 0, now) == later
+
+
 def test_a_kind_without_a_rule_is_free() -> None:
     limits = Limits([])
     assert limits.admit(Cost(weight=10**9, orders=5), 0) == 0

@@ -16,7 +16,7 @@ from trio_binance._services.clock import Clock
 from trio_binance._services.events import BanEnded, BanStarted, Event, RateLimitHit
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
 from trio_binance._services.observe import Observer
-from trio_binance.errors import LimitExceeded
+from trio_binance.errors import ConnectorClosed, LimitExceeded
 
 EPOCH_US = 1_700_000_040_000_000  # a minute's start
 MINUTE_MS = 60_000
@@ -341,3 +341,53 @@ async def test_who_waits_by_a_wrong_clock_asks_again_when_the_time_is_known(
         limiter.on_usage([])
     # By the wrong clock the minute ends in 10 s; truly in 40.
     assert trio.current_time() - started == pytest.approx(40.5, abs=0.01)
+
+
+async def test_who_has_time_leaves_a_quarter_to_the_others(autojump_clock: trio.testing.MockClock) -> None:
+    limiter, _ = make_limiter(weight(100))
+    moments: list[float] = []
+    started = trio.current_time()
+
+    async def ask() -> None:
+        async with limiter.spare(30):
+            moments.append(round(trio.current_time() - started))
+            await trio.sleep(1)
+            await limiter.acquire(Cost(weight=30), Lane.MARKET)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(ask)
+        await trio.sleep(2)
+        await limiter.acquire(Cost(weight=40), Lane.MARKET)
+        assert trio.current_time() - started == 2.0
+    # Two fit beside the quarter, also while they are under way; then it takes a new window for each two.
+    assert sorted(moments) == [0, 0, 60, 60, 120]
+
+
+async def test_who_has_time_is_sent_away_when_the_connector_is_closed(autojump_clock: trio.testing.MockClock) -> None:
+    limiter, _ = make_limiter(weight(100))
+    await limiter.acquire(Cost(weight=90), Lane.MARKET)
+
+    async def ask() -> None:
+        with pytest.raises(ConnectorClosed):
+            async with limiter.spare(30):
+                pytest.fail("there was nothing to spare")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        started = trio.current_time()
+        limiter.close()
+    assert trio.current_time() == started
+    await ask()
+
+
+async def test_who_has_time_and_is_cancelled_takes_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    limiter, _ = make_limiter(weight(100))
+    await limiter.acquire(Cost(weight=50), Lane.MARKET)
+    with trio.move_on_after(1) as scope:
+        async with limiter.spare(30):
+            pytest.fail("there was nothing to spare")
+    assert scope.cancelled_caught
+    async with limiter.spare(25):
+        pass

@@ -262,15 +262,19 @@ class Limits:
         self._admitted += 1
         return 0
 
-    def spare_at(self, weight: int, server_ms: int) -> int:
+    def spare_at(self, weight: int, under_way: int, server_ms: int) -> int:
         """Return 0 if a quarter of every window stays free beside ``weight``, else the server time to ask again at.
 
-        Takes nothing: it is for those who have a lot to ask, and time.
+        It takes nothing: it is for those who have a lot to ask, and time. Who weighs more than three quarters goes when
+        nothing else does. ``under_way`` is what others of them were let go with and may not have taken yet.
         """
-        counters = [counter for (kind, _), counter in self._counters.items() if kind is LimitKind.REQUEST_WEIGHT]
-        limits = [(counter, counter.rule.limit) for counter in counters]
-        asks = [counter.room_at(min(weight + limit // 4, limit), server_ms) for counter, limit in limits]
-        return max(asks, default=0)
+        asks = [0]
+        for (kind, _), counter in self._counters.items():
+            if kind is LimitKind.REQUEST_WEIGHT:
+                limit = counter.rule.limit
+                kept_free = max(min(limit // 4, limit - weight), 0)
+                asks.append(counter.room_at(weight + under_way + kept_free, server_ms))
+        return max(asks)
 
     def holds(self, cost: Cost, taken_ms: int, server_ms: int) -> bool:
         """Return whether what ``admit`` took at ``taken_ms`` still lets a request go out at ``server_ms``.

@@ -11,6 +11,7 @@ import trio
 from trio_binance._util import NoPublicConstructor
 from trio_binance.errors import InvalidArgument
 from trio_binance.models import BookReader, BookState, BookView
+from trio_binance.models.books import check_count
 
 from .pulse import Changes, Pulse
 
@@ -219,8 +220,7 @@ class KeptBook(BookReader, metaclass=_Meta):
 
 
 def _read(ladder: Ladder, count: int | None, beyond: bool) -> tuple[Level, ...]:
-    if count is not None and count < 0:
-        raise InvalidArgument("count", count, "expected no negative number")
+    check_count(count)
     if beyond:
         return ladder.all()[:count]
     return ladder.top(ladder.known if count is None else count)

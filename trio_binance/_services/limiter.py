@@ -97,8 +97,9 @@ class Limiter:
         self._ban_until = 0.0
         self._offset_ms = 0
         self._closed = False
-        self._closing = trio.Event()
         self._spared = 0
+        """Weight that was let go with by ``spare``, and may not be taken yet."""
+        self._less_spared = trio.Event()
 
     @property
     def waiting(self) -> int:
@@ -142,9 +143,9 @@ class Limiter:
             ConnectorClosed: the connector is closed, or closes meanwhile.
         """
         await trio.lowlevel.checkpoint()
-        while not self._closed and (ask_at := self._limits.spare_at(weight + self._spared, self._server_ms())):
+        while not self._closed and (ask_at := self._limits.spare_at(weight, self._spared, self._server_ms())):
             with trio.move_on_after(max(ask_at - self._clock.server_ms(), 1) / 1000):
-                await self._closing.wait()
+                await self._less_spared.wait()
         if self._closed:
             raise ConnectorClosed("the connector is closed")
         # Counted until it is over, for it may be on its way to the limits still.
@@ -153,6 +154,11 @@ class Limiter:
             yield
         finally:
             self._spared -= weight
+            self._on_less_spared()
+
+    def _on_less_spared(self) -> None:
+        self._less_spared.set()
+        self._less_spared = trio.Event()
 
     def _give_back_stale(self, taken: Taken) -> tuple[Taken, list[Cost]]:
         """Give back what was taken of windows that ended, or was frozen, while another part waited."""
@@ -217,7 +223,7 @@ class Limiter:
     def close(self) -> None:
         """Send everyone who waits away, and who comes later: the connector is closed."""
         self._closed = True
-        self._closing.set()
+        self._on_less_spared()
         self._wake_all()
 
     def refund(self, taken: Taken) -> None:

@@ -155,6 +155,12 @@ class BookReader(ABC):
         )
 
 
+def check_count(count: int | None) -> None:
+    """Refuse a negative number of levels: as the end of a slice it would mean something else."""
+    if count is not None and count < 0:
+        raise InvalidArgument("count", count, "expected no negative number")
+
+
 def _fill(levels: Iterable[Level], wanted: Decimal) -> tuple[Decimal, Decimal]:
     """Return what it costs to take a quantity, and how much of it is not there."""
     cost, left = Decimal(0), wanted
@@ -185,6 +191,7 @@ class BookView(BookReader):
 
     def bids(self, count: int | None = None, *, beyond: bool = False) -> tuple[Level, ...]:
         """Return the best bids, see ``BookReader``."""
+        check_count(count)
         levels, horizon = self.bid_levels, self.bid_horizon
         if not beyond and horizon is not None:
             levels = tuple(level for level in levels if level.price >= horizon)
@@ -192,6 +199,7 @@ class BookView(BookReader):
 
     def asks(self, count: int | None = None, *, beyond: bool = False) -> tuple[Level, ...]:
         """Return the best asks, see ``BookReader``."""
+        check_count(count)
         levels, horizon = self.ask_levels, self.ask_horizon
         if not beyond and horizon is not None:
             levels = tuple(level for level in levels if level.price <= horizon)
