@@ -180,7 +180,7 @@ def _turned(rows: list[Row], by: int) -> list[Row]:
 def _python_of(client: Client, peers: Path) -> Path | None:
     if not client.peer:
         return Path(sys.executable)
-    found = [path for path in (peers / client.peer / "bin/python", peers / client.peer / "Scripts/python.exe")]
+    found = (peers / client.peer / "bin/python", peers / client.peer / "Scripts/python.exe")
     return next((path for path in found if path.exists()), None)
 
 

@@ -95,7 +95,7 @@ class Script:
 
     @functools.cache  # noqa: B019 - it lives as long as the process
     def writes(self, *, combined: bool) -> tuple[bytes, bytes, list[bytes]]:
-        """Return the first frame, the other ones to get warm, and the many, of about as many bytes as one read takes."""
+        """Return the first frame, the others to get warm, and the many, of about as many bytes as one read takes."""
         head, tail = (b'{"stream":"%b","data":' % self._stream.encode(), b"}") if combined else (b"", b"")
         frames = [frame(head + payload + tail) for payload in self._payloads]
         return frames[0], b"".join(frames[1 : self._warm]), list(_joined(frames[self._warm :]))

@@ -22,7 +22,7 @@ CHANNELS = {"aggTrade": TRADES, "bookTicker": TICKER, "kline": CANDLES, "book": 
 def counting(gauge: Gauge) -> Any:
     seen, mark = 0, gauge.next
 
-    async def callback(event: Any, receipt_timestamp: float) -> None:
+    async def callback(_event: Any, _receipt_timestamp: float) -> None:
         nonlocal seen, mark
         seen += 1
         if seen == mark:
@@ -34,7 +34,7 @@ def counting(gauge: Gauge) -> Any:
 def keeping(gauge: Gauge, *, read: bool) -> Any:
     seen, mark = 0, gauge.next
 
-    async def callback(book: Any, receipt_timestamp: float) -> None:
+    async def callback(book: Any, _receipt_timestamp: float) -> None:
         nonlocal seen, mark
         if book.delta is None:
             return  # The snapshot itself.

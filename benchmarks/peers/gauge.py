@@ -76,7 +76,7 @@ class Gauge:
             self._started = now
             return self.last
         taken = (now - self._started) / self._job.count * 1e6
-        self._tell({"us": taken, "version": self._version, "python": ".".join(map(str, sys.version_info[:3]))})
+        return self._tell({"us": taken, "version": self._version, "python": ".".join(map(str, sys.version_info[:3]))})
 
     def fail(self, why: object) -> NoReturn:
         """Tell that it could not be measured, and end the process."""

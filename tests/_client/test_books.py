@@ -233,8 +233,7 @@ async def test_each_state_can_be_waited_for_though_it_may_be_over_by_then(autoju
             seen.append(state)
 
         await book.wait_live()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(watch, BookState.STALE)
+        await watch(BookState.STALE)
         assert seen == [BookState.STALE]
         await book.wait_live()
         await book.wait_state(BookState.LIVE)

@@ -64,7 +64,7 @@ class Witness:
     def __init__(self, lab: Lab) -> None:
         self.said: dict[str, list[Any]] = {}
         market = lab.sandbox.market
-        take, decoders = market.take_events, {}
+        take = market.take_events
 
         def take_events() -> Any:
             events = take()
@@ -74,7 +74,6 @@ class Witness:
             return events
 
         market.take_events = take_events  # type: ignore[method-assign]
-        self._decoders = decoders
 
     def series(self, stream: str) -> list[Any]:
         """Return what was said of one stream, as its feed would tell it."""
@@ -86,7 +85,7 @@ class Witness:
 
 async def gather(feed: Feed[Any], into: list[Any]) -> None:
     async for event in feed:
-        into.append(event)
+        into.append(event)  # noqa: PERF401 - what came before a cancellation counts too
 
 
 def check_exact(told: list[Any], said: list[Any]) -> None:

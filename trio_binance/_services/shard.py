@@ -128,8 +128,9 @@ class Shard:
             route.settled.set()
         if len(self._carriers) > 1:
             # Only the latest connection is asked for it; what an older one may still send of it is of no account.
-            route.guard = Guard(Overlap())
-            route.guard.overlap.add(self._carriers[-1])
+            overlap: Overlap[Carrier] = Overlap()
+            overlap.add(self._carriers[-1])
+            route.guard = Guard(overlap)
         return route
 
     def _decoder(self, name: str) -> Decoder:

@@ -178,16 +178,17 @@ def _fill(levels: Iterable[Level], wanted: Decimal) -> tuple[Decimal, Decimal]:
 class BookView(BookReader):
     """A picture of a book at one update id: it can be read across awaits, compared, sent and stored."""
 
-    symbol: str
-    state: BookState
-    update_id: int
-    event_time: Timestamp | None
+    # A frozen field reads as the property that it stands for; pyright does not take it for one.
+    symbol: str  # pyright: ignore[reportIncompatibleMethodOverride]
+    state: BookState  # pyright: ignore[reportIncompatibleMethodOverride]
+    update_id: int  # pyright: ignore[reportIncompatibleMethodOverride]
+    event_time: Timestamp | None  # pyright: ignore[reportIncompatibleMethodOverride]
     bid_levels: tuple[Level, ...] = attrs.field(repr=False)
     """Best first, those beyond the horizon last."""
     ask_levels: tuple[Level, ...] = attrs.field(repr=False)
     """Best first, those beyond the horizon last."""
-    bid_horizon: Decimal | None
-    ask_horizon: Decimal | None
+    bid_horizon: Decimal | None  # pyright: ignore[reportIncompatibleMethodOverride]
+    ask_horizon: Decimal | None  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def bids(self, count: int | None = None, *, beyond: bool = False) -> tuple[Level, ...]:
         """Return the best bids, see ``BookReader``."""
