@@ -52,7 +52,8 @@ class FeedSink(Generic[T]):
     @property
     def room(self) -> int:
         """How many items fit without any being dropped."""
-        return self._pipe.room
+        pipe = self._pipe
+        return pipe.buffer - len(pipe.waiting)
 
     @property
     def streams(self) -> tuple[str, ...]:

@@ -116,9 +116,9 @@ class Mender(Generic[E]):
     def deliver(self, batch: Sequence[E]) -> int:
         """Take what a stream brought; nothing of it is lost."""
         sink, machine = self._sink, self._machine
-        room = sink.room
-        passed = machine.pass_by(batch) if len(batch) <= room else 0
-        if passed == len(batch):
+        room, count = sink.room, len(batch)
+        passed = machine.pass_by(batch) if count <= room else 0
+        if passed == count:
             sink.deliver(batch)
             return 0
         out: list[E | Gap] = [*batch[:passed]]

@@ -12,6 +12,7 @@ A whole series costs its items next to nothing; a troubled one holds up no other
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
 import attrs
@@ -21,7 +22,7 @@ from trio_binance.models import Gap, GapReason
 from .series import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .patience import Ask, Bounds
     from .places import Place, Places
@@ -86,6 +87,8 @@ class Contiguity(Generic[E]):
         self._all: dict[str, Series[E]] = {}
         self._whole: dict[str, Series[E]] = {}
         self._troubled: dict[str, Series[E]] = {}
+        self.pass_by: Callable[[Sequence[E]], int] = partial(places.pass_by, self._whole)
+        """Tell how many items, from the first on, are in good order, and take them for handed out. The hot path."""
         self._inexact: set[str] = set() if exact or starts is None else {*starts}
         self._asking = 0
         self.is_overflown: bool = False
@@ -130,10 +133,6 @@ class Contiguity(Generic[E]):
         return news
 
     # ----------------------------------------------------------------------------------- what the streams bring
-
-    def pass_by(self, batch: Sequence[E]) -> int:
-        """Return how many items, from the first on, are in good order; they are handed out already. The hot path."""
-        return self._places.pass_by(batch, self._whole)
 
     def on_batch(self, batch: Sequence[E], room: int, now: float, *, reserve: int = 0) -> list[E | Gap]:
         """Take what a stream brought; return what can be handed out at once, up to ``room`` items.

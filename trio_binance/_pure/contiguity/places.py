@@ -36,7 +36,7 @@ class Places(Protocol[T_contra]):
         """Return the place of an item, ``None`` for something else that a stream brought."""
         ...
 
-    def pass_by(self, batch: Sequence[T_contra], calm: Mapping[str, Series[Any]]) -> int:
+    def pass_by(self, whole: Mapping[str, Series[Any]], batch: Sequence[T_contra]) -> int:
         """Return how many items, from the first on, each continue one of these series, which take note of them."""
         ...
 
@@ -56,12 +56,12 @@ class Ids:
             return None
         return Place(item.symbol, number, number, True, 0)
 
-    def pass_by(self, batch: Sequence[Any], calm: Mapping[str, Series[Any]]) -> int:
+    def pass_by(self, whole: Mapping[str, Series[Any]], batch: Sequence[Any]) -> int:
         """Return how many items continue their series: the hot path, a fifth of a microsecond an item."""
         passed, id_of = 0, self._id
         try:
             for item in batch:
-                series = calm.get(item.symbol)
+                series = whole.get(item.symbol)
                 if series is None or series.edge != id_of(item):
                     break
                 series.edge += 1
@@ -91,12 +91,12 @@ class Candles:
         last = _next_open(candle.close_time) - 1
         return Place(item.symbol, candle.open_time, last, candle.is_closed, item.event_time)
 
-    def pass_by(self, batch: Sequence[KlineEvent], calm: Mapping[str, Series[Any]]) -> int:
+    def pass_by(self, whole: Mapping[str, Series[Any]], batch: Sequence[KlineEvent]) -> int:
         """Return how many items continue their series, or tell how its running candle grew."""
         passed = 0
         try:
             for item in batch:
-                series, candle = calm.get(item.symbol), item.candle
+                series, candle = whole.get(item.symbol), item.candle
                 if series is None or candle.open_time != series.edge or item.event_time <= series.told:
                     break
                 if candle.is_closed:
