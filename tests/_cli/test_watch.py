@@ -124,7 +124,7 @@ def test_what_the_embedded_exchange_has_no_occasion_to_say_has_its_line_too(
 def test_every_stream_that_can_be_watched_is_a_method_of_the_facade() -> None:
     for name in get_args(watch.StreamName):
         assert callable(getattr(Streams, name))
-    methods = {name for name in vars(Streams) if not name.startswith("_")}
+    methods = {name for name in dir(Streams) if not name.startswith("_")}
     assert methods - {"subscribe", "partial_depth"} == set(get_args(watch.StreamName))
 
 

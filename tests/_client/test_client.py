@@ -112,7 +112,7 @@ async def test_statistics_tell_of_every_part(autojump_clock: trio.testing.MockCl
         assert told.user_data is not None
         assert told.user_data.subscribed
         names = [child.name for child in told.supervisor.children]
-        assert names == ["rest", "streams", "clock", "wsapi", "userdata", "books"]
+        assert names == ["rest", "streams", "clock", "wsapi", "userdata", "books", "gapless"]
         assert told.breaker.state.value == "closed"
         assert told.ws_api_breaker is not None
         assert told.ws_api_breaker.state.value == "closed"

@@ -179,7 +179,7 @@ async def test_a_key_is_needed_to_wait_for_the_accounts_events_and_no_other(
     ):
         async with open_world(**settings) as world:
             told = world.bx.statistics()
-            assert [child.name for child in told.supervisor.children] == [*parts, "books"]
+            assert [child.name for child in told.supervisor.children] == [*parts, "books", "gapless"]
             assert told.ws_api is not None
             assert told.ws_api.connects == connects
             assert (await world.bx.general.time()).server_time

@@ -253,3 +253,12 @@ def test_an_array_without_symbols_is_older_than_any() -> None:
     overlap = Overlap[Any](())
     overlap.add("old")
     assert overlap.take("old", ()) == ()
+
+
+def test_what_a_connection_brings_after_something_later_is_old_and_moves_nothing() -> None:
+    later, earlier = trades(5, 4)
+    series: Overlap[Any] = Overlap()
+    series.add("old")
+    assert [*series.take("old", later)] == [later]
+    assert [*series.take("old", earlier)] == []
+    assert [*series.take("old", later)] == []
