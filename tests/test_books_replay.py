@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+import trio
 from trio.testing import MockClock
 
 from tests.sessions import (
@@ -25,8 +26,11 @@ from tests.sessions import (
     unlike_tickers,
     write,
 )
+from trio_binance._client.open import open_binance
+from trio_binance.config import BinanceConfig
 from trio_binance.models import BookState
-from trio_binance.sandbox.faults import Reset, Timed
+from trio_binance.sandbox.faults import Bend as Bent
+from trio_binance.sandbox.faults import OnRequest, Reset, Timed
 
 SESSIONS = [
     "hftbacktest/ethusdt",
@@ -166,6 +170,27 @@ async def test_after_a_lost_connection_a_new_snapshot_is_joined_and_the_end_is_t
     played = await bent(session, tmp_path, bend, faults=[Timed(15.0, Reset())], speed=1.0)
     assert played.statistics.resyncs == 1
     assert played.statistics.snapshots >= 2
+
+
+async def test_a_recording_waits_for_the_snapshot_with_what_has_no_place_yet(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    records = own_session(events=700)
+    late = OnRequest(1, Bent.late(9.0), "/api/v3/depth")
+    played = await bent((records, "ABCD"), tmp_path, straight, faults=[late])
+    assert (played.statistics.snapshots, played.statistics.gaps) == (1, 0)
+
+
+async def test_changes_of_a_recording_end_with_it(tmp_path: Path, autojump_clock: MockClock) -> None:
+    path = write(tmp_path / "own.session.jsonl", own_session())
+    async with open_binance(BinanceConfig.replay(path)) as bx, bx.books.open_many("ABCD") as books:
+        found = [book.update_id async for book in books.changes()]
+        assert found == sorted(found)
+        assert books["ABCD"].state is BookState.CLOSED
+        with pytest.raises(trio.EndOfChannel):
+            await books["ABCD"].wait_live()
+        with pytest.raises(trio.EndOfChannel):
+            await books.wait_live()
 
 
 def test_the_sessions_are_what_they_are_taken_for(session: tuple[list[Record], str]) -> None:

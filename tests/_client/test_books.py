@@ -163,6 +163,8 @@ async def test_as_many_levels_are_asked_for_as_cost_the_same(
         ((), {}),
         (("BTC USDT",), {}),
         (("",), {}),
+        (("A" * 300,), {}),
+        (("BTC\x00USDT",), {}),
         (("BTCUSDT",), {"depth": 0}),
         (("BTCUSDT",), {"depth": 5001}),
         (("BTCUSDT",), {"speed": 250}),

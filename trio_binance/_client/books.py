@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal, final
 
 from trio_binance._services.books import LIMITS, Key
 from trio_binance._services.keptbook import KeptBook, KeptBooks
+from trio_binance._services.streams import LONGEST_NAME
 from trio_binance.errors import InvalidArgument
 
-from .checks import check_count, check_text
+from .checks import check_count
+from .names import check_symbol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
     from trio_binance._services.books import Books as BooksService
-
-# Symbols may be of any script (CHANGELOG 2025-12-15).
-_SYMBOL = re.compile(r"[^\s@/?]+")
 
 
 @final
@@ -80,10 +78,14 @@ class Books:
 
 
 def _key(symbol: str, depth: int, speed: int) -> Key:
-    check_text("symbols", symbol, _SYMBOL, 'expected a symbol such as "BTCUSDT"')
+    check_symbol(symbol)
     check_count("depth", depth, 1)
     if depth > LIMITS[-1]:
         raise InvalidArgument("depth", depth, f"expected at most {LIMITS[-1]}")
     if speed not in (100, 1000) or not isinstance(speed, int):
         raise InvalidArgument("speed", speed, "expected 100 or 1000")
-    return Key(symbol, depth, speed)
+    key = Key(symbol, depth, speed)
+    if not symbol.isprintable() or len(key.stream) > LONGEST_NAME:
+        # It would cost its socket, and every other stream on it, the connection.
+        raise InvalidArgument("symbols", symbol, f"expected printable characters, some {LONGEST_NAME} at most")
+    return key

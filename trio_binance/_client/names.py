@@ -21,8 +21,13 @@ def stream_names(symbols: tuple[str, ...], kind: str) -> list[str]:
     if not symbols:
         raise InvalidArgument("symbols", symbols, "give at least one symbol")
     for symbol in symbols:
-        check_text("symbols", symbol, _SYMBOL, 'expected a symbol such as "BTCUSDT"')
+        check_symbol(symbol)
     return [f"{symbol.lower()}@{kind}" for symbol in symbols]
+
+
+def check_symbol(symbol: object) -> None:
+    """Refuse what cannot be a symbol; whether there is such a one is the exchange's to tell."""
+    check_text("symbols", symbol, _SYMBOL, 'expected a symbol such as "BTCUSDT"')
 
 
 def known_word(field: str, value: object, kind: type[_E]) -> _E:

@@ -167,8 +167,6 @@ class Books:
             with keeper.scope:
                 async with self._streams.carry(Outlet(key.stream, (key.stream,), keeper)):
                     await self._tend(key, keeper)
-        except ConnectorClosed:
-            keeper.end()
         finally:
             keeper.on_lost("nobody keeps it")
 
@@ -204,8 +202,6 @@ class Books:
     def _on_answer(self, keeper: Keeper, answer: Depth | BinanceError) -> None:
         if not isinstance(answer, BinanceError):
             keeper.on_snapshot(answer)
-        elif isinstance(answer, ConnectorClosed):
-            keeper.end()
         elif isinstance(answer, RequestError | UsageError):
             keeper.end(answer)  # It would be refused again: there is no such symbol.
         else:
