@@ -96,15 +96,16 @@ def test_what_is_missing_is_asked_for_once_and_handed_out_before_what_waits() ->
     bring(one, 4, now=10.0)
     ask = asked(one)
     assert ask == Ask("A", 2, 3, 2, 70.5)
+    assert bring(one, 5, now=10.9) == []
     assert one.deadline == NEVER
     assert one.on_timer(11.0) == []
     one.on_page(ask, ticks(2, 3), 11.0, full=True)
     assert one.is_ready
-    assert told(one.take(10, 11.0)) == [2, 3, 4]
+    assert told(one.take(10, 11.0)) == [2, 3, 4, 5]
     assert one.take_news() == [Filled("A", 2)]
     assert one.take_news() == []
     assert one.statistics().recovered == 2
-    assert bring(one, 5) == [5]
+    assert bring(one, 6) == [6]
 
 
 def test_one_hole_after_the_other_is_asked_for() -> None:
@@ -135,8 +136,8 @@ def test_no_more_is_asked_at_the_same_time_than_may_and_the_longest_waiting_firs
     one = machine(attrs.evolve(BOUNDS, questions=1))
     for symbol in "AB":
         bring(one, 1, symbol=symbol)
-    bring(one, 3, symbol="B", now=1.0)
     bring(one, 3, symbol="A", now=2.0)
+    bring(one, 3, symbol="B", now=1.0)
     ask = asked(one, 10.0)
     assert ask.symbol == "B"
     assert one.deadline == NEVER
@@ -255,6 +256,16 @@ def test_what_finds_no_room_waits_and_what_finds_no_place_to_wait_is_asked_for_l
     assert bring(one, 8) == [8]
 
 
+def test_the_last_that_is_known_to_exist_is_not_forgotten_for_an_earlier_one() -> None:
+    one = machine(attrs.evolve(BOUNDS, waiting=1))
+    bring(one, 1)
+    bring(one, 3, 9, 5)
+    one.on_page(asked(one), ticks(2), 1.0, full=True)
+    assert told(one.take(10, 1.0)) == [2, 3]
+    ask = asked(one)
+    assert (ask.first, ask.last) == (4, 9)
+
+
 def test_room_that_came_back_is_used_before_anything_is_postponed() -> None:
     one = machine(attrs.evolve(BOUNDS, waiting=1))
     assert bring(one, 1, 2, room=1) == [1]
@@ -317,6 +328,9 @@ def test_series_of_which_nothing_was_heard_are_told_and_can_be_looked_at() -> No
     bring(one, 2, symbol="B")
     [quiet] = one.quiet()
     assert (quiet.symbol, quiet.edge, quiet.stride, quiet.last) == ("A", 2, 1, Tick("A", 1))
+    assert one.pass_by(ticks(3, symbol="B")) == 1
+    assert one.quiet()[0].symbol == "A"
+    assert {quiet.symbol: quiet.last for quiet in one.quiet()}["B"] == Tick("B", 3)
     one.look("A", 10.0)
     ask = asked(one, 10.5)
     assert (ask.first, ask.last) == (2, None)

@@ -122,7 +122,7 @@ class Series(Generic[E]):
             taken.append(item)
             if not isinstance(item, Gap):
                 self.last = item
-        if self.update is not None and not self.is_ready:
+        if self.update is not None:
             self._take_update(taken, room)
         return taken
 
