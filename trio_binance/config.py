@@ -34,9 +34,9 @@ class Overflow(enum.Enum):
     """What a feed does when its consumer is slower than the stream and the buffer is full."""
 
     DROP_OLDEST = "drop_oldest"
-    """Drop the oldest waiting item and count it."""
+    """Drop the oldest waiting item and count it; ``feed.telling()`` also tells where."""
     LATEST = "latest"
-    """Keep only the newest item of each symbol."""
+    """Keep only the newest item of each symbol; what it replaced is counted."""
     FAIL = "fail"
     """End the feed with ``FeedOverflow``."""
 

@@ -363,6 +363,7 @@ async def test_candles_from_a_moment_on(unit: TimeUnit, autojump_clock: trio.tes
         (lambda streams: streams.trades("BTCUSDT", "ETHUSDT", gapless=True, from_id=5), "from_id"),
         (lambda streams: streams.trades("BTCUSDT", gapless=True, from_id={"ETHUSDT": 5}), "from_id"),
         (lambda streams: streams.trades("BTCUSDT", gapless=True, from_id={"BTCUSDT": -5}), "from_id"),
+        (lambda streams: streams.trades("BTCUSDT", gapless=True, from_id={7: 5}), "from_id"),
         (lambda streams: streams.agg_trades("BTCUSDT", gapless=True, buffer=0), "buffer"),
         (lambda streams: streams.agg_trades(gapless=True), "symbols"),
         (lambda streams: streams.klines("BTCUSDT", interval="7m", gapless=True), "interval"),

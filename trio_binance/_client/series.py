@@ -251,7 +251,7 @@ def _starts(symbols: tuple[str, ...], from_id: int | Mapping[str, int] | None) -
             raise InvalidArgument("from_id", from_id, "ids are counted by symbol: give a mapping of symbols to ids")
         return {symbols[0].upper(): from_id}
     known = {*map(str.upper, symbols)}
-    starts = {symbol.upper(): first for symbol, first in from_id.items()}
+    starts = {str(symbol).upper(): first for symbol, first in from_id.items()}
     for symbol, first in starts.items():
         check_count("from_id", first, 0)
         if symbol not in known:

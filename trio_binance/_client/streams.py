@@ -65,7 +65,8 @@ class Streams(Series):
     connection, a lost message or a full buffer left out is asked for before the next item of that symbol is given;
     such an item says so (``trade.recovered``). What cannot be had is told by a ``Gap`` in its place. The first item is
     the first that comes, or the one asked for. Symbols do not wait for each other. ``Tuning.gapless_*`` bounds the
-    time, the number and the memory that a hole may cost; a quarter of the request weight is left to others.
+    time, the number and the memory that a hole may cost; a quarter of the request weight is left to others, and
+    ``bx.statistics().gapless`` counts what was recovered, came twice or is missing.
     ``overflow`` is ``FAIL``, or else what finds no room is asked for again when there is room.
     """
 
