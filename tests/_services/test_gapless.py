@@ -74,10 +74,14 @@ async def open_works(**tuning: Any) -> AsyncIterator[Works]:
 
 async def test_a_feed_is_counted_while_it_is_open(autojump_clock: MockClock) -> None:
     async with open_works() as works:
-        async with works.open() as feed, works.open("ETHUSDT"):
+        async with works.open() as feed, works.open("ETHUSDT"), works.open():
             assert isinstance(await feed.receive(), TradeEvent)
-            assert [one.name for one in works.gapless.statistics().feeds] == [BTC, "ethusdt@trade"]
-            assert works.lab.streams.statistics().feeds == 2
+            assert [one.name for one in works.gapless.statistics().feeds] == [
+                BTC,
+                "ethusdt@trade",
+                f"{BTC} #2",
+            ]
+            assert works.lab.streams.statistics().feeds == 3
             assert feed.streams == (BTC,)
         await trio.sleep(1)
         assert works.lab.carried() == set()

@@ -9,6 +9,7 @@ Streams ──events──> Mender (hands on what is in order) ──> Feed
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import attrs
@@ -40,7 +41,7 @@ E = TypeVar("E")
 
 @attrs.frozen
 class FeedContiguity:
-    """The figures of one gapless feed; ``name`` is its first stream."""
+    """The figures of one gapless feed; ``name`` is its first stream, and a number where several have that."""
 
     name: str
     figures: ContiguityStatistics
@@ -121,7 +122,7 @@ class Gapless:
         )
         async with self._streams.feeding(names, mender):
             # Asked for only now: whatever happens after the answer comes by the stream.
-            self._menders[mender] = names[0]
+            self._menders[mender] = self._name(names[0])
             if self._nursery is not None:
                 self._nursery.start_soon(mender.tend)
             try:
@@ -130,6 +131,10 @@ class Gapless:
             finally:
                 del self._menders[mender]
                 mender.leave()
+
+    def _name(self, stream: str) -> str:
+        names = (stream if number == 1 else f"{stream} #{number}" for number in count(1))
+        return next(name for name in names if name not in self._menders.values())
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """See to the feeds until cancelled; those of an earlier run are seen to on."""
