@@ -230,7 +230,7 @@ async def test_the_only_request_of_a_session_is_the_one_that_was_refused(
         await settle()
         refused = here.outcomes["order.place"]
         assert isinstance(refused, AuthError)
-        assert (refused.outcome, refused.code) == (Outcome.REJECTED, -2015)
+        assert (refused.outcome, refused.code) == (Outcome.UNKNOWN, -2015)  # nobody said that it was this one
         assert refused is not REFUSED
         assert "signed" not in here.outcomes
         assert here.view() == (False, False, None)
@@ -257,6 +257,33 @@ async def test_of_several_the_refused_one_is_known_when_the_others_are_answered(
         }
 
 
+async def test_a_refusal_that_was_meant_for_an_unsigned_request_calls_no_order_rejected(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with bench() as here:
+        here.ask("order.place", by_session=True)
+        here.ask("ping")
+        await settle()
+        here.line.on_disowned(REFUSED)  # the ping's; the order's answer is on its way
+        await settle()
+        assert here.outcomes["order.place"].outcome is Outcome.UNKNOWN
+
+
+async def test_a_refusal_does_not_outlive_those_it_may_have_meant(autojump_clock: trio.testing.MockClock) -> None:
+    async with bench() as here:
+        for name in ("lost", "refused"):
+            here.ask(name, by_session=True)
+        await settle()
+        here.line.on_disowned(REFUSED)
+        await trio.sleep(120)
+        for name in ("third", "fourth"):
+            here.ask(name, by_session=True)
+        await settle()
+        here.answer("third")
+        await settle()
+        assert "fourth" not in here.outcomes
+
+
 async def test_as_many_refusals_as_requests_refuse_them_all(autojump_clock: trio.testing.MockClock) -> None:
     async with bench() as here:
         for name in "ab":
@@ -265,7 +292,7 @@ async def test_as_many_refusals_as_requests_refuse_them_all(autojump_clock: trio
         here.line.on_disowned(REFUSED)
         here.line.on_disowned(REFUSED)
         await settle()
-        assert {exc.outcome for exc in here.outcomes.values()} == {Outcome.REJECTED}
+        assert {exc.outcome for exc in here.outcomes.values()} == {Outcome.UNKNOWN}
         assert here.outcomes["a"] is not here.outcomes["b"]
 
 
@@ -293,7 +320,7 @@ async def test_one_whose_caller_has_left_and_that_was_answered_is_not(autojump_c
         here.line.on_disowned(REFUSED)
         assert isinstance(here.line.take(b'{"id":%d,"status":200}' % here.id_of("left")), Stray)
         await settle()
-        assert here.outcomes["order.place"].outcome is Outcome.REJECTED
+        assert here.outcomes["order.place"].outcome is Outcome.UNKNOWN
 
 
 async def test_what_was_never_answered_is_not_suspected_for_ever(autojump_clock: trio.testing.MockClock) -> None:
@@ -306,7 +333,7 @@ async def test_what_was_never_answered_is_not_suspected_for_ever(autojump_clock:
         await settle()
         here.line.on_disowned(REFUSED)
         await settle()
-        assert here.outcomes["order.place"].outcome is Outcome.REJECTED
+        assert here.outcomes["order.place"].outcome is Outcome.UNKNOWN
 
 
 @given(

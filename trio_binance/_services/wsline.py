@@ -198,7 +198,9 @@ class _SessionRequests:
     """The requests that the exchange has to take for the session's: who is meant by an error without an id?
 
     "When the API key of the session becomes invalid, the next request is answered with id null": nobody says which
-    one that was. It is known as soon as no other is left without an answer, its caller being there or not.
+    one that was. When no other is left without an answer, its caller need not wait any longer; but an error that
+    names nobody proves nothing, for it may be meant for a request that needs no session, or for none. So whoever is
+    ended by it is told UNKNOWN, never that nothing was executed.
     """
 
     def __init__(self) -> None:
@@ -210,6 +212,8 @@ class _SessionRequests:
         old = trio.current_time() - _FORGET
         for other in [key for key, each in self._unanswered.items() if (each.sent_at or 0.0) < old]:
             del self._unanswered[other]
+        if not self._unanswered:
+            self._refusals.clear()  # whoever they meant is forgotten: they must not fall on who comes later
         self._unanswered[number] = pending
 
     def on_answered(self, number: object) -> None:
@@ -229,7 +233,9 @@ class _SessionRequests:
         refusals, self._refusals = self._refusals, []
         for pending, error in zip(self._unanswered.values(), refusals, strict=False):
             # Each is raised in another task: one error for all would collect their tracebacks.
-            pending.end(copy.copy(error))
+            told = copy.copy(error)
+            told.outcome = pending.outcome
+            pending.end(told)
         self._unanswered.clear()
 
 
