@@ -66,7 +66,7 @@ class Client:
         try:
             ran = subprocess.run(
                 [str(python), script, str(port), kind, *sizes, *ways],
-                capture_output=True, text=True, timeout=DEADLINE, check=False, preexec_fn=_go_to(0),
+                capture_output=True, text=True, timeout=DEADLINE, check=False, preexec_fn=go_to(0),
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return {"failed": f"nothing more after {DEADLINE:g} s"}
@@ -77,7 +77,7 @@ class Client:
         return result
 
 
-def _go_to(place: int) -> Callable[[], None] | None:
+def go_to(place: int) -> Callable[[], None] | None:
     """Return what takes a new process to one of our cores; with one core, or where it cannot be chosen, nothing."""
     if not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2:
         return None
@@ -145,7 +145,7 @@ def exchange(kind: str, count: int) -> Iterator[int]:
     """Run the exchange for the time of a block; gives its port."""
     command = [sys.executable, str(HERE / "loopback.py"), kind, "--warm", str(WARM), "--count", str(count)]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=_go_to(-1)
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=go_to(-1)
     ) as process:
         assert process.stdout is not None
         try:
@@ -157,7 +157,7 @@ def exchange(kind: str, count: int) -> Iterator[int]:
 def measure(clients: Sequence[Client], kind: str, count: int, rounds: int, peers: Path) -> list[Row]:
     """Run every client once a round; those that are not installed are left out, and say so."""
     rows = [Row(client) for client in clients if kind in client.kinds]
-    pythons = {row.client: _python_of(row.client, peers) for row in rows}
+    pythons = {row.client: python_of(row.client, peers) for row in rows}
     present = [row for row in rows if pythons[row.client] is not None]
     for row in rows:
         if row not in present:
@@ -165,19 +165,19 @@ def measure(clients: Sequence[Client], kind: str, count: int, rounds: int, peers
             row.by_round = [None] * rounds
     with exchange(kind, count) as port:
         for number in range(rounds):
-            for row in _turned(present, number):
+            for row in turned(present, number):
                 python = pythons[row.client]
                 assert python is not None
                 row.take(row.client.run(python, port, kind, count))
     return rows
 
 
-def _turned(rows: list[Row], by: int) -> list[Row]:
+def turned(rows: list[Row], by: int) -> list[Row]:
     place = by % len(rows)
     return rows[place:] + rows[:place]
 
 
-def _python_of(client: Client, peers: Path) -> Path | None:
+def python_of(client: Client, peers: Path) -> Path | None:
     if not client.peer:
         return Path(sys.executable)
     found = (peers / client.peer / "bin/python", peers / client.peer / "Scripts/python.exe")

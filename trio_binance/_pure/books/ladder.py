@@ -97,14 +97,15 @@ class Ladder:
 
     __slots__ = (
         "_beyond",
+        "_bounded",
         "_ceiling",
         "_falling",
         "_floor",
-        "_form",
         "_high",
         "_kept",
         "_levels",
         "_low",
+        "_point",
         "_width",
         "_window",
         "_zero",
@@ -118,7 +119,8 @@ class Ladder:
         self._write(
             [(price, quantity) for price, quantity in rows if quantity > _NOTHING or not _is_nothing(quantity)], form
         )
-        if self._levels and not complete:
+        self._bounded = bool(self._levels) and not complete
+        if self._bounded:
             if falling:
                 self._floor = min(self._levels)
             else:
@@ -126,10 +128,10 @@ class Ladder:
         self._sort()
 
     def _write(self, levels: Iterable[tuple[str, str | Level]], form: Form) -> None:
-        self._form, self._width, self._zero = form, form.width, form.fit("0")
-        whole, width, fit = form.whole, form.width, form.fit
+        self._point, self._width, self._zero = form.whole, form.width, form.fit("0")
+        point, width, fit = form.whole, form.width, form.fit
         self._levels: dict[str, str | Level] = {
-            price if len(price) == width and price[whole] == "." else fit(price): level for price, level in levels
+            price if len(price) == width and price[point] == "." else fit(price): level for price, level in levels
         }
         lowest = min(self._levels, default=_HIGHEST)
         if lowest <= self._zero:
@@ -137,9 +139,9 @@ class Ladder:
 
     def reform(self, form: Form) -> None:
         """Write all prices in another form, which must be wide enough for them."""
-        if self._floor != _LOWEST:
+        if self._bounded and self._falling:
             self._floor = form.fit(self._floor)
-        if self._ceiling != _HIGHEST:
+        elif self._bounded:
             self._ceiling = form.fit(self._ceiling)
         self._write(list(self._levels.items()), form)
         self._sort()
@@ -155,13 +157,12 @@ class Ladder:
     @property
     def left(self) -> float:
         """How many levels the best can lose before nothing is known of it; infinitely many without a horizon."""
-        return self.known if self._floor or self._ceiling != _HIGHEST else _MANY
+        return len(self._levels) - self._beyond if self._bounded else _MANY
 
     @property
     def horizon(self) -> Decimal | None:
         """The worst price up to which every level is known; ``None`` when all are."""
-        bound = self._floor if self._falling else self._ceiling
-        return None if bound in (_LOWEST, _HIGHEST) else to_price(bound)
+        return to_price(self._floor if self._falling else self._ceiling) if self._bounded else None
 
     # -------------------------------------------------------------------------------------- what changes it
 
@@ -192,7 +193,7 @@ class Ladder:
                     self._enter(price)
 
     def _enter(self, price: str) -> None:
-        if len(price) != self._width or price[self._form.whole] != ".":
+        if len(price) != self._width or price[self._point] != ".":
             del self._levels[price]
             raise OtherForm(price)
         if self._low <= price <= self._high:
@@ -211,7 +212,7 @@ class Ladder:
             self._beyond -= 1
 
     def _check_form(self, price: str) -> None:
-        if len(price) != self._width or price[self._form.whole] != ".":
+        if len(price) != self._width or price[self._point] != ".":
             raise OtherForm(price)
 
     # ------------------------------------------------------------------------------------------- the window
@@ -239,11 +240,13 @@ class Ladder:
     @property
     def best(self) -> str | None:
         """The best price, as a text of the ladder's form; ``None`` if there is none, or none is known."""
-        if not self._window:
+        window = self._window
+        if not window:
             if not self.known:
                 return None
             self._sort()
-        return self._window[-1 if self._falling else 0]
+            window = self._window
+        return window[-1 if self._falling else 0]
 
     def top(self, count: int) -> tuple[Level, ...]:
         """Return the best levels, best first; fewer when no more are known."""
@@ -278,7 +281,9 @@ class Ladder:
         if price is None:
             return None
         level = self._levels[price]
-        return self._made((price,))[0] if isinstance(level, str) else level
+        if isinstance(level, str):
+            level = self._levels[price] = make_level((to_price(price), Decimal(level)))
+        return level
 
     def _made(self, prices: Sequence[str]) -> tuple[Level, ...]:
         levels = self._levels
