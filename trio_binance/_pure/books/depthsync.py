@@ -195,6 +195,7 @@ class DepthSync:
         if self._apply(book, event):
             self._backlog.add(event)
             return self._move(Signal.HEARD, now)
+        self._backlog.clear()
         return self._move(Signal.JOINED, now, "nothing was missed")
 
     def _carry_on(self, book: Book, event: DepthUpdateEvent, now: float) -> Move | None:
@@ -219,7 +220,6 @@ class DepthSync:
             return self._break("the market has left the levels that are known", event, now)
         if self.phase is Phase.RENEWING or now < self._renew_at:
             return None
-        self._backlog.clear()
         return self._move(Signal.THIN, now)
 
     def _break(self, reason: str, event: DepthUpdateEvent, now: float) -> Move:
