@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import pickle
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +18,7 @@ from tests._codec.frames import AGG, ARRAYS, CANDLE, DEPTH, EXAMPLES, KLINE, TIC
 from trio_binance._codec import stream
 from trio_binance._codec.stream import decoder_for
 from trio_binance.errors import DecodeError
-from trio_binance.models import NO_EXTRA, Model, ServerShutdownEvent, StreamEvent, TickerEvent, UnknownEvent
+from trio_binance.models import NO_EXTRA, Levels, Model, ServerShutdownEvent, StreamEvent, TickerEvent, UnknownEvent
 
 
 def test_a_word_with_digits_is_compared_digit_by_digit() -> None:
@@ -196,6 +198,47 @@ def test_levels_without_a_point_are_read_with_care_each_time() -> None:
     for _again in range(2):
         check(decode, {**DEPTH, "b": [["1", "0"], ["2.0", "3"]]})
     assert not known(decode)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '[["1.0","2.0"],[["1.0","2.0"],"1.0","2.0"]]',
+        '[[["1.0","2.0"],"1.0","2.0"]]',
+        '[["1.0","2.0"],["1.0","2.0"],]',
+        '[["1.0","2.0"]["1.0","2.0"]]',
+        '[["1.0","2.0"],["1.0"]]',
+        '[["1.0","2.0","3.0"]]',
+        '[["1.0","2.0"],[]]',
+        '[["1.0",2.0]]',
+        '[["1.","2.0"]]',
+        f'[["1.0","{"1" * 65}.0"]]',
+        '["1.0","2.0"]',
+        '"1.0"',
+        "1.0",
+        "null",
+    ],
+)
+def test_levels_of_any_other_form_are_refused_cold_and_warm(rows: str) -> None:
+    for warm in (False, True):
+        decode = decoder_for("x@depth")
+        if warm:
+            for levels in ([], [["1.0", "2.0"]], [["1.0", "2.0"]] * 3):
+                check(decode, {**DEPTH, "b": levels})
+        with pytest.raises(DecodeError):
+            decode(text({**DEPTH, "b": "rows"}).replace(b'"rows"', rows.encode()))
+
+
+def test_levels_stay_bytes_until_somebody_looks_and_can_be_taken_elsewhere_before() -> None:
+    decode = decoder_for("x@depth")
+    rows = [["1.50", "2.0"], ["1.40", "0.0"]]
+    for look in (len, list, repr, hash, Levels.pairs, Levels.to_wire, pickle.dumps, deepcopy):
+        check(decode, DEPTH)
+        event: Any = decode(text({**DEPTH, "b": rows}))
+        look(event.bids)
+        assert event.bids == Levels(rows)
+    other: Any = decode(text({**DEPTH, "b": rows}))
+    assert pickle.loads(pickle.dumps(other)) == event == other
 
 
 BAD = [

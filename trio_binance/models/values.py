@@ -6,9 +6,11 @@ import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import NamedTuple, TypeAlias, final, overload
+from typing import Any, NamedTuple, TypeAlias, TypeVar, final, overload
 
 import attrs
+
+_T = TypeVar("_T")
 
 Timestamp: TypeAlias = int
 """A moment as the exchange tells it: milliseconds since 1970 UTC, or microseconds where those were asked for."""
@@ -95,12 +97,21 @@ class Levels(Sequence[Level]):
 
     Equality and hash are those of the numbers: ``"1.0"`` and ``"1.00"`` are the same price. Build it from texts that
     are plain decimals (the codec has checked those of the exchange), or from numbers with ``Levels.of``.
+
+    Args:
+        rows: the texts of the price and the quantity of each level.
+        read: makes such texts of ``rows``, when somebody looks at them.
     """
 
-    __slots__ = ("_made", "_rows")
+    __slots__ = ("_made", "_read", "_texts")
 
-    def __init__(self, rows: Sequence[Sequence[str]] = ()) -> None:
-        self._rows = rows
+    @overload
+    def __init__(self, rows: Sequence[Sequence[str]] = ()) -> None: ...
+    @overload
+    def __init__(self, rows: _T, read: Callable[[_T], Sequence[Sequence[str]]]) -> None: ...
+    def __init__(self, rows: Any = (), read: Callable[[Any], Sequence[Sequence[str]]] | None = None) -> None:
+        self._texts: Any = rows
+        self._read = read
         self._made: tuple[Level, ...] | None = None
 
     @classmethod
@@ -108,9 +119,18 @@ class Levels(Sequence[Level]):
         """Return the levels with these prices and quantities."""
         return cls([(f"{price:f}", f"{quantity:f}") for price, quantity in levels])
 
+    @property
+    def rows(self) -> Sequence[Sequence[str]]:
+        """The texts of the wire as they came, not to be changed: what a book is fed with."""
+        if self._read is not None:
+            self._texts = self._read(self._texts)
+            self._read = None
+        rows: Sequence[Sequence[str]] = self._texts
+        return rows
+
     def _all(self) -> tuple[Level, ...]:
         if self._made is None:
-            self._made = tuple([make_level((to_price(price), Decimal(quantity))) for price, quantity in self._rows])
+            self._made = tuple([make_level((to_price(price), Decimal(quantity))) for price, quantity in self.rows])
         return self._made
 
     @overload
@@ -119,41 +139,39 @@ class Levels(Sequence[Level]):
     def __getitem__(self, index: slice) -> Levels: ...
     def __getitem__(self, index: int | slice) -> Level | Levels:
         if isinstance(index, slice):
-            return Levels(self._rows[index])
+            return Levels(self.rows[index])
         if self._made is not None:
             return self._made[index]
-        price, quantity = self._rows[index]
+        price, quantity = self.rows[index]
         return Level(to_price(price), Decimal(quantity))
 
     def __iter__(self) -> Iterator[Level]:
         return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
+
+    def __reduce__(self) -> tuple[type[Levels], tuple[Sequence[Sequence[str]]]]:
+        return Levels, (self.rows,)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Levels):
             return NotImplemented
-        return self._rows == other._rows or self._all() == other._all()
+        return self.rows == other.rows or self._all() == other._all()
 
     def __hash__(self) -> int:
         return hash(self._all())
 
     def __repr__(self) -> str:
-        shown = ", ".join(str(list(row)) for row in self._rows[:_SHOWN])
+        shown = ", ".join(str(list(row)) for row in self.rows[:_SHOWN])
         more = len(self) - _SHOWN
         return f"Levels([{shown}, ... {more} more])" if more > 0 else f"Levels([{shown}])"
-
-    @property
-    def rows(self) -> Sequence[Sequence[str]]:
-        """The texts of the wire as they came, not to be changed: what a book is fed with."""
-        return self._rows
 
     def pairs(self) -> list[tuple[Decimal, Decimal]]:
         """Return plain pairs of price and quantity, at less than half the price of levels."""
         price = to_price
-        return [(price(text), Decimal(quantity)) for text, quantity in self._rows]
+        return [(price(text), Decimal(quantity)) for text, quantity in self.rows]
 
     def to_wire(self) -> list[list[str]]:
         """Return the levels as the exchange writes them: ``[["price", "quantity"], ...]``, digit for digit."""
-        return [list(row) for row in self._rows]
+        return [list(row) for row in self.rows]
