@@ -64,6 +64,13 @@ async def read_trades(bx: Binance) -> None:
             await feed.receive()
 
 
+async def read_gapless(bx: Binance) -> None:
+    [last] = await bx.market.trades("BTCUSDT", limit=1)
+    async with bx.streams.trades("BTCUSDT", gapless=True, from_id=last.id - 5) as feed:
+        for _ in range(8):
+            await feed.receive()
+
+
 async def read_in_batches(bx: Binance) -> None:
     async with bx.streams.book_ticker("BTCUSDT") as feed:
         async for _ in feed.batches():
@@ -84,7 +91,16 @@ async def be_ready(bx: Binance) -> None:
     await bx.wait_ready()
 
 
-SCENARIOS = (place, place_and_cancel, read_trades, read_in_batches, read_account, read_depth, be_ready)
+SCENARIOS = (
+    place,
+    place_and_cancel,
+    read_trades,
+    read_gapless,
+    read_in_batches,
+    read_account,
+    read_depth,
+    be_ready,
+)
 
 
 def sampled(total: int, limit: int) -> list[int]:
@@ -99,6 +115,7 @@ def nothing_left(bx: Binance, sandbox: Sandbox) -> None:
     told = bx.statistics()
     assert bx._engine.limiter.waiting == 0
     assert told.streams.feeds == 0
+    assert told.gapless.feeds == ()
     assert told.ws_api is not None
     assert told.ws_api.in_flight == 0
     assert told.user_data is not None

@@ -13,6 +13,7 @@ from typing import assert_type
 from trio_binance import (
     Account,
     AccountFilters,
+    AggTradeEvent,
     AmendResult,
     Binance,
     BookTicker,
@@ -20,7 +21,10 @@ from trio_binance import (
     CancelReplaceReport,
     CancelResult,
     Depth,
+    Dropped,
+    Gap,
     Kline,
+    KlineEvent,
     LegacyOcoOrder,
     LimitMakerOrder,
     LimitOrder,
@@ -41,6 +45,7 @@ from trio_binance import (
     OrderTestResult,
     OtocoOrder,
     OtoOrder,
+    Overflow,
     PriceTicker,
     ReplacedAck,
     ReplacedFull,
@@ -50,6 +55,7 @@ from trio_binance import (
     Subscription,
     Ticker24h,
     TickerType,
+    TradeEvent,
     WindowTicker,
 )
 
@@ -156,6 +162,28 @@ async def a_list(
     assert_type(await bx.trading.cancel_order_list("BTCUSDT", order_list_id=1), CancelledOrderList)
 
 
+async def a_gapless_feed_may_tell_of_gaps(bx: Binance, overflow: Overflow) -> None:
+    async with (
+        bx.streams.trades("BTCUSDT") as trades,
+        bx.streams.trades("BTCUSDT", gapless=True, from_id=5) as all_trades,
+    ):
+        assert_type(await trades.receive(), TradeEvent)
+        assert_type(await all_trades.receive(), TradeEvent | Gap)
+        assert_type(await trades.telling().receive(), TradeEvent | Dropped)
+    async with (
+        bx.streams.agg_trades("BTCUSDT", overflow=overflow) as sums,
+        bx.streams.agg_trades("BTCUSDT", "ETHUSDT", gapless=True, from_id={"BTCUSDT": 5}) as all_sums,
+    ):
+        assert_type(await sums.receive(), AggTradeEvent)
+        assert_type(await all_sums.receive(), AggTradeEvent | Gap)
+    async with (
+        bx.streams.klines("BTCUSDT", interval="1m", gapless=False) as candles,
+        bx.streams.klines("BTCUSDT", interval="1m", gapless=True, start_time=5) as all_candles,
+    ):
+        assert_type(await candles.receive(), KlineEvent)
+        assert_type(await all_candles.receive(), KlineEvent | Gap)
+
+
 async def what_has_one_shape(bx: Binance) -> None:
     assert_type(await bx.general.ping(), None)
     assert_type(await bx.general.time(), ServerTime)
@@ -172,6 +200,7 @@ async def what_has_one_shape(bx: Binance) -> None:
 async def what_is_an_error(bx: Binance, oco: OcoOrder, order: LimitMakerOrder) -> None:
     await bx.market.ticker_24hr("BTCUSDT", symbols=["ETHUSDT"])  # type: ignore[call-overload]
     await bx.market.rolling_ticker()  # type: ignore[call-overload]
+    bx.streams.trades("BTCUSDT", from_id=5)  # type: ignore[call-overload]
     await bx.market.klines("BTCUSDT", "1m")  # type: ignore[call-arg]
     await bx.market.historical_block_trades("BTCUSDT")  # type: ignore[call-arg]
     await bx.trading.place(oco)  # type: ignore[call-overload]
