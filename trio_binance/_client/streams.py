@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from trio_binance.config import Overflow
 from trio_binance.errors import InvalidArgument
@@ -48,7 +48,10 @@ class Streams(Series):
 
     A feed is a ``trio.abc.ReceiveChannel``: ``async for``, ``receive()``, and ``batches()`` for the fastest. Streams
     come back by themselves after a lost connection; a feed ends with an error only when the exchange refuses its
-    stream, when its own overflow policy says so, or when the connector crashes.
+    stream, when its own overflow policy says so, or when the connector crashes. A connection that has to be replaced
+    (after a day, or because its host goes down) goes on until the new one carries everything: of trades, books and
+    all else that has ids nothing is missed, repeated or out of order, and of what has but a time every message comes
+    once. ``add`` and ``remove`` change what an open feed brings.
 
     **A slow consumer.** What comes waits in a buffer of 1000 items (``buffer``); ``overflow`` says what happens when it
     is full. Nobody else is held up, and ``feed.statistics()`` counts. By default the oldest items are dropped, whatever
@@ -201,11 +204,32 @@ class Streams(Series):
 
         Entering waits as long as the exchange is not reached: bound it with ``trio.fail_after``, see ``Streams``.
         """
-        if not names:
-            raise InvalidArgument("names", names, "give at least one stream")
-        for name in names:
-            check_text("names", name, _STREAM, 'expected a stream such as "btcusdt@trade"')
+        _check_names(names)
         return self._open(names, buffer, overflow, subject)
+
+    async def add(self, feed: Feed[Any], *names: str) -> None:
+        """Have an open feed bring more streams, by the exchange's own names; return once the exchange confirms them.
+
+        A feed of one kind takes streams of its kind; one opened with ``subscribe`` takes any. Gapless feeds stay as
+        they were opened. Refused or cancelled: the feed brings none of them, and goes on as before.
+        """
+        _check_names(names)
+        await self._service.add(feed, names)
+
+    def remove(self, feed: Feed[Any], *names: str) -> None:
+        """Have an open feed bring some of its streams no more, by the exchange's own names; see ``feed.streams``.
+
+        What waits in the feed stays. A feed without streams is silent until some are added.
+        """
+        _check_names(names)
+        self._service.remove(feed, names)
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    if not names:
+        raise InvalidArgument("names", names, "give at least one stream")
+    for name in names:
+        check_text("names", name, _STREAM, 'expected a stream such as "btcusdt@trade"')
 
 
 def _speed(speed_ms: object) -> str:

@@ -60,6 +60,10 @@ class FeedSink(Generic[T]):
         """The names of the streams."""
         return self._pipe.streams
 
+    @streams.setter
+    def streams(self, names: tuple[str, ...]) -> None:
+        self._pipe.streams = names
+
     def statistics(self) -> FeedStatistics:
         """Return the figures of the feed."""
         return self._pipe.statistics()

@@ -56,6 +56,8 @@ class Outlet:
     names: tuple[str, ...]
     sink: Sink
     pending: list[Any] = attrs.field(factory=list)
+    joining: set[str] = attrs.field(factory=set)
+    """Names that are being added to a feed that is open."""
 
 
 @attrs.define(eq=False)

@@ -157,6 +157,7 @@ class Shard:
                 route.outlets.remove(outlet)
                 if not route.outlets:
                     del self.routes[name]
+                    route.settled.set()  # There is nothing to wait for any more.
         if len(self.routes) < before:
             self._restart_count()
             self._report()
@@ -487,7 +488,8 @@ class Shard:
         route.refused = refused
         route.settled.set()
         for outlet in route.outlets:
-            outlet.sink.end(route.refusal(refused))
+            if route.name not in outlet.joining:  # or else who adds it is told, and what was there before goes on
+                outlet.sink.end(route.refusal(refused))
         now = self._observer.now()
         self._observer.emit(SubscriptionLost(now, stream=route.name, reason=refused.message, code=refused.code))
         self._report()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 import trio
 
+from trio_binance._pure.shards import place
 from trio_binance.errors import ConnectorClosed, InvalidArgument
 
 from .feed import open_feed
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from trio_binance.config import Overflow, Tuning
     from trio_binance.errors import BinanceError
 
-    from .feed import Feed
+    from .feed import Feed, FeedSink
     from .route import Route, Sink
     from .supervisor import Supervisor
 
@@ -43,6 +44,19 @@ class StreamsStatistics:
     shards: tuple[ShardStatistics, ...]
     feeds: int
     dropped: int
+
+
+@attrs.frozen
+class _Opened:
+    """A feed that is open."""
+
+    outlet: Outlet
+    sink: FeedSink[Any]
+    mixed: bool
+    """Its streams may be of several kinds."""
+
+    def rename(self, names: tuple[str, ...]) -> None:
+        self.outlet.names = self.sink.streams = names
 
 
 @final
@@ -65,6 +79,7 @@ class Streams:
         self._numbers = count(1)
         self._placing = trio.Lock()
         self._feeds = 0
+        self._opened: dict[Feed[Any], _Opened] = {}
         self._closed = False
 
     def statistics(self) -> StreamsStatistics:
@@ -74,11 +89,17 @@ class Streams:
 
     @asynccontextmanager
     async def open(
-        self, names: Sequence[str], *, buffer: int, overflow: Overflow, key: Callable[[Any], Hashable]
+        self,
+        names: Sequence[str],
+        *,
+        buffer: int,
+        overflow: Overflow,
+        key: Callable[[Any], Hashable],
+        mixed: bool = False,
     ) -> AsyncIterator[Feed[Any]]:
         """Return a feed of these streams' events; entered once the exchange has confirmed every one of them.
 
-        Cancelled at any moment: nothing stays subscribed for it.
+        Cancelled at any moment: nothing stays subscribed for it. A ``mixed`` feed may bring several kinds.
 
         Raises:
             InvalidArgument: a name that no stream can have.
@@ -86,11 +107,15 @@ class Streams:
             ConnectorClosed: the connector is closed, or closes meanwhile.
         """
         sink, feed = open_feed(buffer=buffer, overflow=overflow, key=key, streams=tuple(names))
-        async with self.feeding(names, sink), feed:
-            yield feed
+        async with self.feeding(names, sink) as outlet, feed:
+            self._opened[feed] = _Opened(outlet, sink, mixed)
+            try:
+                yield feed
+            finally:
+                del self._opened[feed]
 
     @asynccontextmanager
-    async def feeding(self, names: Sequence[str], sink: Sink) -> AsyncIterator[None]:
+    async def feeding(self, names: Sequence[str], sink: Sink) -> AsyncIterator[Outlet]:
         """Have streams lead to a sink while the block lasts; entered once the exchange has confirmed every one of them.
 
         The sink is ended when the block is left, also one that was never entered. Otherwise as ``open``.
@@ -100,11 +125,12 @@ class Streams:
         try:
             for name in names:
                 _check_name(name)
-            async with self.carry(Outlet(label, tuple(dict.fromkeys(names)), sink)) as routes:
+            outlet = Outlet(label, tuple(dict.fromkeys(names)), sink)
+            async with self.carry(outlet) as routes:
                 for route in routes:
                     await _wait_confirmed(route)
                 self._check_open()
-                yield
+                yield outlet
         finally:
             self._feeds -= 1
             sink.end(None)
@@ -120,43 +146,96 @@ class Streams:
         """
         self._check_open()
         try:
-            yield [route for outlet in outlets for route in await self._place(outlet)]
+            yield [route for outlet in outlets for route in await self._place(outlet, outlet.names)]
         finally:
             for shard in self._shards:
                 for outlet in outlets:
                     shard.detach(outlet)
 
+    # ------------------------------------------------------------------------------------ a feed that is open
+
+    async def add(self, feed: Feed[Any], names: Sequence[str]) -> None:
+        """Have a feed bring more streams; returns once the exchange has confirmed every one of them.
+
+        Refused or cancelled: it brings none of them, and goes on as before.
+
+        Raises:
+            InvalidArgument: the feed was not opened here, or is closed or closes meanwhile; or a name that no stream
+                can have, or one of another kind than the feed's streams.
+            SubscriptionRefused: the exchange does not know one of the streams.
+            ConnectorClosed: the connector is closed, or closes meanwhile.
+        """
+        opened = self._find(feed)
+        outlet = opened.outlet
+        new = [name for name in dict.fromkeys(names) if name not in outlet.names]
+        for name in new:
+            _check_name(name)
+            _check_kind(name, opened)
+        self._check_open()
+        opened.rename((*outlet.names, *new))
+        outlet.joining.update(new)
+        try:
+            for route in await self._place(outlet, new):
+                await _wait_confirmed(route)
+            self._check_open()
+            self._find(feed)
+        except BaseException:
+            self._release(opened, new)
+            raise
+        finally:
+            outlet.joining.difference_update(new)
+
+    def remove(self, feed: Feed[Any], names: Sequence[str]) -> None:
+        """Have a feed bring some of its streams no more; what waits in it stays. It may have none left.
+
+        Raises:
+            InvalidArgument: the feed was not opened here or is closed, or a name is not one of its streams.
+        """
+        opened = self._find(feed)
+        for name in names:
+            if name not in opened.outlet.names:
+                raise InvalidArgument("names", name, "expected one of the feed's streams")
+        self._release(opened, names)
+
+    def _find(self, feed: Feed[Any]) -> _Opened:
+        opened = self._opened.get(feed)
+        if opened is None:
+            raise InvalidArgument("feed", feed, "expected an open feed of bx.streams, and not a gapless one")
+        return opened
+
+    def _release(self, opened: _Opened, names: Sequence[str]) -> None:
+        for shard in self._shards:
+            shard.release(opened.outlet, names)
+        opened.rename(tuple(name for name in opened.outlet.names if name not in names))
+
+    # ------------------------------------------------------------------------------------------- its sockets
+
     def _check_open(self) -> None:
         if self._closed:
             raise ConnectorClosed("the connector is closed")
 
-    async def _place(self, outlet: Outlet) -> list[Route]:
+    async def _place(self, outlet: Outlet, names: Sequence[str]) -> list[Route]:
         """Attach each name to the socket that carries it already, or to one with room, or to a new one."""
         routes: list[Route] = []
-        missing = outlet.names
         # One at a time: feeds opened at the same moment share a new socket instead of making one each.
         async with self._placing:
-            for shard in self._living():
-                routes += shard.attach([name for name in missing if name in shard.routes], outlet)
-                missing = tuple(name for name in missing if name not in shard.routes)
-            while missing:
-                shard, room = await self._shard_with_room()
-                routes += shard.attach(missing[:room], outlet)
-                missing = missing[room:]
+            shards = self._living()
+            places = place(names, [shard.routes for shard in shards], limit=self._tuning.streams_per_connection)
+            for number, there in enumerate(places):
+                if number == len(shards):
+                    shards.append(await self._make_socket())
+                if there:
+                    routes += shards[number].attach(there, outlet)
         return routes
 
     def _living(self) -> list[Shard]:
         return [shard for shard in self._shards if not shard.finished]
 
-    async def _shard_with_room(self) -> tuple[Shard, int]:
-        limit = self._tuning.streams_per_connection
-        for shard in self._living():
-            if len(shard.routes) < limit:
-                return shard, limit - len(shard.routes)
+    async def _make_socket(self) -> Shard:
         shard = self._make_shard(f"streams:{next(self._numbers)}")
         await self._supervisor.add(shard)
         self._shards.append(shard)
-        return shard, limit
+        return shard
 
     def end(self, error: BinanceError | None) -> None:
         """End every feed: the connector is closing, or has crashed."""
@@ -186,6 +265,13 @@ def _check_name(name: str) -> None:
     """Refuse what could not be sent, or would cost its socket, and every other stream on it, the connection."""
     if not name.isprintable() or len(name) > LONGEST_NAME:
         raise InvalidArgument("names", name, f"expected at most {LONGEST_NAME} printable characters")
+
+
+def _check_kind(name: str, opened: _Opened) -> None:
+    """Refuse what the items of a feed of one kind could not be."""
+    kinds = {each.partition("@")[2] for each in opened.outlet.names}
+    if not opened.mixed and kinds and name.partition("@")[2] not in kinds:
+        raise InvalidArgument("names", name, f"expected streams of the feed's kind, <symbol>@{kinds.pop()}")
 
 
 async def _wait_confirmed(route: Route) -> None:
