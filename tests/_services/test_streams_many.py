@@ -26,7 +26,7 @@ __all__ = ["bad_names"]
 
 def subscribed(lab: Lab) -> list[str]:
     """Return what the exchange's connections are subscribed to, the unknown names too."""
-    sessions = lab.sandbox.exchange._sessions.values()  # type: ignore[union-attr]
+    sessions = lab.sandbox.exchange._sessions.values()
     return sorted(name for session in sessions for name in getattr(session, "streams", ()))
 
 

@@ -40,7 +40,7 @@ class Backoff:
         self._cap = cap
         self._stable = stable
         self._connected_at: float | None = None
-        self.attempt = 0
+        self.attempt: int = 0
         """Attempts since the last stable connection."""
 
     @property

@@ -58,17 +58,17 @@ class Keeper:
         self.error: BinanceError | None = None
         """What the book failed of."""
         self._trace: TracebackType | None = None
-        self.reason = "not subscribed yet"
+        self.reason: str = "not subscribed yet"
         """Why it is in the state it is in."""
         self.times: Counter[BookState] = Counter()
         """How often it got into each state."""
         self.pulses: list[tuple[Pulse[Any], Any]] = []
         """Who is told of changes, and by what name the book goes there."""
-        self.scope = trio.CancelScope()
+        self.scope: trio.CancelScope = trio.CancelScope()
         """Around the task that sees to the book's snapshots; of the next such task, while there is none."""
         self.fetching: trio.CancelScope | None = None
         """Around a request for a snapshot: cancelled when the answer would be of no use any more."""
-        self.moved = trio.Event()
+        self.moved: trio.Event = trio.Event()
         """Set at the next move, and then replaced."""
         self._state = sync.state
         self._observer = observer

@@ -36,11 +36,11 @@ class Book:
         bids, asks = snapshot.bids.rows, snapshot.asks.rows
         self._form = Form().widened(price for rows in (bids, asks) for price, _ in rows)
         try:
-            self.bids = Ladder(bids, self._form, falling=True, complete=len(bids) < limit)
-            self.asks = Ladder(asks, self._form, falling=False, complete=len(asks) < limit)
+            self.bids: Ladder = Ladder(bids, self._form, falling=True, complete=len(bids) < limit)
+            self.asks: Ladder = Ladder(asks, self._form, falling=False, complete=len(asks) < limit)
         except Misquote as exc:
             raise BrokenBook(str(exc)) from None
-        self.update_id = snapshot.last_update_id
+        self.update_id: int = snapshot.last_update_id
         self.event_time: Timestamp | None = None
         self._check_crossed()
 

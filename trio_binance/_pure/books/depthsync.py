@@ -64,12 +64,12 @@ class DepthSync:
     """
 
     def __init__(self, backoff: Backoff, *, limit: int, low: int, rhythm: float) -> None:
-        self.phase = Phase.AWAY
-        self.state = BookState.SYNCING
+        self.phase: Phase = Phase.AWAY
+        self.state: BookState = BookState.SYNCING
         """What a reader is to make of ``book``."""
         self.book: Book | None = None
         """The latest book; right when ``state`` is LIVE."""
-        self.deadline = NEVER
+        self.deadline: float = NEVER
         """Call ``on_timer`` then, at the latest."""
         self._backoff = backoff
         self._limit = limit
