@@ -80,6 +80,13 @@ def surface(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def chaos(session: nox.Session) -> None:
+    """Live through 20 days of trouble and hold all that is told to the exchange's own; takes half an hour."""
+    install(session, "tests")
+    session.run("python", "-m", "tests.chaos", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def lint(session: nox.Session) -> None:
     """Check style, async hazards and that no floor imports from above it."""
     install(session, "lint")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from itertools import pairwise
@@ -15,12 +15,13 @@ import trio
 import trio.testing
 
 from tests._client.world import EPOCH_MS, World, open_world
+from tests.chaos.series import check_candles, check_trades
 from trio_binance._client.streams import Streams
 from trio_binance._services.events import GapFilled, GapLeft
 from trio_binance._services.feed import Feed
 from trio_binance.config import Overflow, TimeUnit, Tuning
 from trio_binance.errors import InvalidArgument
-from trio_binance.models import Candle, Gap, GapReason, KlineEvent
+from trio_binance.models import Gap, GapReason
 from trio_binance.sandbox.faults import (
     Answer,
     Bend,
@@ -38,7 +39,6 @@ from trio_binance.sandbox.faults import (
 )
 from trio_binance.sandbox.network import DialFault
 from trio_binance.sandbox.pipe import Link
-from trio_binance.sandbox.tape import Trade
 
 Opening: TypeAlias = Callable[[Streams], AbstractAsyncContextManager[Feed[Any]]]
 
@@ -58,32 +58,6 @@ async def hear(world: World, opening: AbstractAsyncContextManager[Feed[Any]], se
             async for event in feed:
                 heard += [event]
     return heard
-
-
-def check_trades(heard: Iterable[Any], tape: Iterable[Trade], symbol: str) -> dict[str, int]:
-    """Compare what was heard of a symbol with what was traded; return how much of it came in which way."""
-    known = {trade.id: trade for trade in tape}
-    counts = {"live": 0, "recovered": 0, "missing": 0}
-    expected: int | None = None
-    for item in heard:
-        if item.symbol != symbol:
-            continue
-        first, last = (item.first, item.last) if isinstance(item, Gap) else (item.trade_id, item.trade_id)
-        assert expected is None or first == expected
-        expected = last + 1
-        if isinstance(item, Gap):
-            assert {*range(first, last + 1)} <= known.keys()
-            counts["missing"] += last + 1 - first
-            continue
-        trade = known[first]
-        assert (item.price, item.quantity, item.is_buyer_maker, item.trade_time) == (
-            trade.price,
-            trade.quantity,
-            trade.buyer_is_maker,
-            trade.time_us // 1000,
-        )
-        counts["recovered" if item.recovered else "live"] += 1
-    return counts
 
 
 # ------------------------------------------------------------------------------------------------------- faults
@@ -269,49 +243,6 @@ async def test_every_symbol_has_its_own_beginning(autojump_clock: trio.testing.M
 
 
 # -------------------------------------------------------------------------------------------------------- candles
-
-
-def folded(tape: Iterable[Trade], open_time: int, length: int) -> tuple[Any, ...]:
-    """Return the candle that trades make, computed from them alone."""
-    inside = [trade for trade in tape if open_time <= trade.time_us // 1000 < open_time + length]
-    prices = [trade.price for trade in inside]
-    taken = [trade for trade in inside if not trade.buyer_is_maker]
-    return (
-        prices[0],
-        max(prices),
-        min(prices),
-        prices[-1],
-        sum((trade.quantity for trade in inside), Decimal(0)),
-        sum((trade.quote_quantity for trade in inside), Decimal(0)),
-        len(inside),
-        sum((trade.quantity for trade in taken), Decimal(0)),
-        sum((trade.quote_quantity for trade in taken), Decimal(0)),
-    )
-
-
-def figures(candle: Candle) -> tuple[Any, ...]:
-    return (
-        candle.open_price,
-        candle.high_price,
-        candle.low_price,
-        candle.close_price,
-        candle.volume,
-        candle.quote_volume,
-        candle.trade_count,
-        candle.taker_buy_volume,
-        candle.taker_buy_quote_volume,
-    )
-
-
-def check_candles(heard: list[KlineEvent], tape: list[Trade], length: int) -> list[KlineEvent]:
-    """Return the closed candles, once each of them has been compared with the trades, and their order is right."""
-    for before, after in pairwise(heard):
-        assert after.candle.open_time == before.candle.open_time + (length if before.candle.is_closed else 0)
-        assert after.candle.is_closed or before.candle.is_closed or after.event_time > before.event_time
-    closed = [event for event in heard if event.candle.is_closed]
-    for event in closed:
-        assert figures(event.candle) == folded(tape, event.candle.open_time, length)
-    return closed
 
 
 @pytest.mark.parametrize("lag", [0.0, 5.0])
