@@ -182,6 +182,33 @@ def test_an_error_with_two_halves_tells_both_with_the_exchange_s_words() -> None
     assert (twin.report, str(twin)) == (error.report, str(error))
 
 
+def test_an_error_that_leaves_an_order_in_doubt_says_so_and_what_to_do() -> None:
+    error = ConnectionLost("the line broke")
+    assert str(error) == "the line broke"
+    error.at_stake = "request DELETE /api/v3/openOrders"
+    assert str(error) == (
+        "the line broke [unknown: the request DELETE /api/v3/openOrders may have taken effect; "
+        "find out before sending it again]"
+    )
+    error.at_stake, error.client_order_id = "order", "tb-1"
+    wanted = "the line broke [unknown: the order with client id tb-1 may stand; query it, do not send it again]"
+    assert str(error) == wanted
+    assert str(pickle.loads(pickle.dumps(error))) == wanted
+    assert wanted in repr(error)
+    error.outcome = Outcome.NOT_SENT
+    assert str(error) == "the line broke"
+
+
+def test_an_error_of_the_line_tells_of_both_halves_that_they_are_in_doubt() -> None:
+    error = ConnectionLost("the line broke")
+    error.at_stake, error.client_order_id = "new order", "tb-1"
+    error.cancel_outcome = error.new_order_outcome = Outcome.UNKNOWN
+    assert str(error) == (
+        "the line broke cancel: unknown; new order: unknown "
+        "[unknown: the new order with client id tb-1 may stand; query it, do not send it again]"
+    )
+
+
 @pytest.mark.parametrize("cls", CLASSES)
 def test_the_repr_of_an_error_tells_all_that_its_str_does_on_one_line(cls: type[BinanceError]) -> None:
     error = make(cls)

@@ -16,10 +16,12 @@ from trio_binance.errors import (
     ApiError,
     BinanceError,
     CancelRejected,
+    FilterError,
     InvalidArgument,
     OrderRejected,
     Outcome,
     PartialFailure,
+    RateLimited,
 )
 from trio_binance.models import (
     CancelReplaceMode,
@@ -180,8 +182,48 @@ async def test_a_lost_answer_names_the_new_order(autojump_clock: trio.testing.Mo
         with pytest.raises(BinanceError) as caught:
             await world.bx.trading.cancel_replace(resting(world, 900), cancel_order_id=old.order_id)
         assert caught.value.outcome is Outcome.UNKNOWN
+        assert (caught.value.cancel_outcome, caught.value.new_order_outcome) == (Outcome.UNKNOWN, Outcome.UNKNOWN)
+        assert f"the new order with client id {caught.value.client_order_id} may stand" in str(caught.value)
         found = await world.bx.account.order(SYMBOL, client_order_id=caught.value.client_order_id)
         assert found.price == below(world, 900)
+
+
+REFUSED = Answer.error(400, -1013, "Filter failure: LOT_SIZE")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "outcome"),
+    [(REFUSED, FilterError, Outcome.REJECTED), (Answer(429, b"<html>"), RateLimited, Outcome.UNKNOWN)],
+)
+async def test_every_error_of_a_replacement_tells_of_both_halves(
+    answer: Answer, kind: type[BinanceError], outcome: Outcome, autojump_clock: trio.testing.MockClock
+) -> None:
+    faults = FaultSchedule((OnRequest(1, Bend.say(answer), "/api/v3/order/cancelReplace"),))
+    async with open_world(faults=faults) as world:
+        with pytest.raises(kind) as caught:
+            await world.bx.trading.cancel_replace(resting(world), cancel_order_id=1)
+        assert (caught.value.cancel_outcome, caught.value.new_order_outcome) == (outcome, outcome)
+        assert caught.value.report is None
+
+
+async def test_a_replacement_that_was_not_sent_touched_neither(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world() as world:
+        with pytest.raises(InvalidArgument) as caught:
+            await world.bx.trading.cancel_replace(resting(world))
+        assert (caught.value.cancel_outcome, caught.value.new_order_outcome) == (Outcome.NOT_SENT, Outcome.NOT_SENT)
+
+
+async def test_a_lost_answer_says_what_is_in_doubt(autojump_clock: trio.testing.MockClock) -> None:
+    cancels = ["/api/v3/order", "/api/v3/openOrders", "/api/v3/orderList"]
+    faults = FaultSchedule(tuple(OnRequest(1, Bend.lost(executed=False), path) for path in cancels))
+    async with open_world(faults=faults) as world:
+        trading = world.bx.trading
+        with pytest.raises(BinanceError, match="the cancellation of order 7 may have taken effect; find out"):
+            await trading.cancel(SYMBOL, order_id=7)
+        with pytest.raises(BinanceError, match="the request DELETE /api/v3/openOrders may have taken effect"):
+            await trading.cancel_open_orders(SYMBOL)
+        with pytest.raises(BinanceError, match="the cancellation of list mine may have taken effect"):
+            await trading.cancel_order_list(SYMBOL, list_client_order_id="mine")
 
 
 async def test_only_an_order_takes_the_place_of_another(autojump_clock: trio.testing.MockClock) -> None:

@@ -127,6 +127,8 @@ async def test_a_lost_answer_is_unknown_and_the_order_is_placed_once(autojump_cl
         with pytest.raises(BinanceError) as caught:
             await world.bx.trading.place(order)
         assert (caught.value.outcome, caught.value.client_order_id) == (Outcome.UNKNOWN, "lost-1")
+        said = "[unknown: the order with client id lost-1 may stand; query it, do not send it again]"
+        assert str(caught.value).endswith(said)
         assert [one.client_order_id for one in await world.bx.account.open_orders()] == ["lost-1"]
 
 

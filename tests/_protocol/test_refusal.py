@@ -392,3 +392,37 @@ def test_an_unreadable_answer_says_so_without_what_it_read() -> None:
     error = rest_error(trading.PLACE, 200, b"<html>signature=c0ffee")
     assert isinstance(error, DecodeError)
     assert error.payload == "<html>signature=***"
+
+
+# ---------------------------------------------------------------------------- halves that nobody tells anything of
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Too many</html>", b'{"code":-99999,"msg":"Something of 2030."}'])
+def test_a_429_that_cannot_be_read_may_have_cancelled_and_still_says_when_to_come_back(body: bytes) -> None:
+    error = rest_error(CANCEL_REPLACE, 429, body, {"retry-after": "4"})
+    assert isinstance(error, RateLimited)
+    assert (error.outcome, error.retry_at) == (Outcome.UNKNOWN, 104.0)
+    assert rest_error(trading.PLACE, 429, body).outcome is Outcome.REJECTED
+
+
+@pytest.mark.parametrize("status", [400, 409, 429])
+def test_a_cancel_replace_that_failed_without_telling_its_halves_is_unknown(status: int) -> None:
+    body = json.dumps({"code": -2022, "msg": "Order cancel-replace failed."}).encode()
+    error = rest_error(CANCEL_REPLACE, status, body, {"retry-after": "4"})
+    assert isinstance(error, PartialFailure)
+    assert (error.outcome, error.retry_at) == (Outcome.UNKNOWN, 104.0 if status == 429 else None)
+
+
+def test_one_of_two_was_done_whatever_the_number_beside_it() -> None:
+    error = api_error(CANCEL_REPLACE, 409, {"code": -2010, "msg": "Market is closed."})
+    assert (type(error), error.outcome) == (PartialFailure, Outcome.UNKNOWN)
+
+
+@pytest.mark.parametrize("body", [TOO_MANY, {"code": -1003, "msg": "Too many requests."}])
+def test_a_429_whose_number_refuses_the_whole_is_a_refusal(body: dict[str, Any]) -> None:
+    assert api_error(CANCEL_REPLACE, 429, body).outcome is Outcome.REJECTED
+
+
+def test_a_new_order_that_was_not_attempted_is_not_called_rejected() -> None:
+    error = replace_error(400, halves("FAILURE", "NOT_ATTEMPTED"), -2022)
+    assert " cancel: rejected, -2011 Unknown order sent.; new order: not attempted (" in str(error)

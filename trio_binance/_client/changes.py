@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, overload
 
 from trio_binance._codec.params import order_params
 from trio_binance._protocol.catalogue import trading
-from trio_binance.errors import NothingToCancel
+from trio_binance.errors import BinanceError, NothingToCancel
 from trio_binance.models import CancelReplaceMode, NewOrderRespType, OrderRequest
 
 from .placing import ORDERS, Ack, Full, Placing, Result, named
 from .room import give_one
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from decimal import Decimal
 
     from trio_binance.models import (
@@ -51,7 +53,7 @@ class Changes(Placing):
             CancelRestricted: it is open, but not in the state that ``cancel_restrictions`` asks for.
         """
         give_one(order_id=order_id, client_order_id=client_order_id)
-        with named(client_order_id):
+        with named(client_order_id, f"cancellation of order {client_order_id or order_id}"):
             return await self._ask(
                 trading.CANCEL,
                 symbol=symbol,
@@ -138,9 +140,11 @@ class Changes(Placing):
     ) -> CancelReplaceReport:
         """Cancel one order and place another, in one request that is not transactional.
 
-        Returns the reports of both where both were done. Everything else is an error whose ``report`` holds both
-        halves as far as they are known, and whose ``client_order_id`` is the *new* order's: PARTIAL is the outcome
-        where one half was done. By default the new order is not tried when the cancellation failed; ALLOW_FAILURE
+        Returns the reports of both where both were done. Everything else is an error whose ``cancel_outcome`` and
+        ``new_order_outcome`` tell what became of each half, whatever went wrong, whose ``report`` holds both as far
+        as the exchange told them, and whose ``client_order_id`` is the *new* order's: PARTIAL is the outcome where
+        one half was done. The filters and the order count are judged before the cancellation: where they refuse, as
+        with ``FilterError``, the old order stands. By default the new order is not tried when the cancellation failed; ALLOW_FAILURE
         places it all the same. ``order_rate_limit_exceeded_mode`` CANCEL_ONLY cancels although there is no room for
         the new order.
 
@@ -152,18 +156,20 @@ class Changes(Placing):
                 and ``new_order_outcome`` tell.
             OrderRejected, TooManyOrders: neither was done.
         """
-        give_one(cancel_order_id=cancel_order_id, cancel_client_order_id=cancel_client_order_id)
-        request = self._identify(order, *ORDERS)
-        cancellation = trading.CANCEL_REPLACE.write(
-            cancel_replace_mode=cancel_replace_mode,
-            cancel_order_id=cancel_order_id,
-            cancel_client_order_id=cancel_client_order_id,
-            cancel_new_client_order_id=self._id_or(cancel_new_client_order_id),
-            cancel_restrictions=cancel_restrictions,
-            order_rate_limit_exceeded_mode=order_rate_limit_exceeded_mode,
-        )
-        params = {**order_params(request), **cancellation}
-        return await self._place(trading.CANCEL_REPLACE, params, request.client_order_id, new_order_resp_type)
+        with _halved():
+            give_one(cancel_order_id=cancel_order_id, cancel_client_order_id=cancel_client_order_id)
+            request = self._identify(order, *ORDERS)
+            cancellation = trading.CANCEL_REPLACE.write(
+                cancel_replace_mode=cancel_replace_mode,
+                cancel_order_id=cancel_order_id,
+                cancel_client_order_id=cancel_client_order_id,
+                cancel_new_client_order_id=self._id_or(cancel_new_client_order_id),
+                cancel_restrictions=cancel_restrictions,
+                order_rate_limit_exceeded_mode=order_rate_limit_exceeded_mode,
+            )
+            params = {**order_params(request), **cancellation}
+            name = request.client_order_id
+            return await self._place(trading.CANCEL_REPLACE, params, name, new_order_resp_type, "new order")
 
     async def amend_keep_priority(
         self,
@@ -188,7 +194,7 @@ class Changes(Placing):
         """
         give_one(order_id=order_id, client_order_id=client_order_id)
         new_id = self._id_or(new_client_order_id)
-        with named(new_id):
+        with named(new_id, "amended order"):
             return await self._ask(
                 trading.AMEND_KEEP_PRIORITY,
                 symbol=symbol,
@@ -197,3 +203,18 @@ class Changes(Placing):
                 new_client_order_id=new_id,
                 new_qty=new_qty,
             )
+
+
+@contextmanager
+def _halved() -> Iterator[None]:
+    """Let every error tell of both halves: where the exchange did not tell them apart, what holds of the whole.
+
+    "Filters and Order Count are evaluated before the processing of the cancellation and order placement occurs"
+    (rest-api.md): what refuses the whole has touched neither.
+    """
+    try:
+        yield
+    except BinanceError as exc:
+        if exc.cancel_outcome is None:
+            exc.cancel_outcome = exc.new_order_outcome = exc.outcome
+        raise

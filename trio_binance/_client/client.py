@@ -14,6 +14,7 @@ from trio_binance._util import NoPublicConstructor
 from trio_binance.errors import InvalidArgument
 
 from .checks import check_count, check_text
+from .room import staking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,4 +187,5 @@ class Binance(metaclass=NoPublicConstructor):
         values: dict[str, Value] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in (params or {}).items()
         }
-        return await self._engine.router.call(operation, values)
+        with staking(operation):
+            return await self._engine.router.call(operation, values)

@@ -187,7 +187,7 @@ class OrderLists(Placing):
             CancelRejected: there was nothing to cancel; ask for its orders to learn whether they were filled.
         """
         give_one(order_list_id=order_list_id, list_client_order_id=list_client_order_id)
-        with named(list_client_order_id):
+        with named(list_client_order_id, f"cancellation of list {list_client_order_id or order_list_id}"):
             return await self._ask(
                 orderlists.CANCEL_ORDER_LIST,
                 symbol=symbol,
@@ -199,4 +199,4 @@ class OrderLists(Placing):
     async def _place_list(
         self, operation: Operation[OrderListResponse], request: OrderListRequest, report: NewOrderRespType | str
     ) -> OrderListResponse:
-        return await self._place(operation, list_params(request), request.list_client_order_id, report)
+        return await self._place(operation, list_params(request), request.list_client_order_id, report, "order list")

@@ -54,22 +54,27 @@ class Placing(Room):
         return with_client_ids(request, self._ids.next_id)
 
     async def _place(
-        self, operation: Operation[R], params: Mapping[str, Value], name: str | None, report: NewOrderRespType | str
+        self,
+        operation: Operation[R],
+        params: Mapping[str, Value],
+        name: str | None,
+        report: NewOrderRespType | str,
+        what: str = "order",
     ) -> R:
-        """Place something; an error carries ``name``, its client id.
+        """Place something; an error says ``what``, and carries ``name``, its client id.
 
         Which report is wanted is always said: the exchange's own defaults differ by the type of order.
         """
         wanted = operation.write(new_order_resp_type=report)
-        with named(name):
+        with named(name, what):
             return await self._call(operation, {**params, **wanted})
 
 
 @contextmanager
-def named(client_order_id: str | None) -> Iterator[None]:
-    """Let an error that passes carry the client id by which to ask what became of the request."""
+def named(client_order_id: str | None, what: str) -> Iterator[None]:
+    """Let an error that passes say what was to happen, and the client id by which to ask what became of it."""
     try:
         yield
     except BinanceError as exc:
-        exc.client_order_id = client_order_id
+        exc.client_order_id, exc.at_stake = client_order_id, what
         raise

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from trio_binance.errors import InvalidArgument
+from trio_binance.errors import BinanceError, InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from trio_binance._protocol.operation import Operation, Value
     from trio_binance._services.router import Router
@@ -32,7 +33,19 @@ class Room:
     async def _call(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
         """Call an operation; the one place where parameters are checked, before anything waits or is sent."""
         operation.check(params)
-        return await self._router.call(operation, params)
+        with staking(operation):
+            return await self._router.call(operation, params)
+
+
+@contextmanager
+def staking(operation: Operation[Any]) -> Iterator[None]:
+    """Let an error of a request that changes something say so, for whom it leaves in doubt."""
+    try:
+        yield
+    except BinanceError as exc:
+        if operation.changes_state:
+            exc.at_stake = f"request {operation.name}"
+        raise
 
 
 def give_one(**ids: object) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from trio_binance._codec import rest as codec
 from trio_binance._codec.jsontext import encode
-from trio_binance._codes import api_error_class, filter_named_by
+from trio_binance._codes import CLASS_BY_CODE, api_error_class, filter_named_by
 from trio_binance.errors import ApiError, DecodeError, Outcome, PartialFailure
 from trio_binance.models import CancelReplaceReport, CancelReplaceResult, ErrorReport, FilterType
 
@@ -30,6 +30,9 @@ _HALF = "cancelResult"
 """In the data of an error it says that the request had two halves."""
 
 _FAILED, _PARTLY_FAILED = -2022, -2021
+
+_ONE_OF_TWO = 409
+"""The status that says that one half of a cancel-replace was done, and the other was not."""
 
 
 def masked(text: str) -> str:
@@ -62,10 +65,10 @@ def api_error(
     if report is not None:
         error = replace_error(operation, status, report, code=code, message=message, data=data)
     else:
-        # Halves that cannot be read: which of them was done is not known, whatever the number says.
-        cls = api_error_class(status, _PARTLY_FAILED if _HALF in data else code, message)
+        told = _PARTLY_FAILED if _hides_halves(operation, status, code, data) else code
+        cls = api_error_class(status, told, message)
         error = cls(message, status=status, code=code, operation=operation.name, data=data)
-        if _says_nothing(error):
+        if _says_nothing(error) or _may_hide_halves(operation, status, code):
             error.outcome = Outcome.UNKNOWN
     if wait is not None:
         error.retry_at = now + wait
@@ -75,6 +78,21 @@ def api_error(
     if not operation.changes_state and error.outcome is Outcome.UNKNOWN:
         error.outcome = Outcome.REJECTED
     return error
+
+
+def _hides_halves(operation: Operation[Any], status: int, code: int | None, data: Mapping[str, object]) -> bool:
+    """Tell whether there are halves which cannot be read: which was done is not known, whatever the number says."""
+    halved = operation.result is CancelReplaceReport
+    return _HALF in data or code == _FAILED or (halved and status == _ONE_OF_TWO)
+
+
+def _may_hide_halves(operation: Operation[Any], status: int, code: int | None) -> bool:
+    """Tell whether a 429 without a number that is known may come from a cancel-replace that did cancel.
+
+    CANCEL_ONLY cancels although the order count is exceeded, and is answered so (rest-api.md, the table of
+    "Cancel an Existing Order and Send a New Order").
+    """
+    return operation.result is CancelReplaceReport and status == 429 and code not in CLASS_BY_CODE
 
 
 def _says_nothing(error: ApiError) -> bool:

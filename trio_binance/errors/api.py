@@ -9,7 +9,7 @@ from .root import BinanceError, Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trio_binance.models import CancelReplaceReport, FilterType
+    from trio_binance.models import FilterType
 
 
 class ApiError(BinanceError):
@@ -24,12 +24,6 @@ class ApiError(BinanceError):
     advice: ClassVar[str] = "the documents do not know this number: read the message"
     filter: FilterType | None = None
     """The filter that the message names, if it names one."""
-    report: CancelReplaceReport | None = None
-    """Both halves of a cancel-replace as the exchange told them; ``None`` for any other request, or unreadable."""
-    cancel_outcome: Outcome | None = None
-    """Of a cancel-replace: whether the old order was cancelled: DONE, REJECTED (so it lives) or UNKNOWN."""
-    new_order_outcome: Outcome | None = None
-    """Of a cancel-replace: whether the new order was placed: DONE, REJECTED (or never attempted) or UNKNOWN."""
 
     def __init__(
         self,
@@ -49,24 +43,12 @@ class ApiError(BinanceError):
         self.data: Mapping[str, object] = data if data is not None else {}
         self.retry_at = retry_at
 
-    def __str__(self) -> str:
+    def _words(self) -> str:
         """Name the operation, the number and the exchange's own words, both halves if there are any, and what to do."""
         number = f"{self.code} " if self.code is not None else ""
         where = f"{self.operation}: " if self.operation else ""
         advice = f" ({self.advice})" if self.advice else ""
         return f"{where}{number}{self.message} [HTTP {self.status}, {self.outcome.value}]{self._halves()}{advice}"
-
-    def _halves(self) -> str:
-        if self.report is None or self.cancel_outcome is None or self.new_order_outcome is None:
-            return ""
-        cancel = _half("cancel", self.cancel_outcome, self.report.cancel_response)
-        return f" {cancel}; {_half('new order', self.new_order_outcome, self.report.new_order_response)}"
-
-
-def _half(name: str, outcome: Outcome, response: object) -> str:
-    """Return what became of one half, with the exchange's words where it refused."""
-    words = getattr(response, "msg", None)
-    return f"{name}: {outcome.value}" + (f", {getattr(response, 'code', '')} {words}" if words else "")
 
 
 class RequestError(ApiError):
