@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_binance._protocol import reply
-from trio_binance._protocol.catalogue import account, general, market, trading
+from trio_binance._protocol.catalogue import account, general, market, orderlists, trading
 from trio_binance._protocol.operation import Operation
 from trio_binance._pure.limits import LimitKind, Rule
 from trio_binance.errors import (
@@ -297,3 +298,60 @@ def test_rules_are_read_from_exchange_info_and_unknown_ones_passed_over() -> Non
         [limit("REQUEST_WEIGHT", "MINUTE", 1, 6000), limit("NEW", "DAY", 1, 5), limit("ORDERS", "EON", 1, 5)]
     )
     assert found == [Rule(LimitKind.REQUEST_WEIGHT, 60_000, 6000)]
+
+
+# ------------------------------------------------------------------------------------------- the fills of an order
+
+FILL = {"price": "4", "qty": "1", "commission": "4", "commissionAsset": "USDT", "tradeId": 56}
+FULL = {"newOrderRespType": "FULL"}
+
+
+def order(executed: str, **more: object) -> dict[str, object]:
+    amounts = {"price": "4", "origQty": "1", "executedQty": executed, "cummulativeQuoteQty": "4"}
+    words = {"status": "FILLED", "timeInForce": "GTC", "type": "MARKET", "side": "SELL"}
+    return {**json.loads(ACK), **amounts, **words, **more}
+
+
+@pytest.mark.parametrize("more", [{}, {"fills": []}], ids=["left out", "empty"])
+def test_a_full_report_of_what_was_executed_without_a_fill_is_too_short(more: dict[str, object]) -> None:
+    raw = json.dumps(order("0.10", **more)).encode()
+    with pytest.raises(DecodeError, match=r"OrderFull at fills: none, though 0\.10 was executed") as caught:
+        reply.read_result(trading.PLACE, FULL, raw)
+    assert (caught.value.outcome, caught.value.path) == (Outcome.UNKNOWN, "fills")
+    assert '"orderId": 1' in str(caught.value.payload)
+    assert reply.read_result(trading.PLACE, {"newOrderRespType": "RESULT"}, raw).executed_qty == Decimal("0.10")
+
+
+@pytest.mark.parametrize("more", [{}, {"fills": []}, {"fills": [FILL]}])
+def test_a_full_report_of_an_order_of_which_nothing_was_executed_needs_no_fills(more: dict[str, Any]) -> None:
+    found = reply.read_result(trading.PLACE, FULL, json.dumps(order("0.00", **more)).encode())
+    assert len(found.fills) == len(more.get("fills", ()))
+
+
+def test_fills_are_missed_in_the_reports_of_a_list_and_of_a_replacement_too() -> None:
+    told = {
+        "orderListId": 1,
+        "contingencyType": "OTO",
+        "listStatusType": "EXEC_STARTED",
+        "listOrderStatus": "EXECUTING",
+        "listClientOrderId": "l",
+        "transactionTime": 2,
+        "symbol": "BTCUSDT",
+        "orders": [],
+    }
+    for reports in ([order("0")], [order("0"), order("1", fills=[FILL])]):
+        found = reply.read_result(orderlists.PLACE_OTO, FULL, json.dumps({**told, "orderReports": reports}).encode())
+        assert len(found.order_reports) == len(reports)
+    with pytest.raises(DecodeError, match="OrderFull at fills"):
+        reply.read_result(
+            orderlists.PLACE_OTO, FULL, json.dumps({**told, "orderReports": [order("0"), order("1")]}).encode()
+        )
+    halves = {
+        "cancelResult": "SUCCESS",
+        "newOrderResult": "SUCCESS",
+        "cancelResponse": order("0", origClientOrderId="old"),
+        "newOrderResponse": order("1"),
+    }
+    with pytest.raises(DecodeError, match="OrderFull at fills") as caught:
+        reply.read_result(trading.CANCEL_REPLACE, FULL, json.dumps(halves).encode())
+    assert caught.value.outcome is Outcome.UNKNOWN

@@ -144,9 +144,10 @@ class Changes(Placing):
         ``new_order_outcome`` tell what became of each half, whatever went wrong, whose ``report`` holds both as far
         as the exchange told them, and whose ``client_order_id`` is the *new* order's: PARTIAL is the outcome where
         one half was done. The filters and the order count are judged before the cancellation: where they refuse, as
-        with ``FilterError``, the old order stands. By default the new order is not tried when the cancellation failed; ALLOW_FAILURE
-        places it all the same. ``order_rate_limit_exceeded_mode`` CANCEL_ONLY cancels although there is no room for
-        the new order.
+        with ``FilterError``, the old order stands.
+
+        By default the new order is not tried when the cancellation failed; ALLOW_FAILURE places it all the same.
+        ``order_rate_limit_exceeded_mode`` CANCEL_ONLY cancels although there is no room for the new order.
 
         Weight 1 (0 when it succeeds), one unfilled order even if it was not tried. Security: TRADE. Source: POST
         /api/v3/order/cancelReplace, order.cancelReplace (matching engine).

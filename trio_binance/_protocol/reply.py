@@ -16,9 +16,10 @@ import msgspec
 
 from trio_binance._codec import rest as codec
 from trio_binance._codec.jsontext import decode
+from trio_binance._decimals import to_text
 from trio_binance._pure.limits import LimitKind, Rule
 from trio_binance.errors import DecodeError, Outcome, ProtocolError
-from trio_binance.models import CancelReplaceReport, as_milliseconds
+from trio_binance.models import CancelReplaceReport, OrderFull, as_milliseconds
 
 from .echo import mismatch
 from .refusal import api_error, half_outcome, masked, replace_error
@@ -165,6 +166,7 @@ def read_result(operation: Operation[Any], params: Mapping[str, Value], raw: byt
     """
     try:
         result = _structure(operation, params, raw)
+        _check_fills(result)
     except DecodeError as exc:
         if error := _error_as_result(operation, raw):
             raise error from None
@@ -184,6 +186,17 @@ def _structure(operation: Operation[Any], params: Mapping[str, Value], raw: byte
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     return codec.from_json(value, wanted)
+
+
+def _check_fills(result: object) -> None:
+    """Refuse a full report that tells of a quantity that was executed, and of no fill: it is less than was asked for.
+
+    Where nothing was executed, a list of fills that is left out says the same as an empty one.
+    """
+    for report in (result, getattr(result, "new_order_response", None), *getattr(result, "order_reports", ())):
+        if isinstance(report, OrderFull) and report.executed_qty > 0 and not report.fills:
+            reason = f"none, though {to_text(report.executed_qty)} was executed"
+            raise DecodeError(f"OrderFull at fills: {reason}", path="fills", model="OrderFull")
 
 
 def _error_as_result(operation: Operation[Any], raw: bytes) -> ApiError | None:

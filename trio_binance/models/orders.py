@@ -132,7 +132,10 @@ class Fill(Model):
 
 @attrs.frozen(weakref_slot=False, kw_only=True)
 class OrderFull(OrderResult):
-    """The order was accepted, stands as told, and these are its fills so far."""
+    """The order was accepted, stands as told, and these are its fills so far.
+
+    None of them only where nothing was executed: an answer that leaves out what was is refused as too short.
+    """
 
     fills: tuple[Fill, ...] = ()
 
