@@ -15,7 +15,7 @@ from trio_binance._client.open import open_binance
 from trio_binance._services.conditions import Status
 from trio_binance._services.events import StatusChanged
 from trio_binance.config import BinanceConfig, Credentials, Environment, SandboxSpec, Tuning
-from trio_binance.errors import ConfigError, ConnectError, ConnectorClosed, ServiceCrashed
+from trio_binance.errors import AuthError, ConfigError, ConnectError, ConnectorClosed, ServiceCrashed
 from trio_binance.models import MarketOrder, OrderFull, Side
 from trio_binance.sandbox.network import DialFault
 from trio_binance.sandbox.serve import open_loopback, open_sandbox
@@ -89,6 +89,17 @@ async def test_entering_needs_no_network_and_being_ready_does(autojump_clock: tr
     assert trio.current_time() - began <= bx.config.tuning.shutdown_timeout
     with pytest.raises(ConnectorClosed):
         await bx.wait_ready()
+
+
+async def test_nobody_waits_for_a_key_that_the_exchange_refuses(autojump_clock: trio.testing.MockClock) -> None:
+    config = config_of(credentials=KEY)
+    assert isinstance(config.embedded, SandboxSpec)
+    async with open_sandbox(config.embedded, credentials=config_of().credentials) as sandbox:
+        async with open_binance(config, dialer=sandbox.dialer) as bx:
+            with trio.fail_after(15), pytest.raises(AuthError, match="-2015|-2014|-2008|API-key"):
+                await bx.wait_ready()
+            assert "userdata" in bx.status_reasons
+            assert (await bx.market.depth("BTCUSDT")).bids
 
 
 async def test_it_becomes_ready_as_soon_as_the_network_is_there(autojump_clock: trio.testing.MockClock) -> None:

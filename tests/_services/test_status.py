@@ -12,7 +12,7 @@ from trio_binance._services.conditions import Degraded, Ready, Starting, Status
 from trio_binance._services.events import StatusChanged
 from trio_binance._services.observe import Observer
 from trio_binance._services.status import StatusBoard
-from trio_binance.errors import ConnectorClosed
+from trio_binance.errors import AuthError, ConnectorClosed
 
 
 def board_of(*services: str) -> tuple[StatusBoard, list[Any]]:
@@ -162,3 +162,52 @@ async def test_closing_ends_all_waiting_and_is_for_good() -> None:
     with pytest.raises(ConnectorClosed):
         await board.wait(Status.READY)
     assert await board.wait(Status.CLOSED) is Status.CLOSED
+
+
+REFUSED = AuthError("Invalid API-key, IP, or permissions for action.", status=401, code=-2015)
+
+
+async def test_nobody_waits_for_a_service_that_is_refused_for_good() -> None:
+    board, _ = board_of("clock", "userdata")
+    board.set("userdata", Degraded("refused", REFUSED))
+    for _ in range(2):
+        with pytest.raises(AuthError) as caught:
+            await board.wait(Status.READY)
+        assert caught.value is not REFUSED
+        assert caught.value.code == -2015
+    board.set("clock", Ready())
+    assert await board.wait(Status.READY, Status.DEGRADED) is Status.DEGRADED
+
+
+async def test_who_waits_for_ready_is_told_of_a_refusal_and_of_nothing_that_may_pass(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    board, _ = board_of("userdata")
+    told: list[object] = []
+
+    async def wait(*wanted: Status) -> None:
+        try:
+            told.append(await board.wait(*wanted))
+        except AuthError as exc:
+            told.append(exc.code)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait, Status.READY)
+        nursery.start_soon(wait, Status.READY)
+        nursery.start_soon(wait, Status.CLOSED)
+        await trio.testing.wait_all_tasks_blocked()
+        board.set("userdata", Degraded("account events refused: -1021"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert told == []
+        board.set("userdata", Degraded("refused", REFUSED))
+        board.set("userdata", Degraded("the line broke"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert told == [-2015, -2015]
+        nursery.start_soon(wait, Status.READY)
+        await trio.testing.wait_all_tasks_blocked()
+        board.set("userdata", Ready())
+        board.set("userdata", Degraded("refused", REFUSED))
+        await trio.testing.wait_all_tasks_blocked()
+        assert told == [-2015, -2015, Status.READY]
+        board.close()
+    assert told[-1] is Status.CLOSED

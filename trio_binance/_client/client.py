@@ -132,6 +132,7 @@ class Binance(metaclass=NoPublicConstructor):
         Cancelled: nothing changed.
 
         Raises:
+            AuthError: the exchange refuses the key, which no waiting mends; the connector goes on trying.
             ConnectorClosed: the connector was closed meanwhile.
         """
         await self._engine.board.wait(Status.READY)

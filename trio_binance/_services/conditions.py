@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING
 
 import attrs
+
+if TYPE_CHECKING:
+    from trio_binance.errors import BinanceError
 
 
 class Status(enum.Enum):
@@ -34,9 +38,13 @@ class Ready:
 
 @attrs.frozen
 class Degraded:
-    """A service cannot do all of its work, and why; it goes on trying."""
+    """A service cannot do all of its work, and why; it goes on trying.
+
+    ``refusal`` is given where only somebody else can help: the exchange refuses the key. Nobody should wait for that.
+    """
 
     reason: str
+    refusal: BinanceError | None = None
 
 
 Condition = Starting | Ready | Degraded

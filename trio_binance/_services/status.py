@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, final
 
 import attrs
 import trio
 
+from trio_binance._util import raise_saving_context
 from trio_binance.errors import ConnectorClosed
 
-from .conditions import Condition, Ready, Starting, Status
+from .conditions import Condition, Degraded, Ready, Starting, Status
 from .events import StatusChanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from trio_binance.errors import BinanceError
 
     from .observe import Observer
 
@@ -23,6 +27,7 @@ class _Waiter:
     wanted: tuple[Status, ...]
     woken: trio.Event = attrs.field(factory=trio.Event)
     reached: Status = Status.CLOSED
+    refusal: BinanceError | None = None
 
 
 @final
@@ -59,6 +64,14 @@ class StatusBoard:
         """Take the report of a service. Once closed, nobody is listening: it is ignored."""
         self._conditions[service] = condition
         self._update()
+        if self._refusal is not None:
+            self._wake(refusal=self._refusal)
+
+    @property
+    def _refusal(self) -> BinanceError | None:
+        """What keeps it from being READY until somebody else has done something about it."""
+        told = (condition.refusal for condition in self._conditions.values() if isinstance(condition, Degraded))
+        return next((refusal for refusal in told if refusal is not None), None)
 
     def forget(self, service: str) -> None:
         """Leave a service out of the sum: it is gone for good."""
@@ -77,6 +90,7 @@ class StatusBoard:
 
         Raises:
             ConnectorClosed: the connector is closed, now or while waiting, and that is not what was wanted.
+            AuthError: READY was wanted, and the exchange refuses the key, now or while waiting.
         """
         await trio.lowlevel.checkpoint()
         reached = self._status
@@ -87,13 +101,25 @@ class StatusBoard:
         return reached
 
     async def _wait_for(self, wanted: tuple[Status, ...]) -> Status:
-        waiter = _Waiter(wanted)
+        waiter = _Waiter(wanted, refusal=self._refusal if Status.READY in wanted else None)
         self._waiters.add(waiter)
         try:
-            await waiter.woken.wait()
+            if waiter.refusal is None:
+                await waiter.woken.wait()
         finally:
             self._waiters.discard(waiter)
+        if waiter.refusal is not None:
+            # Each is raised in another task: one error for all would collect their tracebacks.
+            raise_saving_context(copy.copy(waiter.refusal))
         return waiter.reached
+
+    def _wake(self, reached: Status = Status.CLOSED, refusal: BinanceError | None = None) -> None:
+        """Wake whom this concerns; who was woken already has been told of something earlier."""
+        told = Status.READY if refusal is not None else reached
+        for waiter in self._waiters:
+            if not waiter.woken.is_set() and (told in waiter.wanted or told is Status.CLOSED):
+                waiter.reached, waiter.refusal = reached, refusal
+                waiter.woken.set()
 
     def _sum(self) -> Status:
         kinds = {type(condition) for condition in self._conditions.values()}
@@ -112,8 +138,5 @@ class StatusBoard:
         if self._status in (status, Status.CLOSED):
             return
         old, self._status = self._status, status
-        for waiter in self._waiters:
-            if not waiter.woken.is_set() and (status in waiter.wanted or status is Status.CLOSED):
-                waiter.reached = status
-                waiter.woken.set()
+        self._wake(status)
         self._observer.emit(StatusChanged(self._observer.now(), old, status, reason))

@@ -303,7 +303,9 @@ class UserData:
 
     async def _on_refused(self, exc: BinanceError) -> None:
         """Do what the refusal asks for, and let some time pass before the next attempt."""
-        self._board.set(self.name, Degraded(f"account events refused: {exc}"))
+        self._board.set(
+            self.name, Degraded(f"account events refused: {exc}", exc if isinstance(exc, AuthError) else None)
+        )
         if isinstance(exc, TimestampError) and not self._resynced and await self._resync():
             return
         if isinstance(exc, AuthError):
