@@ -96,7 +96,7 @@ async def test_nobody_waits_for_a_key_that_the_exchange_refuses(autojump_clock: 
     assert isinstance(config.embedded, SandboxSpec)
     async with open_sandbox(config.embedded, credentials=config_of().credentials) as sandbox:
         async with open_binance(config, dialer=sandbox.dialer) as bx:
-            with trio.fail_after(15), pytest.raises(AuthError, match="-2015|-2014|-2008|API-key"):
+            with trio.fail_after(15), pytest.raises(AuthError, match="API-key"):
                 await bx.wait_ready()
             assert "userdata" in bx.status_reasons
             assert (await bx.market.depth("BTCUSDT")).bids

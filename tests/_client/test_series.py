@@ -20,7 +20,7 @@ from trio_binance._client.streams import Streams
 from trio_binance._services.events import GapFilled, GapLeft
 from trio_binance._services.feed import Feed
 from trio_binance.config import Overflow, TimeUnit, Tuning
-from trio_binance.errors import InvalidArgument
+from trio_binance.errors import InvalidArgument, UnknownSymbol
 from trio_binance.models import Gap, GapReason
 from trio_binance.sandbox.faults import (
     Answer,
@@ -379,3 +379,14 @@ async def test_hours_of_chaos_lose_no_trade_and_no_candle(seed: int, autojump_cl
             assert counts["live"] > 1000
         assert not [item for item in candles if isinstance(item, Gap)]
         assert len(check_candles(candles, world.sandbox.market.trades("BTCUSDT"), 60_000)) >= HOURS * 60 - 5
+
+
+@pytest.mark.parametrize("settings", [{}, {"from_id": 1}], ids=["from now on", "from an id"])
+async def test_a_gapless_feed_of_a_symbol_that_is_none_fails(
+    settings: Any, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_world(credentials=None) as world:
+        with trio.fail_after(15), pytest.raises(UnknownSymbol, match="NOPEUSDT: Invalid symbol"):
+            async with world.bx.streams.trades("NOPEUSDT", gapless=True, **settings) as feed:
+                async for item in feed:
+                    raise AssertionError(item)

@@ -12,7 +12,7 @@ import pytest
 from trio_binance._protocol.catalogue import market
 from trio_binance._pure.contiguity import Ask, Quiet
 from trio_binance._services.backfill import AggTrades, Desk, Finding, Klines, Trades
-from trio_binance.errors import UnknownSymbol
+from trio_binance.errors import RequestError, UnknownSymbol
 from trio_binance.models import (
     AggTrade,
     AggTradeEvent,
@@ -235,3 +235,23 @@ def test_what_is_recovered_is_what_it_would_have_been() -> None:
 
 def test_the_prices_are_those_of_the_catalogue() -> None:
     assert [op.weight({}) for op in (market.HISTORICAL_TRADES, market.AGG_TRADES, market.KLINES)] == [25, 4, 2]
+
+
+async def test_the_first_symbol_that_is_none_is_found() -> None:
+    def answer(params: dict[str, Any]) -> Any:
+        if "NOPE" in params["symbols"]:
+            raise UnknownSymbol("Invalid symbol.", status=400, code=-1121)
+        if "ODD" in params["symbols"]:
+            raise RequestError("Illegal characters.", status=400, code=-1100)
+
+    exchange = Exchange(**{"24hr": answer})
+    many = [f"S{number}" for number in range(25)]
+    assert await exchange.desk().first_unknown(many) is None
+    assert exchange.spared == [2, 2]
+    found = await exchange.desk().first_unknown([*many, "NOPE"])
+    assert found is not None
+    assert found.message == "NOPE: Invalid symbol."
+    assert len(exchange.spared) == 2 + 2 + 6
+    assert await exchange.desk().first_unknown([]) is None
+    with pytest.raises(RequestError, match="Illegal"):
+        await exchange.desk().first_unknown(["ODD"])

@@ -46,6 +46,8 @@ class Database:
         self.takes = 0.1
         self.errors: list[BinanceError] = []
         self.findings: list[Finding] = []
+        self.unheard: list[tuple[float, list[str]]] = []
+        self.unknown: list[UnknownSymbol | BinanceError | None] = []
         self.in_flight = 0
         self.most_in_flight = 0
 
@@ -70,6 +72,14 @@ class Database:
             raise self.errors.pop(0)
         names = {series.symbol for series in quiet}
         return [found for found in self.findings if found.symbol in names]
+
+    async def first_unknown(self, symbols: Sequence[str]) -> UnknownSymbol | None:
+        self.unheard.append((trio.current_time(), [*symbols]))
+        await trio.sleep(self.takes)
+        said = self.unknown.pop(0) if self.unknown else None
+        if said is None or isinstance(said, UnknownSymbol):
+            return said
+        raise said
 
 
 @attrs.define
@@ -114,6 +124,7 @@ async def open_bench(
         sink,
         database,
         {"A": "a@x", "B": "b@x"},
+        first_unknown=database.first_unknown,
         tuning=Tuning(**tuning),
         observer=Observer((events.append,)),
         overflow=overflow,
@@ -423,6 +434,7 @@ async def test_without_its_task_an_end_is_an_end(autojump_clock: MockClock) -> N
         sink,
         Database(),
         {"A": "a@x"},
+        first_unknown=Database().first_unknown,
         tuning=Tuning(),
         observer=Observer(),
         overflow=Overflow.DROP_OLDEST,
@@ -484,3 +496,33 @@ async def test_a_consumer_who_leaves_ends_the_task_with_all_its_questions(autoju
         bench.come(3)
         await trio.sleep(1)
         assert bench.database.in_flight == 1
+
+
+# ------------------------------------------------------------------------------------------ symbols that are none
+
+
+async def test_a_symbol_of_which_nothing_comes_is_asked_for_once(autojump_clock: MockClock) -> None:
+    async with open_bench() as bench:
+        bench.come(5)
+        await trio.sleep(100)
+        assert bench.database.unheard == [(2.0, ["B"])]
+
+
+async def test_symbols_that_speak_are_not_asked_for(autojump_clock: MockClock) -> None:
+    async with open_bench() as bench:
+        bench.come(5)
+        bench.come(9, symbol="B")
+        await trio.sleep(100)
+        assert bench.database.unheard == []
+
+
+async def test_a_feed_fails_when_there_is_no_such_symbol_as_soon_as_somebody_says_so(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_bench() as bench:
+        unknown = UnknownSymbol("A: Invalid symbol.", status=400, code=-1121)
+        bench.database.unknown = [ConnectionLost("gone"), unknown]
+        with pytest.raises(UnknownSymbol, match=r"A: Invalid symbol\."):
+            await bench.feed.receive()
+        assert bench.database.unheard == [(2.0, ["A", "B"]), (32.1, ["A", "B"])]
+        assert "Invalid symbol" in str(bench.feed.end_reason)

@@ -44,7 +44,8 @@ class Streams(Series):
                 limit.deadline = math.inf
 
     The exchange accepts any name of a stream, also that of a symbol that does not exist: such a feed stays silent.
-    Check a symbol that you have not made sure of with ``bx.general.exchange_info(symbol=...)``.
+    Check a symbol that you have not made sure of with ``bx.general.exchange_info(symbol=...)``. A gapless feed does so by
+    itself when nothing comes, and fails with ``UnknownSymbol``.
 
     A feed is a ``trio.abc.ReceiveChannel``: ``async for``, ``receive()``, and ``batches()`` for the fastest. Streams
     come back by themselves after a lost connection; a feed ends with an error only when the exchange refuses its

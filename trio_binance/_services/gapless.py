@@ -98,6 +98,8 @@ class Gapless:
     ) -> AsyncIterator[Feed[E | Gap]]:
         """Return a gapless feed; entered once the exchange has confirmed its streams. Otherwise as ``Streams.open``.
 
+        It fails with ``UnknownSymbol`` soon after, where the exchange does not know one of the symbols.
+
         Args:
             streams: the streams' names, by symbol.
             make: makes what the exchange is asked by.
@@ -114,6 +116,7 @@ class Gapless:
             sink,
             make(self._desk),
             streams,
+            first_unknown=self._desk.first_unknown,
             tuning=self._tuning,
             observer=self._observer,
             overflow=overflow,

@@ -19,13 +19,14 @@ from trio_binance.errors import (
     RateLimited,
     ServerError,
     StreamTerminated,
+    UnknownSymbol,
 )
 from trio_binance.models import Gap
 
 from .events import GapFilled, GapLeft
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from trio_binance._pure.contiguity import Ask, ContiguityStatistics, Filled
     from trio_binance.tuning import Tuning
@@ -51,6 +52,7 @@ class Mender(Generic[E]):
         sink: of the feed; what it has no room for waits, or is asked for again later.
         backfill: whom to ask.
         streams: the streams' names, by symbol.
+        first_unknown: finds out which of some symbols the exchange does not know.
         tuning: how much is spent on a hole.
         observer: told what became of holes.
         overflow: ``FAIL`` has the feed fail once it is full, as any other.
@@ -63,6 +65,7 @@ class Mender(Generic[E]):
         backfill: Backfill[E],
         streams: Mapping[str, str],
         *,
+        first_unknown: Callable[[Sequence[str]], Awaitable[UnknownSymbol | None]],
         tuning: Tuning,
         observer: Observer,
         overflow: Overflow,
@@ -72,6 +75,7 @@ class Mender(Generic[E]):
         self._sink = sink
         self._backfill = backfill
         self._streams = streams
+        self._first_unknown = first_unknown
         self._tuning = tuning
         self._observer = observer
         self._fails = overflow is Overflow.FAIL
@@ -170,6 +174,7 @@ class Mender(Generic[E]):
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._audit)
+                nursery.start_soon(self._doubt_silence)
                 while not self._sink.ended:
                     await self._tend_once(nursery)
                 nursery.cancel_scope.cancel(reason="the feed has ended")
@@ -225,6 +230,18 @@ class Mender(Generic[E]):
         self._changed.set()
 
     # ------------------------------------------------------------------------------------------ silence
+
+    async def _doubt_silence(self) -> None:
+        """Have the feed fail if nothing comes of a symbol because there is none: a stream of any name is accepted."""
+        await trio.sleep(_SOON)
+        while unheard := [symbol for symbol in self._streams if not self._machine.has_heard(symbol)]:
+            with suppress(BinanceError):  # Nobody knows yet.
+                unknown = await self._first_unknown(unheard)
+                if unknown is not None:
+                    self._sink.end(unknown)
+                    self._changed.set()
+                return
+            await trio.sleep(self._tuning.gapless_audit)
 
     async def _audit(self) -> None:
         """Look now and then, and whenever a stream is carried again, whether the exchange knows more than came."""

@@ -305,6 +305,11 @@ class Contiguity(Generic[E]):
 
     # -------------------------------------------------------------------------------------------------- silence
 
+    def has_heard(self, symbol: str) -> bool:
+        """Tell whether anything has ever come of a symbol."""
+        series = self._all.get(symbol)
+        return series is not None and (series.last is not None or series.told >= 0 or bool(series.waiting))
+
     def quiet(self) -> list[Quiet[E]]:
         """Return the series in which nothing is missing, and nothing came since the last call."""
         found = []
