@@ -226,6 +226,21 @@ async def test_a_check_looks_at_amendments(autojump_clock: trio.testing.MockCloc
         assert (await world.bx.trading.check_amendment(placed, 1)).violations
 
 
+async def test_a_check_with_the_account_tells_of_an_order_that_cannot_be_paid_for(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_world() as world:
+        info = await world.bx.account.status()
+        free = next(balance.free for balance in info.balances if balance.asset == "USDT")
+        price = below(world)
+        order = LimitOrder(SYMBOL, Side.BUY, quantity=int(free / price) + 1, price=price)
+        assert "balance" in {one.filter for one in (await world.bx.trading.check(order)).unchecked}
+        found = await world.bx.trading.check(order, account=True)
+        [wrong] = [one for one in found.violations if one.filter == "balance"]
+        assert f" USDT, free {free:f}" in str(wrong)
+        assert all(type(one.filter) is str for one in found.violations)
+
+
 # ------------------------------------------------------------------------------------------ answers that are odd
 
 

@@ -96,6 +96,19 @@ def world(*filters: Filter, exchange: Any = (), **answers: Any) -> tuple[FakeRou
 # ------------------------------------------------------------------------------------------------------ what is kept
 
 
+def balances(btc: str, usdt: str = "12.50") -> Account:
+    rates: Any = {"can_trade": True, "can_withdraw": True, "can_deposit": True, "permissions": ()}
+    commissions: Any = dict.fromkeys(
+        ("maker_commission", "taker_commission", "buyer_commission", "seller_commission"), 10
+    )
+    held = (Balance("BTC", D(btc), D(0)), Balance("USDT", D(usdt), D(1000)))
+    return Account(update_time=1, account_type="SPOT", balances=held, **rates, **commissions)  # type: ignore[arg-type]
+
+
+RICH = balances("1000", "1000000")
+"""An account that can pay for everything."""
+
+
 async def test_the_rules_of_a_symbol_are_asked_for_once_and_kept_for_a_while(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
@@ -133,13 +146,13 @@ async def test_everybody_who_asks_at_once_shares_one_call_and_a_cancelled_one_fa
 
 
 async def test_what_changed_is_asked_for_anew_once_it_is_forgotten(autojump_clock: trio.testing.MockClock) -> None:
-    router, rulebook = world(TICKS, PERCENT, myFilters=AccountFilters((), (), ()))
+    router, rulebook = world(TICKS, PERCENT, myFilters=AccountFilters((), (), ()), account=RICH)
     await rulebook.check(limit(), account=True)
     rulebook.forget("BTCUSDT")
     rulebook.forget("ETHUSDT")
     router.asked.clear()
     await rulebook.check(limit(), account=True)
-    assert router.asked == ["exchangeInfo", "executionRules", "myFilters", "referencePrice", "avgPrice"]
+    assert router.asked == ["exchangeInfo", "executionRules", "myFilters", "referencePrice", "avgPrice", "account"]
 
 
 async def test_a_symbol_that_the_exchange_does_not_know_is_an_error_and_not_kept(
@@ -162,7 +175,7 @@ async def test_a_check_asks_for_nothing_that_no_rule_needs(autojump_clock: trio.
     router, rulebook = world(TICKS, LOTS)
     found = await rulebook.check(limit(price="100.001"))
     assert [one.filter for one in found.violations] == ["PRICE_FILTER"]
-    assert [one.filter for one in found.unchecked] == ["MAX_ASSET"]
+    assert [one.filter for one in found.unchecked] == ["MAX_ASSET", "balance"]
     assert router.asked == ["exchangeInfo", "executionRules"]
 
 
@@ -232,7 +245,9 @@ async def test_execution_rules_are_kept_and_their_prices_are_not(autojump_clock:
 
 
 async def test_what_an_older_exchange_does_not_offer_is_left_unchecked(autojump_clock: trio.testing.MockClock) -> None:
-    router, rulebook = world(PERCENT, executionRules=NOT_THERE, referencePrice=NOT_THERE, myFilters=NOT_THERE)
+    router, rulebook = world(
+        PERCENT, executionRules=NOT_THERE, referencePrice=NOT_THERE, myFilters=NOT_THERE, account=RICH
+    )
     found = await rulebook.check(limit(), account=True)
     assert [one.filter for one in found.unchecked] == ["MAX_ASSET", "PRICE_RANGE"]
     assert found.ok
@@ -253,15 +268,6 @@ async def test_a_question_that_fails_fails_the_check(path: str, autojump_clock: 
 # ------------------------------------------------------------------------------------------------------- the account
 
 
-def balances(btc: str) -> Account:
-    rates: Any = {"can_trade": True, "can_withdraw": True, "can_deposit": True, "permissions": ()}
-    commissions: Any = dict.fromkeys(
-        ("maker_commission", "taker_commission", "buyer_commission", "seller_commission"), 10
-    )
-    held = (Balance("BTC", D(btc), D(0)),)
-    return Account(update_time=1, account_type="SPOT", balances=held, **rates, **commissions)  # type: ignore[arg-type]
-
-
 async def test_the_account_is_asked_only_on_request(autojump_clock: trio.testing.MockClock) -> None:
     router, rulebook = world(MaxNumOrdersFilter(5), MaxPositionFilter(D(5)), exchange=(ExchangeMaxNumOrdersFilter(9),))
     found = await rulebook.check(limit())
@@ -270,6 +276,7 @@ async def test_the_account_is_asked_only_on_request(autojump_clock: trio.testing
         "MAX_POSITION",
         "EXCHANGE_MAX_NUM_ORDERS",
         "MAX_ASSET",
+        "balance",
     }
     assert router.asked == ["exchangeInfo", "executionRules"]
 
@@ -290,9 +297,11 @@ async def test_with_the_account_its_filters_orders_and_balances_are_judged(
         ("MAX_POSITION", D(1)),
         ("MAX_NUM_ORDERS", 2),
         ("MAX_ASSET", D(1)),
+        ("balance", D(1)),
     ]
+    assert str(found.violations[-1]) == "balance: quantity=1.000 needs 100 USDT, free 12.50 (would pass: 0.12500000)"
     assert found.unchecked == ()
-    # one question serves the count and the position
+    # one question serves the count and the position, and one the position and the payment
     assert router.asked == ["exchangeInfo", "executionRules", "myFilters", "openOrders", "account"]
     await rulebook.check(limit(), account=True)
     assert router.asked.count("myFilters") == 1
@@ -307,11 +316,12 @@ async def test_where_a_filter_counts_all_symbols_one_question_serves_the_symbol_
         exchange=(ExchangeMaxNumOrdersFilter(3),),
         myFilters=AccountFilters((), (), ()),
         openOrders=[report(), report(symbol="ETHUSDT"), report(symbol="ETHUSDT")],
+        account=RICH,
     )
     found = await rulebook.check(limit(), account=True)
     assert [(one.field, one.value) for one in found.violations] == [("exchange_open_orders", 4)]
     assert router.asked.count("openOrders") == 1
-    assert router.params[-1] == {}
+    assert router.params[router.asked.index("openOrders")] == {}
 
 
 async def test_without_a_key_the_account_cannot_be_asked(autojump_clock: trio.testing.MockClock) -> None:

@@ -44,7 +44,7 @@ class Streams(Series):
                 limit.deadline = math.inf
 
     The exchange accepts any name of a stream, also that of a symbol that does not exist: such a feed stays silent.
-    Check a symbol that you have not made sure of with ``bx.general.exchange_info(symbol=...)``. A gapless feed does so by
+    Check a symbol that you have not made sure of with ``bx.general.exchange_info(symbol=...)``. A gapless feed asks by
     itself when nothing comes, and fails with ``UnknownSymbol``.
 
     A feed is a ``trio.abc.ReceiveChannel``: ``async for``, ``receive()``, and ``batches()`` for the fastest. Streams

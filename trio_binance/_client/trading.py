@@ -128,9 +128,9 @@ class Trading(OrderLists, Changes):
     ) -> OrderCheck:
         """Return what the rules say of an order or an order list, which is not sent.
 
-        With ``account`` also what only a key can find out is asked for: the account's own filters, its open orders and
-        its position. ``replaces`` says that the order takes the place of another, as in ``cancel_replace``. What stays
-        ``unchecked`` is the exchange's to judge.
+        With ``account`` also what only a key can find out is asked for: whether it can pay ("balance"), its own
+        filters, its open orders and its position. ``replaces`` says that the order takes the place of another, as in
+        ``cancel_replace``. What stays ``unchecked`` is the exchange's to judge.
 
         Weight 22 where the symbol's rules are not known or too old, and up to 8 for prices where a rule needs them; up
         to 146 more with ``account``. Cancelled: nothing changed. Source: GET /api/v3/exchangeInfo and its kin.

@@ -15,6 +15,7 @@ from trio_binance._pure.filters import (
     check_amendment,
     check_order,
     counts_of,
+    free_of,
     needs,
     position_of,
     snap_order,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from trio_binance.config import Tuning
-    from trio_binance.models import OrderCheck, OrderStatusReport, SymbolInfo
+    from trio_binance.models import Balance, OrderCheck, OrderStatusReport, SymbolInfo
     from trio_binance.models.orders import OrderState
 
     from .router import Router
@@ -37,7 +38,14 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=OrderRequest | OrderListRequest)
 
 _OF_ACCOUNT = frozenset(
-    {Need.ACCOUNT_FILTERS, Need.OPEN_ON_EXCHANGE, Need.OPEN_ON_SYMBOL, Need.POSITION, Need.AMENDMENTS}
+    {
+        Need.ACCOUNT_FILTERS,
+        Need.OPEN_ON_EXCHANGE,
+        Need.OPEN_ON_SYMBOL,
+        Need.POSITION,
+        Need.BALANCES,
+        Need.AMENDMENTS,
+    }
 )
 """What is asked with a key, and only on request: it is dear."""
 
@@ -89,9 +97,9 @@ class Rulebook:
 
         Args:
             request: an order, or an order list, whose legs are checked one by one.
-            account: whether to ask for what only a key can: the account's own filters (weight 40, kept) and, where a
-                filter counts them, its open orders (6, or 80 where one counts those of all symbols) and its balances
-                (20). Without it those filters are ``unchecked``.
+            account: whether to ask for what only a key can: the account's own filters (weight 40, kept), its balances
+                (20) and, where a filter counts them, its open orders (6, or 80 where one counts those of all symbols).
+                Without it those filters, and whether it can pay, are ``unchecked``.
             replaces: whether the order takes the place of another (cancelReplace).
 
         Weight 20 for the symbol and 2 for its execution rules when they are not known or too old, and 2 each for the
@@ -147,6 +155,7 @@ class _Inquiry:
         self._name = scene.symbol.symbol
         self._order_id = order_id
         self._orders: list[OrderStatusReport] | None = None
+        self._held: tuple[Balance, ...] | None = None
         self._answers = {
             Need.REFERENCE_PRICE: self._reference_price,
             Need.AVERAGE_PRICE: self._average_price,
@@ -157,6 +166,7 @@ class _Inquiry:
             Need.OPEN_ON_EXCHANGE: self._open_on_exchange,
             Need.OPEN_ON_SYMBOL: self._open_on_symbol,
             Need.POSITION: self._position,
+            Need.BALANCES: self._free,
             Need.AMENDMENTS: self._amendments,
         }
 
@@ -199,8 +209,16 @@ class _Inquiry:
         self._learn(on_symbol=counts_of(await self._open_orders()))
 
     async def _position(self) -> None:
-        balances, orders = await self._sources.balances(), await self._open_orders()
+        balances, orders = await self._balances(), await self._open_orders()
         self._learn(position=position_of(self.scene.symbol.base_asset, balances, orders))
+
+    async def _free(self) -> None:
+        self._learn(free=free_of(self.scene.symbol, await self._balances()))
+
+    async def _balances(self) -> tuple[Balance, ...]:
+        if self._held is None:
+            self._held = await self._sources.balances()
+        return self._held
 
     async def _amendments(self) -> None:
         self._learn(amendments=await self._sources.amendments(self._name, self._order_id))

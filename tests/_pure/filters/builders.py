@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from trio_binance._pure.filters import Scene, check_order
+from trio_binance._pure.filters.funds import RULE
 from trio_binance.models import (
     Filter,
     LimitOrder,
@@ -71,8 +72,11 @@ def market(side: Side = Side.BUY, **fields: Any) -> MarketOrder:
 
 
 def check(request: Any, *filters: Filter, **facts: Any) -> OrderCheck:
-    """Return what these filters say of a request."""
-    return check_order(request, scene(*filters, **facts))
+    """Return what these filters say of a request; whether it can be paid for only where the test says what is free."""
+    found = check_order(request, scene(*filters, **facts))
+    if "free" in facts:
+        return found
+    return attrs.evolve(found, unchecked=tuple(one for one in found.unchecked if one.filter != RULE))
 
 
 def only(found: OrderCheck) -> Violation:

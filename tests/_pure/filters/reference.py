@@ -48,6 +48,19 @@ def _broken(request: Any, scene: Scene) -> Iterator[str]:
             yield name
     if any(_too_precise(part, scene) for part in parts):
         yield "precision"
+    # what waits for a working order is paid for later
+    if not all(_affordable(part, scene) for part in (parts[:1] if hasattr(request, "working") else parts)):
+        yield "balance"
+
+
+def _affordable(part: Any, scene: Scene) -> bool:
+    assert scene.free is not None
+    if part["side"] == Side.SELL:
+        return part["quantity"] is None or bool(part["quantity"] <= scene.free.base)
+    if part["quote_order_qty"] is not None:
+        return bool(part["quote_order_qty"] <= scene.free.quote)
+    price = part["price"] or (scene.best_ask if part["type"] == OrderType.MARKET else None)
+    return price is None or bool(price * part["quantity"] <= scene.free.quote)
 
 
 def _too_precise(part: Any, scene: Scene) -> bool:

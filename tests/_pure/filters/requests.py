@@ -11,7 +11,7 @@ import attrs
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from trio_binance._pure.filters import OpenCounts, Prices, Scene
+from trio_binance._pure.filters import Free, OpenCounts, Prices, Scene
 from trio_binance.errors import InvalidArgument
 from trio_binance.models import (
     ExchangeMaxNumAlgoOrdersFilter,
@@ -192,4 +192,5 @@ def scenes(draw: st.DrawFn) -> Scene:
         on_symbol=draw(_counts),
         on_exchange=draw(_counts),
         position=draw(decimals("0", "30", 1)),
+        free=draw(st.builds(Free, base=decimals("0", "20", 1), quote=decimals("0", "3000", 1))),
     )

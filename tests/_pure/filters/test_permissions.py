@@ -7,9 +7,9 @@ from typing import Any
 import attrs
 import pytest
 
-from tests._pure.filters.builders import check, limit, market, only, scene
+from tests._pure.filters.builders import D, check, limit, market, only, scene
 from tests._pure.filters.test_counts import OCO, OTOCO
-from trio_binance._pure.filters import check_order
+from trio_binance._pure.filters import Free, check_order
 from trio_binance.models import (
     LegacyOcoOrder,
     LimitLeg,
@@ -117,7 +117,7 @@ def test_a_mode_of_self_trade_prevention_must_be_one_of_the_symbols() -> None:
 
 
 def test_an_order_that_replaces_another_needs_a_permission_of_its_own() -> None:
-    closed = scene(cancel_replace_allowed=False)
+    closed = scene(cancel_replace_allowed=False, free=Free(base=D(1), quote=D(100)))
     assert check_order(limit(), closed).ok
     assert only(check_order(limit(), closed, replaces=True)).filter == "cancel_replace_allowed"
     assert check_order(limit(), scene(), replaces=True).ok

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from trio_binance._codec.rest import structure
-from trio_binance._pure.filters import OpenCounts, Prices, Scene, check_order, snap_order
+from trio_binance._pure.filters import Free, OpenCounts, Prices, Scene, check_order, snap_order
 from trio_binance.models import (
     ExchangeInfo,
     LimitOrder,
@@ -48,7 +48,7 @@ def symbols(recordings: Path) -> list[SymbolInfo]:
 
 
 def scene_of(symbol: SymbolInfo, price: Decimal) -> Scene:
-    """Return a scene around a price, in which the account has nothing; the status is another test's matter."""
+    """Return a scene around a price, in which the account could pay; the status is another test's matter."""
     return Scene(
         symbol=attrs.evolve(symbol, status=SymbolStatus.TRADING),
         asset_filters=(),
@@ -56,6 +56,7 @@ def scene_of(symbol: SymbolInfo, price: Decimal) -> Scene:
         prices=Prices(averages={5: price}),
         on_symbol=OpenCounts(),
         position=Decimal(0),
+        free=Free(base=Decimal(10**30), quote=Decimal(10**30)),
     )
 
 

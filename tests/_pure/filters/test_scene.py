@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests._pure.filters.builders import LOTS, TICKS, check, limit, scene
-from trio_binance._pure.filters import Need, Prices, check_order, needs
+from trio_binance._pure.filters import Free, Need, Prices, check_order, needs
 from trio_binance.models import (
     AccountFilters,
     ExchangeMaxNumOrdersFilter,
@@ -44,7 +44,8 @@ def test_the_filters_of_the_account_take_the_place_of_those_of_the_same_type() -
 
 
 def test_a_check_says_what_it_needs_and_an_answer_may_raise_the_next_question() -> None:
-    order, known = limit(), {"execution_rules": None, "asset_filters": None}
+    order = limit()
+    known: dict[str, Any] = {"execution_rules": None, "asset_filters": None}
     first = needs(order, scene(LOTS, PERCENT, MaxNumOrdersFilter(5), MaxPositionFilter(D(5)), **known))
     assert first == {
         Need.EXECUTION_RULES,
@@ -52,9 +53,11 @@ def test_a_check_says_what_it_needs_and_an_answer_may_raise_the_next_question() 
         Need.REFERENCE_PRICE,
         Need.OPEN_ON_SYMBOL,
         Need.POSITION,
+        Need.BALANCES,
     }
-    assert needs(order, scene(PERCENT, prices=Prices())) == {Need.AVERAGE_PRICE}
-    assert needs(order, scene(PERCENT, prices=Prices(averages={5: D(90)}))) == frozenset()
+    known["free"] = Free(base=D(9), quote=D(900))
+    assert needs(order, scene(PERCENT, prices=Prices(), free=known["free"])) == {Need.AVERAGE_PRICE}
+    assert needs(order, scene(PERCENT, prices=Prices(averages={5: D(90)}), free=known["free"])) == frozenset()
 
 
 @pytest.mark.parametrize("peg", [PegPriceType.PRIMARY_PEG, PegPriceType.MARKET_PEG])

@@ -11,6 +11,8 @@ from .check import check_order as check_order
 from .check import needs as needs
 from .counts import counts_of as counts_of
 from .counts import position_of as position_of
+from .funds import free_of as free_of
+from .scene import Free as Free
 from .scene import Need as Need
 from .scene import OpenCounts as OpenCounts
 from .scene import Prices as Prices

@@ -28,6 +28,7 @@ from trio_binance.models import (
 
 from .counts import COUNTERS, count, opened_by
 from .findings import Doubt, Findings, lacking, needs_of
+from .funds import funds
 from .legs import Leg, legs_of
 from .notionals import max_asset, min_notional, notional
 from .permissions import permissions
@@ -91,6 +92,7 @@ def findings(request: OrderRequest | OrderListRequest, scene: Scene, *, replaces
     if scene.asset_filters is None:
         yield lacking(MaxAssetFilter.filter_type, _WHOLE, Need.ACCOUNT_FILTERS)
     yield from _execution_rules(legs, scene)
+    yield from funds(legs, scene, replaces=replaces)
 
 
 def _filters(scene: Scene) -> Iterator[Filter]:

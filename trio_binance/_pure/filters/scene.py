@@ -23,6 +23,7 @@ class Need(Enum):
     OPEN_ON_EXCHANGE = "all open orders of the account"
     OPEN_ON_SYMBOL = "the account's open orders on the symbol"
     POSITION = "the account's balance and open buy orders"
+    BALANCES = "the account's free balances"
     AMENDMENTS = "the amendments of the order so far"
 
 
@@ -61,6 +62,14 @@ class OpenCounts:
 
 
 @attrs.frozen(kw_only=True)
+class Free:
+    """How much of the symbol's two assets no open order has locked."""
+
+    base: Decimal
+    quote: Decimal
+
+
+@attrs.frozen(kw_only=True)
 class Scene:
     """Everything that a check may look at; ``None`` is what was not found out.
 
@@ -78,6 +87,7 @@ class Scene:
     on_symbol: OpenCounts | None = None
     on_exchange: OpenCounts | None = None
     position: Decimal | None = None
+    free: Free | None = None
     amendments: int | None = None
 
     def reference_price(self, avg_price_mins: int) -> Decimal | Need:
