@@ -233,7 +233,7 @@ async def test_a_check_with_the_account_tells_of_an_order_that_cannot_be_paid_fo
         info = await world.bx.account.status()
         free = next(balance.free for balance in info.balances if balance.asset == "USDT")
         price = below(world)
-        order = LimitOrder(SYMBOL, Side.BUY, quantity=int(free / price) + 1, price=price)
+        order = LimitOrder("BTCUSDT", Side.BUY, quantity=int(free / price) + 1, price=price)
         assert "balance" in {one.filter for one in (await world.bx.trading.check(order)).unchecked}
         found = await world.bx.trading.check(order, account=True)
         [wrong] = [one for one in found.violations if one.filter == "balance"]
