@@ -12,10 +12,11 @@ class Violation:
     """A rule that the request breaks.
 
     ``filter`` is the filter's name ("PRICE_FILTER"), or that of the field of ``SymbolInfo`` which states the rule
-    ("iceberg_allowed"), or "balance": what the account cannot pay for. ``field`` is the path to the field of the request that breaks it ("price",
-    "pending.stop_price"); what the exchange counts has names of its own ("open_orders"). ``value`` is what stands
-    there. ``allowed`` is what could stand there instead, everything else being as it is: the nearest values below and
-    above that no rule of this field refuses, or the words that are accepted; empty where no other value would help.
+    ("iceberg_allowed"), or "balance" for what the account cannot pay. ``field`` is the path to the field of the request
+    that breaks it ("price", "pending.stop_price"); what the exchange counts has names of its own ("open_orders").
+    ``value`` is what stands there. ``allowed`` is what could stand there instead, everything else being as it is: the
+    nearest values below and above that no rule of this field refuses, or the words that are accepted; empty where no
+    other value would help.
     """
 
     filter: str = attrs.field(converter=str)

@@ -103,10 +103,7 @@ def test_of_a_pair_the_dearer_counts_and_of_what_waits_nothing() -> None:
     )
     assert said(sold)[0] == ["balance: quantity=1 needs 1 BTC, free 0.5"]
     wrong, left = said(OTOCO)
-    assert [one.partition(" needs")[0] for one in wrong] in (
-        [],
-        [f"balance: working_quantity={OTOCO.working_quantity}"],
-    )
+    assert all(one.startswith("balance: working_quantity=") for one in wrong)
     assert {one.partition(": ")[2] for one in left} == {"the exchange judges it when the working order is filled"}
 
 
