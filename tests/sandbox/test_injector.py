@@ -10,7 +10,7 @@ import trio
 import trio.testing
 from wsproto.events import RejectConnection, Request, TextMessage
 
-from trio_binance.errors import ConnectError
+from trio_binance.errors import ConnectError, InvalidArgument
 from trio_binance.sandbox.faults import (
     Answer,
     Bend,
@@ -195,3 +195,19 @@ async def test_under_any_schedule_nothing_leaks_and_nothing_crashes(seed: int, a
         for stream in house.network.open_streams:
             await stream.aclose()
         await trio.testing.wait_all_tasks_blocked()
+
+
+@pytest.mark.parametrize("name", ["POST /api/v3/order", "order.place"])
+async def test_a_fault_may_name_an_operation_by_either_wire(name: str) -> None:
+    injector = Injector(schedule(OnRequest(2, Bend.say(Answer.html(500)), name)), None)
+    orders = [("POST", "/api/v3/order"), ("GET", "/api/v3/order?a"), ("POST", "/api/v3/order/test")]
+    assert [injector.on_request(*each) for each in orders] == [None] * 3
+    assert injector.on_request("POST", "/api/v3/order") == Bend.say(Answer.html(500))
+
+
+@pytest.mark.parametrize(
+    "name", ["order.plaice", "", "POST /api/v3/orders", "/api/v3/nothing", "/api/v4", "session.logon", "/ws-api/v3"]
+)
+def test_a_fault_that_could_never_strike_is_refused(name: str) -> None:
+    with pytest.raises(InvalidArgument, match="no request of the exchange is called so"):
+        OnRequest(1, Bend.late(1), name)

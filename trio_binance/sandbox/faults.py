@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from trio_binance.errors import InvalidArgument
+
 from .network import DialFault, Direction
+from .operations import BY_METHOD, BY_NAME, PATHS
 from .pipe import Link
 
 if TYPE_CHECKING:
@@ -195,13 +198,33 @@ class OnDial:
     fault: DialFault
 
 
+def _subject(name: str) -> str:
+    """Return what a fault is aimed at: the start of a target, or an operation, which may go by its other name."""
+    if name.startswith("/"):
+        path = name.partition("?")[0]
+        if any(known.startswith(path) or path.startswith(known) for known in PATHS):
+            return name
+    elif name in BY_NAME:
+        return name
+    elif name in BY_METHOD and BY_METHOD[name].name in BY_NAME:
+        return BY_METHOD[name].name
+    told = 'expected the start of a path ("/api/v3/order"), or an operation ("POST /api/v3/order", "order.place")'
+    raise InvalidArgument("path", name, f"no request of the exchange is called so; {told}")
+
+
 @attrs.frozen
 class OnRequest:
-    """Done to the n-th REST request, counted from 1 among those whose target starts with ``path``."""
+    """Done to the n-th REST request, counted from 1 among those whose target starts with ``path``.
+
+    Or, where ``path`` is an operation ("POST /api/v3/order", or "order.place" for the same one), among its requests.
+
+    Raises:
+        InvalidArgument: no request of the exchange is called so: the fault would never strike.
+    """
 
     number: int
     bend: Bend
-    path: str = "/"
+    path: str = attrs.field(default="/", converter=_subject)
 
 
 @attrs.frozen

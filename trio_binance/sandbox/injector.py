@@ -97,9 +97,9 @@ class Injector:
         """Return what becomes of a dial."""
         return self._dials.get(dial.number, self._dial_trouble)
 
-    def on_request(self, target: str) -> Bend | None:
+    def on_request(self, method: str, target: str) -> Bend | None:
         """Count a request and return what is done to it."""
-        return self._requests.count(target)
+        return self._requests.count(target, f"{method} {target.partition('?')[0]}")
 
     def on_handshake(self, target: str) -> Bend | None:
         """Count a handshake and return what is done to it."""
@@ -162,16 +162,16 @@ class Injector:
 
 @final
 class _Counted:
-    """Counts what passes by, per path that some fault names, and finds the fault whose number has come."""
+    """Counts what passes by, per path or operation that some fault names, and finds the one whose number has come."""
 
     def __init__(self, faults: Iterable[OnRequest | OnHandshake]) -> None:
         self._bends = {(fault.path, fault.number): fault.bend for fault in faults}
         self._seen = dict.fromkeys((path for path, _ in self._bends), 0)
 
-    def count(self, target: str) -> Bend | None:
+    def count(self, target: str, operation: str = "") -> Bend | None:
         found: Bend | None = None
         for path in self._seen:
-            if target.startswith(path):
+            if target.startswith(path) or path == operation:
                 self._seen[path] += 1
                 found = found or self._bends.get((path, self._seen[path]))
         return found

@@ -56,6 +56,10 @@ class _Request:
     body: bytes
 
     @property
+    def method(self) -> str:
+        return self.head.method.decode("ascii")
+
+    @property
     def target(self) -> str:
         # A target that was not percent-encoded keeps its bytes.
         return self.head.target.decode("utf-8", "surrogateescape")
@@ -66,7 +70,7 @@ class _Request:
 
     def for_exchange(self, address: str) -> RestRequest:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.head.headers}
-        return RestRequest(self.head.method.decode("ascii"), self.target, headers, self.body, address)
+        return RestRequest(self.method, self.target, headers, self.body, address)
 
 
 @attrs.frozen
@@ -140,7 +144,7 @@ class _Http:
 
     async def _answer(self, request: _Request) -> None:
         faults = self._driver.faults
-        bend = (faults and faults.on_request(request.target)) or _NO_BEND
+        bend = (faults and faults.on_request(request.method, request.target)) or _NO_BEND
         received_us = self._driver.now_us()
         if bend.hold:
             await trio.sleep(bend.hold)
