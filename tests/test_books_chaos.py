@@ -31,6 +31,8 @@ from trio_binance.sandbox.faults import (
 from trio_binance.sandbox.market import Market
 from trio_binance.sandbox.symbols import SYMBOLS
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 
 async def live_through(
     faults: Sequence[Fault], *, seconds: float, depth: int, activity: float, symbols: int = 2, seed: int = 7

@@ -32,6 +32,8 @@ from trio_binance.models import BookState
 from trio_binance.sandbox.faults import Bend as Bent
 from trio_binance.sandbox.faults import OnRequest, Reset, Timed
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 SESSIONS = [
     "hftbacktest/ethusdt",
     "cryptofeed/r20210405",

@@ -24,6 +24,8 @@ from trio_binance.sandbox.recording import JSON_HEADERS
 from trio_binance.sandbox.replay import ReplayExchange
 from trio_binance.sandbox.serve import open_replay
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 ETHUSDT = "hftbacktest/ethusdt.session.jsonl.gz"
 STREAM = '{"stream":"ethusdt@trade"'
 

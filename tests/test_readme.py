@@ -31,6 +31,8 @@ from trio_binance._cli.app import app
 from trio_binance._client.trading import Trading
 from trio_binance.sandbox import Bend, Fault, FaultSchedule, OnRequest, open_sandbox
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 SEE_IT = "python3 -m venv .venv && .venv/bin/pip install --quiet '.[cli]' && .venv/bin/trio-binance demo"

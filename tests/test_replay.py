@@ -21,6 +21,8 @@ from trio_binance.config import BinanceConfig
 from trio_binance.errors import UnknownSymbol
 from trio_binance.models import BookTickerEvent, DepthUpdateEvent, TradeEvent
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 ETHUSDT = "hftbacktest/ethusdt.session.jsonl.gz"
 
 

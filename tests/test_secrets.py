@@ -189,6 +189,7 @@ FAULTS = FaultSchedule(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefer", ["rest", "ws_api"])
 @pytest.mark.parametrize("make", [hmac, ed25519])
 async def test_a_session_with_every_kind_of_trouble_tells_no_secret(

@@ -39,6 +39,8 @@ from trio_binance.sandbox.market import Market
 from trio_binance.sandbox.rules import DAY_US, Rules
 from trio_binance.sandbox.symbols import SYMBOLS
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 HOUR = 3600
 
 

@@ -27,6 +27,8 @@ from trio_binance.models import MarketOrder, OrderFull, Side
 from trio_binance.sandbox.network import Dial, DialFault, MemoryNetwork
 from trio_binance.sandbox.serve import Sandbox, _serve, open_loopback, open_sandbox
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 HMAC = Credentials.hmac("k" * 64, "secret-of-nobody")
 SPEC = SandboxSpec(seed=7, epoch_ms=EPOCH_MS, activity=50.0)
 ORDER = MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100"))

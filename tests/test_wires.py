@@ -40,6 +40,8 @@ from trio_binance.sandbox.frames import RestReply
 from trio_binance.sandbox.network import MemoryStream
 from trio_binance.sandbox.pipe import Link
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 ED25519 = Credentials.ed25519(KEY, PEM)
 UNITS = tuple(TimeUnit)
 Wire = Literal["rest", "ws_api"]

@@ -125,7 +125,7 @@ def test_every_stream_that_can_be_watched_is_a_method_of_the_facade() -> None:
     for name in get_args(watch.StreamName):
         assert callable(getattr(Streams, name))
     methods = {name for name in dir(Streams) if not name.startswith("_")}
-    assert methods - {"subscribe", "partial_depth"} == set(get_args(watch.StreamName))
+    assert methods - {"subscribe", "partial_depth", "add", "remove"} == set(get_args(watch.StreamName))
 
 
 def test_the_tickers_of_all_symbols_are_one_object_a_line(cli: Cli) -> None:

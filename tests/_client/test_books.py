@@ -32,6 +32,8 @@ from trio_binance.sandbox.faults import (
 from trio_binance.sandbox.network import DialFault
 from trio_binance.sandbox.rules import Rules
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 DEPTH = "/api/v3/depth"
 
 

@@ -40,6 +40,8 @@ from trio_binance.sandbox.faults import (
 from trio_binance.sandbox.network import DialFault
 from trio_binance.sandbox.pipe import Link
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 Opening: TypeAlias = Callable[[Streams], AbstractAsyncContextManager[Feed[Any]]]
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")

@@ -283,6 +283,7 @@ async def test_an_exchange_that_is_not_reached_is_waited_for_as_long_as_the_call
         assert trio.current_time() - started == pytest.approx(300)
 
 
+@pytest.mark.slow
 async def test_the_feed_of_a_symbol_that_does_not_exist_is_silent(autojump_clock: trio.testing.MockClock) -> None:
     """Why the docstring of ``Streams`` sends its reader to ``exchange_info``."""
     async with open_world(credentials=None) as world:

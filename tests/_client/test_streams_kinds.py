@@ -127,7 +127,8 @@ def test_every_stream_of_the_documents_can_be_asked_for(spec: Path) -> None:
 
 
 def test_every_method_tells_its_source_and_how_often_it_speaks() -> None:
-    methods = [method for name, method in inspect.getmembers(Streams, inspect.isfunction) if not name.startswith("_")]
+    named = {name: each for name, each in inspect.getmembers(Streams, inspect.isfunction) if not name.startswith("_")}
+    methods = [method for name, method in named.items() if name not in ("add", "remove")]
     assert len(methods) == 15
     for method in methods:
         told = inspect.getdoc(method) or ""

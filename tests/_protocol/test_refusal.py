@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,33 @@ def test_any_answer_is_an_error_whose_outcome_is_told(status: int, body: object)
 # ---------------------------------------------------------------------------------------------------------- secrets
 
 KEY, SIGNATURE = "k3y" * 22, "c0ffee" * 11
+
+
+def nested(depth: int) -> object:
+    value: object = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+class Unspeakable:
+    def __repr__(self) -> str:
+        return "unspeakable"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0.5, float("nan"), 10**5000, Decimal("NaN"), Decimal("1e400"), "\ud800", b"raw", Unspeakable(), {1: 2}, nested(5000)],
+    ids=lambda value: repr(type(value)),
+)
+def test_no_body_is_too_odd_to_be_an_error(value: object) -> None:
+    bodies = [value, [value], {"code": -2010, "msg": value}, {"code": -2010, "data": value}, {"code": value}]
+    bodies += [{"code": -2021, "data": {"cancelResult": value, "newOrderResult": value}}]
+    for body in bodies:
+        error = api_error(CANCEL_REPLACE, 409, body)
+        assert str(error)
+        assert repr(error.data)
+        assert "signature=abcdef" not in str(api_error(CANCEL_REPLACE, 400, [body, "signature=abcdef"]))
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 404, 502])

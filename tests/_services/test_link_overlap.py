@@ -158,6 +158,7 @@ async def test_connections_that_are_sent_away_young_do_not_chase_each_other(auto
         assert lab.seen(ConnectionLost) == []
 
 
+@pytest.mark.slow
 async def test_cancelled_at_any_moment_of_a_replacement_nothing_stays(autojump_clock: MockClock) -> None:
     for steps in range(0, 60, 3):
         async with overlapping() as (_, link, _):

@@ -302,6 +302,7 @@ async def test_the_user_may_log_a_connection_on_that_would_not_be(ear: Ear, auto
         assert ear.signed("account.status") == [False]
 
 
+@pytest.mark.slow
 async def test_cancelled_at_any_moment_of_the_logon_nothing_stays(autojump_clock: MockClock) -> None:
     for steps in range(0, 90, 5):
         async with lab_of():

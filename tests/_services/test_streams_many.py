@@ -21,6 +21,8 @@ from trio_binance.sandbox.rules import Rules
 if TYPE_CHECKING:
     from trio.testing import MockClock
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 __all__ = ["bad_names"]
 
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from trio_binance._services.feed import Feed
 
+pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
+
 __all__ = ["bad_names"]
 
 KINDS = (

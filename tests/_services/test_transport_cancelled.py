@@ -65,6 +65,7 @@ SCENARIOS: dict[str, tuple[list[Callable[[Peer], Awaitable[object]]], list[str]]
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
 def test_cancelled_at_any_step_it_leaks_nothing_and_goes_on_working(
     scenario: tuple[list[Callable[[Peer], Awaitable[object]]], list[str]],

@@ -185,6 +185,7 @@ def perform(market: Market, account: Account, step: tuple[Any, ...], now: int) -
             )
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.integers(0, 5), st.lists(steps, max_size=30))
 def test_no_plan_makes_or_loses_money_or_crosses_the_book(seed: int, plan: list[tuple[Any, ...]]) -> None:

@@ -223,6 +223,7 @@ def test_a_symbol_without_a_reference_price_is_told_apart_on_the_two_wires() -> 
             assert (answer["status"], answer["error"]) == (400, refused)
 
 
+@pytest.mark.slow
 def test_all_fifteen_kinds_of_streams_speak() -> None:
     house = RealHouse()
     names = [

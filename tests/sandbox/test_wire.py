@@ -557,6 +557,7 @@ def test_a_close_reason_is_cut_between_characters() -> None:
 # ---------------------------------------------------------------------------------------------------- timer
 
 
+@pytest.mark.slow
 async def test_a_day_of_pings_passes_in_virtual_time(autojump_clock: trio.testing.MockClock) -> None:
     async with open_house() as house:
         house.exchange.pings = True

@@ -115,6 +115,7 @@ def test_bad_frames_weigh_too_until_they_are_refused_for_it() -> None:
     assert [error(house.ask(connection, "{")[0])[1] for _ in range(2)] == [-1135, -1003]
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)

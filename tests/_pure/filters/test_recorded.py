@@ -75,6 +75,7 @@ def sane_order(symbol: SymbolInfo, rng: Random) -> tuple[LimitOrder, Decimal]:
     return LimitOrder(symbol.symbol, side, quantity=quantity, price=times(market, AWKWARD)), market
 
 
+@pytest.mark.slow
 def test_on_every_recorded_symbol_a_snapped_order_passes_what_the_same_order_off_the_grid_did_not(
     symbols: list[SymbolInfo],
 ) -> None:
