@@ -26,6 +26,7 @@ from trio_binance.config import (
     TimeUnit,
     Tuning,
 )
+from trio_binance.errors import ConfigError
 
 
 @pytest.fixture
@@ -404,3 +405,19 @@ def test_settings_in_code_win_over_the_file(tmp_path: Path) -> None:
 def test_the_parts_of_a_configuration_are_found_in_one_place(part: ModuleType, names: str) -> None:
     for name in names.split():
         assert getattr(config, name) is getattr(part, name)
+
+
+@pytest.mark.parametrize("settings", [{"seed": "x"}, {"seed": 1.5}, {"epoch_ms": "now"}, {"activity": "much"}])
+def test_a_sandbox_of_the_wrong_types_is_refused(settings: Any) -> None:
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        BinanceConfig.sandbox(**settings)
+
+
+def test_a_word_for_a_member_of_an_enum_is_refused_with_the_members() -> None:
+    with pytest.raises(ConfigError, match=r"time_unit='microsecond': expected one of TimeUnit.MILLISECOND, TimeUnit"):
+        BinanceConfig.sandbox(time_unit="microsecond")
+
+
+def test_the_embedded_exchange_is_no_environment_and_the_refusal_says_where_it_is() -> None:
+    with pytest.raises(ConfigError, match=r"BINANCE_ENVIRONMENT='sandbox'.*BinanceConfig\.sandbox\(\)"):
+        BinanceConfig.from_env({"BINANCE_ENVIRONMENT": "sandbox"})

@@ -26,11 +26,14 @@ from ._client.client import Statistics as Statistics
 from ._client.general import General as General
 from ._client.market import Market as Market
 from ._client.open import open_binance as open_binance
+from ._client.room import Moment as Moment
 from ._client.session import Session as Session
 from ._client.streams import Streams as Streams
 from ._client.trading import Trading as Trading
 from ._services.conditions import Status as Status
 from ._services.feed import Feed as Feed
+from ._services.feed import TellingFeed as TellingFeed
+from ._services.keeper import BookStatistics as BookStatistics
 from ._services.keptbook import KeptBook as KeptBook
 from ._services.keptbook import KeptBooks as KeptBooks
 from ._services.pipe import FeedStatistics as FeedStatistics
@@ -301,6 +304,8 @@ from .models import WorkingLeg as WorkingLeg
 from .models import as_datetime as as_datetime
 from .models import as_microseconds as as_microseconds
 from .models import as_milliseconds as as_milliseconds
+from .proxies import Proxy as Proxy
+from .proxies import ProxyKind as ProxyKind
 from .tuning import TimeUnit as TimeUnit
 from .tuning import Tuning as Tuning
 

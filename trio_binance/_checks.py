@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .errors import ConfigError
 
 if TYPE_CHECKING:
+    import enum
     from collections.abc import Callable
 
     import attrs
@@ -43,6 +44,16 @@ def check_type(name: str, value: object, kind: type | tuple[type, ...]) -> None:
 def instance_of(*kinds: type) -> Validator:
     """Return a validator that refuses what is none of ``kinds``; its error names the first."""
     return lambda _instance, attribute, value: check_type(attribute.name, value, kinds)
+
+
+def member_of(kind: type[enum.Enum]) -> Validator:
+    """Return a validator that refuses what is no member of an enum; its error names them all. Not for secrets."""
+
+    def check(_instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not isinstance(value, kind):
+            raise ConfigError(f"{attribute.name}={value!r}: expected one of {', '.join(map(str, kind))}")
+
+    return check
 
 
 def positive(_instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

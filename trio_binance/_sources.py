@@ -91,7 +91,8 @@ def _read_toml(file: Path) -> dict[str, Any]:
 def _preset(where: str, name: object) -> Environment:
     presets = Environment.presets()
     if not isinstance(name, str) or name.strip().lower() not in presets:
-        raise ConfigError(f"{where}={name!r}: expected one of {', '.join(presets)}")
+        hint = "; the embedded exchange is BinanceConfig.sandbox()" if str(name).strip().lower() == "sandbox" else ""
+        raise ConfigError(f"{where}={name!r}: expected one of {', '.join(presets)}{hint}")
     return presets[name.strip().lower()]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from ._checks import instance_of, positive
+from ._checks import instance_of, member_of, positive
 from ._sources import WIRES, settings_from_env, settings_from_table, table_of
 from .credentials import Credentials as Credentials
 from .credentials import InsecureKeyFileWarning as InsecureKeyFileWarning
@@ -45,8 +45,8 @@ class Overflow(enum.Enum):
 class SandboxSpec:
     """What ``BinanceConfig.sandbox`` asks of the embedded exchange."""
 
-    seed: int = 0
-    epoch_ms: int | None = None
+    seed: int = attrs.field(default=0, validator=instance_of(int))
+    epoch_ms: int | None = attrs.field(default=None, validator=instance_of(int, type(None)))
     """Server time at the start; ``None`` takes the machine's."""
     activity: float = attrs.field(default=20.0, validator=positive)
     """Events of the market makers a second and symbol, on average."""
@@ -103,7 +103,7 @@ class BinanceConfig:
 
     It takes a connection that stands; none is opened for it. An order never leaves the preferred wire.
     """
-    time_unit: TimeUnit = attrs.field(default=TimeUnit.MILLISECOND, validator=instance_of(TimeUnit), kw_only=True)
+    time_unit: TimeUnit = attrs.field(default=TimeUnit.MILLISECOND, validator=member_of(TimeUnit), kw_only=True)
     """In which unit the exchange tells moments: of every answer, event and ``Timestamp``."""
     session_logon: bool = _flag(default=True)
     """Whether to log on where calls prefer the WebSocket API and the key is Ed25519: then requests are not signed."""
@@ -172,7 +172,10 @@ class BinanceConfig:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **settings: Any) -> BinanceConfig:
-        """Return a configuration from ``BINANCE_*`` variables.
+        """Return a configuration from ``BINANCE_*`` variables. **Without ``BINANCE_ENVIRONMENT`` it is PRODUCTION.**
+
+        With a key that may trade, orders are then placed for real money: to practise, set ``BINANCE_ENVIRONMENT`` to
+        testnet or demo, or take ``BinanceConfig.sandbox()``.
 
         ``BINANCE_ENVIRONMENT`` (production, market_data_only, testnet, demo, us; production by default),
         ``BINANCE_API_KEY`` with ``BINANCE_API_SECRET`` (HMAC) or ``BINANCE_PRIVATE_KEY_FILE`` and

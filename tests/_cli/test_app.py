@@ -162,6 +162,21 @@ def test_demo_hands_on_its_options(cli: Cli, monkeypatch: pytest.MonkeyPatch, tm
     assert seen == [(SandboxSpec(3), 10.0), (ReplaySpec(path, 2.0), path, None)]
 
 
+def test_the_variable_may_name_the_embedded_exchange_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    async def examine(config: BinanceConfig) -> int:
+        seen.append(config.environment.name)
+        return 0
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    monkeypatch.setenv("BINANCE_ENVIRONMENT", "Sandbox")
+    assert public_config(None).environment.name == "sandbox"
+    assert public_config("testnet").environment.name == "testnet"
+    assert cli("doctor").code == cli("doctor", "--env", "testnet").code == 0
+    assert seen == ["sandbox", "testnet"]
+
+
 def test_watch_takes_the_environment_of_the_option_before_that_of_the_variable(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,3 +21,8 @@ def test_a_policy_is_one_of_the_three() -> None:
         check_feed(1, overflow)
     with pytest.raises(TypeError, match="overflow='latest'"):
         check_feed(1, "latest")
+
+
+def test_a_word_for_an_overflow_is_refused_with_the_members() -> None:
+    with pytest.raises(TypeError, match=r"overflow='drop_oldest': expected one of Overflow.DROP_OLDEST, Overflow"):
+        check_feed(1, "drop_oldest")

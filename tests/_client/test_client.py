@@ -251,3 +251,21 @@ async def test_who_waits_for_a_ban_to_end_hears_that_the_connector_is_closed(
             await trio.sleep(5)
             began = trio.current_time()
     assert ended[0] - began < 5
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (0.5, r'write Decimal\("0.5"\)'),
+        ([0.5], "cannot be sent"),
+        (["a", 1], "cannot be sent"),
+        (Decimal("NaN"), "not finite"),
+        (object, "cannot be sent"),
+    ],
+)
+async def test_a_value_that_call_cannot_send_is_refused_by_its_name(
+    value: Any, reason: str, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_world(credentials=None) as world:
+        with pytest.raises(InvalidArgument, match=f"^limit=.*: .*{reason}"):
+            await world.bx.call("GET", "/api/v3/depth", {"symbol": "BTCUSDT", "limit": value})

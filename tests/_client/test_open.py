@@ -277,3 +277,15 @@ async def test_what_was_not_logged_in_a_storm_is_counted_at_the_end(
             world.bx._engine.board.set("x", world.bx._engine.board._conditions["rest"])
         assert world.bx.status is Status.READY
     assert any(record.name.startswith("trio_binance.") for record in caplog.records)
+
+
+async def test_a_connector_that_was_not_entered_says_how_to_enter_it() -> None:
+    bx: Any = open_binance(config_of())
+    with pytest.raises(AttributeError, match=r"market: the connector does not run yet; enter it: async with"):
+        await bx.market.depth("BTCUSDT")
+
+
+@pytest.mark.parametrize("config", [Environment.TESTNET, None, "sandbox", BinanceConfig])
+def test_what_is_no_configuration_is_refused_at_the_call(config: Any) -> None:
+    with pytest.raises(TypeError, match=r"^config=.*: expected a BinanceConfig, not "):
+        open_binance(config)

@@ -316,3 +316,15 @@ async def test_a_shutdown_has_the_connection_replaced_whether_it_is_subscribed_t
         assert {type(event) for event in heard} - {ServerShutdownEvent} == {TickerEvent}
         renewed = [event for event in world.events if isinstance(event, ConnectionRenewed)]
         assert [event.connection for event in renewed if event.connection.startswith("streams")] == ["streams:1"]
+
+
+async def test_a_stream_that_is_named_twice_is_one_stream(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world(credentials=None) as world:
+        streams = world.bx.streams
+        async with (
+            streams.trades("BTCUSDT", "btcusdt", "ETHUSDT") as plain,
+            streams.trades("BTCUSDT", "btcusdt", gapless=True) as gapless,
+            streams.subscribe("btcusdt@trade", "btcusdt@trade") as raw,
+        ):
+            assert plain.streams == ("btcusdt@trade", "ethusdt@trade")
+            assert gapless.streams == raw.streams == ("btcusdt@trade",)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from trio_binance.errors import BeyondHorizon, BookTooThin, InvalidArgument
 from trio_binance.models import BookReader, BookState, BookView, Level, Side
+from trio_binance.models.books import check_count
 
 Rows = Sequence[tuple[str, str]]
 BIDS = [("9.5", "1"), ("9.4", "2"), ("9.0", "4")]
@@ -132,3 +133,10 @@ def test_however_many_levels_it_takes_the_average_is_the_same(quantities: list[i
     units = [100 + number for number, quantity in enumerate(quantities) for _ in range(quantity)]
     average = view(asks=asks).vwap("BUY", wanted)
     assert abs(average * wanted - sum(units[:wanted])) < Decimal("1e-20")
+
+
+@pytest.mark.parametrize("count", [1.5, "3", True])
+def test_a_number_of_levels_is_a_whole_number(count: Any) -> None:
+    with pytest.raises(TypeError, match=r"^count=.*: expected an int, not "):
+        check_count(count)
+    check_count(None)

@@ -310,3 +310,10 @@ def test_a_market_order_is_of_one_quantity() -> None:
 def test_what_a_type_does_not_take_has_no_field(kind: Any, field: str) -> None:
     with pytest.raises(TypeError, match=field):
         order(kind, **{field: 1})
+
+
+def test_a_symbol_is_written_in_capitals() -> None:
+    for name in ("btcusdt", "BTCusdT"):
+        with pytest.raises(InvalidArgument, match=f"symbol='{name}': symbols are written in capitals: BTCUSDT"):
+            LimitOrder(name, "BUY", quantity=1, price=1)
+    assert LimitOrder("币安USDT", Side.BUY, quantity=1, price=1).symbol == "币安USDT"

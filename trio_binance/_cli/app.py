@@ -136,13 +136,18 @@ def doctor(*, env: EnvironmentName | None = None) -> int:
     Parameters
     ----------
     env:
-        Which exchange; by default BINANCE_ENVIRONMENT, or production.
+        Which exchange; by default BINANCE_ENVIRONMENT, or production; `sandbox` runs inside this process.
     """
-    if env == "sandbox":
+    if is_sandbox(env):
         config = BinanceConfig.sandbox()
     else:
         config = BinanceConfig.from_env({**os.environ, **({} if env is None else {"BINANCE_ENVIRONMENT": env})})
     return run(lambda: doctor_command.examine(config))
+
+
+def is_sandbox(env: EnvironmentName | None) -> bool:
+    """Tell whether the embedded exchange is meant, by the option or else by BINANCE_ENVIRONMENT."""
+    return (env or os.environ.get("BINANCE_ENVIRONMENT", "").strip().lower()) == "sandbox"
 
 
 def public_config(env: EnvironmentName | None) -> BinanceConfig:
@@ -151,7 +156,7 @@ def public_config(env: EnvironmentName | None) -> BinanceConfig:
     Raises:
         ConfigError: none is named, and BINANCE_ENVIRONMENT names one that does not exist.
     """
-    if env == "sandbox":
+    if is_sandbox(env):
         return BinanceConfig.sandbox()
     if env is None:
         # Of all the variables this one alone: half a key is no reason not to look.

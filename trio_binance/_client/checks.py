@@ -29,4 +29,4 @@ def check_feed(buffer: object, overflow: object) -> None:
     """Refuse a feed's size or policy at the call, and not when the feed is entered."""
     check_count("buffer", buffer, 1)
     if not isinstance(overflow, Overflow):
-        raise TypeError(f"overflow={overflow!r}: expected an Overflow, not {type(overflow).__name__}")
+        raise TypeError(f"overflow={overflow!r}: expected one of {', '.join(map(str, Overflow))}")

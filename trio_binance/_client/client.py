@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
+from trio_binance._decimals import check_decimal
 from trio_binance._protocol.operation import MATCHING_ENGINE, Operation, Security
 from trio_binance._protocol.weights import fixed
 from trio_binance._services.conditions import Status
@@ -185,8 +187,19 @@ class Binance(metaclass=NoPublicConstructor):
         # What is not a GET may change something: it is never sent twice, and a lost answer leaves it UNKNOWN.
         source = "Memory" if method == "GET" else MATCHING_ENGINE
         operation: Operation[Any] = Operation(method, path, None, security, fixed(weight), Any, source=source)
-        values: dict[str, Value] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in (params or {}).items()
-        }
+        values = {name: _sendable(name, value) for name, value in (params or {}).items()}
         with staking(operation):
             return await self._engine.router.call(operation, values)
+
+
+def _sendable(name: str, value: object) -> Value:
+    """Return a parameter of a call that no catalogue knows, or refuse it by its name."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if isinstance(value, int | Decimal):
+        check_decimal(name, value)
+        return value
+    hint = f'a float is not exact; write Decimal("{value!r}")' if isinstance(value, float) else "cannot be sent"
+    raise InvalidArgument(name, value, hint)

@@ -10,9 +10,9 @@ open_binance
 from __future__ import annotations
 
 import math
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, final
 
 import attrs
 import trio
@@ -43,7 +43,9 @@ from trio_binance._services.streams import Streams as StreamsService
 from trio_binance._services.supervisor import Supervisor
 from trio_binance._services.userdata import UserData
 from trio_binance._services.wsapi import WsApi
+from trio_binance._util import shown
 from trio_binance.config import BinanceConfig, ReplaySpec, SandboxSpec
+from trio_binance.environments import Environment
 from trio_binance.errors import ConfigError, ServiceCrashed
 
 from .account import AccountRoom
@@ -66,8 +68,7 @@ _GRACE = 2.5
 """Seconds a recording waits for further feeds: the pace of a socket lets one go by between bursts of SUBSCRIBEs."""
 
 
-@asynccontextmanager
-async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -> AsyncIterator[Binance]:
+def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -> AbstractAsyncContextManager[Binance]:
     """Run a connector for the length of an ``async with`` block.
 
     Yields as soon as its services run; that needs no network (``await bx.wait_ready()`` does). The body outlives the
@@ -82,9 +83,46 @@ async def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -
             an ``open_sandbox`` of yours.
 
     Raises:
+        TypeError: ``config`` is something else.
         ConfigError: the credentials cannot sign; a SOCKS proxy without the extra ``proxy``, or one beside ``dialer``.
         ServiceCrashed: a part of the connector crashed more often than its supervisor allows; ``__cause__`` is why.
     """
+    _check(config)
+    return _Opening(_running(config, dialer))
+
+
+def _check(config: object) -> None:
+    if not isinstance(config, BinanceConfig):
+        hint = "; write BinanceConfig(environment)" if isinstance(config, Environment) else ""
+        raise TypeError(f"config={shown(config)}: expected a BinanceConfig, not {type(config).__name__}{hint}")
+
+
+@final
+class _Opening(AbstractAsyncContextManager["Binance"]):
+    """What ``open_binance`` returns: there is nothing to do with it but to enter it."""
+
+    def __init__(self, connector: AbstractAsyncContextManager[Binance]) -> None:
+        self._connector = connector
+
+    async def __aenter__(self) -> Binance:
+        return await self._connector.__aenter__()
+
+    async def __aexit__(self, *raised: Any) -> bool | None:
+        return await self._connector.__aexit__(*raised)
+
+    # Type checkers must not see it: they tell the same mistake by themselves.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say what is missing, to whom takes it for the connector itself."""
+            raise AttributeError(
+                f"{name}: the connector does not run yet; enter it: async with open_binance(config) as bx: ..."
+            )
+
+
+@asynccontextmanager
+async def _running(config: BinanceConfig, dialer: Dialer | None) -> AsyncIterator[Binance]:
+    """Run a connector for the length of a block."""
     signer = None if config.credentials is None else signer_for(config.credentials)
     anchor = _Anchor(_util.wall_time_ns() // 1000, trio.current_time())
     async with _open_exchange(config, dialer, anchor) as way:

@@ -183,7 +183,7 @@ class Series:
         size = self._tuning.buffer if buffer is None else buffer
         check_feed(size, overflow)
         return self._service.open(
-            tuple(names), buffer=size, overflow=overflow, key=key or _symbol, mixed=key is not None
+            tuple(dict.fromkeys(names)), buffer=size, overflow=overflow, key=key or _symbol, mixed=key is not None
         )
 
     def _open_gapless(

@@ -155,10 +155,11 @@ class Trading(OrderLists, Changes):
         """Return the order with its prices and quantities moved onto the symbol's steps; nothing is sent.
 
         Quantities are rounded down. So are prices and stop prices of a BUY, those of a SELL are rounded up, unless
-        ``rounding``, one of ``decimal``'s modes, rounds them otherwise. Weight 20 where the symbol's rules are not
-        known or too old. Cancelled: nothing changed. Source: GET /api/v3/exchangeInfo.
+        ``rounding``, one of ``decimal``'s modes such as "ROUND_HALF_EVEN", rounds them otherwise. Weight 20 where the
+        symbol's rules are not known or too old. Cancelled: nothing changed. Source: GET /api/v3/exchangeInfo.
 
         Raises:
-            InvalidArgument: rounded, a number would be zero or beyond a bound; the reason names what would pass.
+            InvalidArgument: rounded, a number would be zero or beyond a bound; the reason names what would pass. Or
+                ``rounding`` is no mode of ``decimal``.
         """
         return await self._rulebook.snap(order, rounding=rounding)

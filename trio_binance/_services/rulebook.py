@@ -14,6 +14,7 @@ from trio_binance._pure.filters import (
     amendment_needs,
     check_amendment,
     check_order,
+    check_rounding,
     counts_of,
     free_of,
     needs,
@@ -88,6 +89,7 @@ class Rulebook:
             InvalidArgument: rounded, a number would be zero or beyond a bound; the reason names what would pass.
             UnknownSymbol: the exchange does not know the symbol.
         """
+        check_rounding(rounding)
         return snap_order(request, await self.symbol(_checked(request).symbol), rounding=rounding)
 
     async def check(

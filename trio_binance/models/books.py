@@ -155,9 +155,13 @@ class BookReader(ABC):
         )
 
 
-def check_count(count: int | None) -> None:
+def check_count(count: object) -> None:
     """Refuse a negative number of levels: as the end of a slice it would mean something else."""
-    if count is not None and count < 0:
+    if count is None:
+        return
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise TypeError(f"count={count!r}: expected an int, not {type(count).__name__}")
+    if count < 0:
         raise InvalidArgument("count", count, "expected no negative number")
 
 

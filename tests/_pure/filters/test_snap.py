@@ -14,8 +14,9 @@ from tests._pure.filters.builders import LOTS, TICKS, limit, market, scene, symb
 from tests._pure.filters.requests import grids, orders, requests
 from tests._pure.filters.test_counts import OCO, OTOCO
 from tests._pure.filters.test_permissions import LEGACY, OPO, OPOCO, OTO, PEGGED, TRAILING
-from trio_binance._pure.filters import check_order, snap_order
+from trio_binance._pure.filters import check_order, check_rounding, snap_order
 from trio_binance._pure.filters.legs import legs_of
+from trio_binance._pure.filters.snap import ROUNDINGS
 from trio_binance.errors import InvalidArgument
 from trio_binance.models import (
     LimitMakerLeg,
@@ -180,3 +181,16 @@ def test_however_prices_are_rounded_they_end_on_the_grid(order: Any, filters: An
         return
     assert not {str(one.filter) for one in check_order(moved, scene(*filters)).violations} & GRIDS
     assert numbers(snap_order(moved, known, rounding=rounding)) == numbers(moved)
+
+
+@pytest.mark.parametrize("mode", ["half_even", "", 3, "ROUND_SIDEWAYS", Decimal])
+def test_a_mode_that_decimal_does_not_have_is_refused(mode: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"^rounding=.*: expected one of ROUND_FLOOR, "):
+        check_rounding(mode)
+
+
+@pytest.mark.parametrize("mode", [None, *ROUNDINGS])
+def test_every_mode_of_decimal_snaps(mode: str | None) -> None:
+    check_rounding(mode)
+    price = snap_order(limit(price="100.005"), symbol(TICKS), rounding=mode).price
+    assert price in (Decimal("100.00"), Decimal("100.01"))

@@ -17,4 +17,5 @@ from .scene import Need as Need
 from .scene import OpenCounts as OpenCounts
 from .scene import Prices as Prices
 from .scene import Scene as Scene
+from .snap import check_rounding as check_rounding
 from .snap import snap_order as snap_order

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
+from decimal import (
+    ROUND_05UP,
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_DOWN,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    ROUND_UP,
+    Decimal,
+)
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -27,6 +37,17 @@ from .legs import Leg, legs_of
 from .quantities import quote_places
 
 R = TypeVar("R", bound=OrderRequest | OrderListRequest)
+
+ROUNDINGS = (
+    ROUND_FLOOR,
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_UP,
+    ROUND_HALF_DOWN,
+    ROUND_HALF_UP,
+    ROUND_HALF_EVEN,
+    ROUND_05UP,
+)
 
 
 @attrs.frozen
@@ -60,6 +81,12 @@ def snap_order(request: R, symbol: SymbolInfo, *, rounding: str | None = None) -
         for path, target in _targets(leg, symbol, rounding):
             targets[path] = targets[path].merged(target) if path in targets else target
     return _with(request, {path: _moved(path, target, symbol) for path, target in targets.items()})
+
+
+def check_rounding(rounding: object) -> None:
+    """Refuse what is none of ``decimal``'s modes of rounding."""
+    if rounding is not None and rounding not in ROUNDINGS:
+        raise InvalidArgument("rounding", rounding, f"expected one of {', '.join(ROUNDINGS)}, or None")
 
 
 def _targets(leg: Leg, symbol: SymbolInfo, rounding: str | None) -> Iterator[tuple[str, _Target]]:

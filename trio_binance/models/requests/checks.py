@@ -132,7 +132,10 @@ def peg_offset_type(value: PegOffsetType | str | None) -> PegOffsetType | None:
 
 def check_symbol(value: object) -> None:
     """Refuse what cannot be the name of a symbol; symbols may be written in any script."""
-    _check_text("symbol", value)
+    text = _check_text("symbol", value)
+    # "Illegal characters found in parameter 'symbol'" (-1100); names in scripts without capitals are what they are
+    if any("a" <= letter <= "z" for letter in text):
+        raise InvalidArgument("symbol", value, f"symbols are written in capitals: {text.upper()}")
 
 
 def check_client_id(field: str, value: object) -> None:

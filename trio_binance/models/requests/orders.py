@@ -59,7 +59,8 @@ class LimitOrder(LimitTerms, SizedResting):
     """A limit order: ``LimitOrder("BTCUSDT", Side.BUY, quantity="0.01", price="61000")``.
 
     Good till cancelled unless told otherwise. Instead of a price it may have a peg: ``peg_price_type``, and at most
-    100 price levels of ``peg_offset_value`` away. ``iceberg_qty`` is how much of it the book shows at a time.
+    100 price levels of ``peg_offset_value`` away. Both may be given ("price is optional" then), though what becomes of
+    the price nobody says. ``iceberg_qty`` is how much of it the book shows at a time.
     ``client_order_id`` is made by the connector where it is not given. Numbers are exact: Decimal, int or text.
 
     Raises:
