@@ -170,7 +170,18 @@ class Unspeakable:
 
 @pytest.mark.parametrize(
     "value",
-    [0.5, float("nan"), 10**5000, Decimal("NaN"), Decimal("1e400"), "\ud800", b"raw", Unspeakable(), {1: 2}, nested(5000)],
+    [
+        0.5,
+        float("nan"),
+        10**5000,
+        Decimal("NaN"),
+        Decimal("1e400"),
+        "\ud800",
+        b"raw",
+        Unspeakable(),
+        {1: 2},
+        nested(5000),
+    ],
     ids=lambda value: repr(type(value)),
 )
 def test_no_body_is_too_odd_to_be_an_error(value: object) -> None:

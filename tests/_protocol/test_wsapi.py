@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from trio_binance._protocol.catalogue import trading
 from trio_binance._protocol.refusal import api_error
+from trio_binance._protocol.reply import usage_from_rate_limits
 from trio_binance._protocol.wsapi import Answer, Conversation, Event, SessionError, Shutdown, Stray
 from trio_binance.errors import BinanceError, ProtocolError
 
@@ -130,13 +131,15 @@ def test_a_fraction_in_an_error_stays_exact() -> None:
     answer = conversation.on_frame(b'{"id":1,"status":400,"error":{"code":-1,"msg":"","data":{"a":0.10,"b":1e2}}}')
     assert isinstance(answer, Answer)
     assert str(answer.error["data"]["a"]) == "0.10"
-    assert b"float" not in repr(list(map(type, answer.error["data"].values()))).encode()
+    assert {type(value) for value in answer.error["data"].values()} == {Decimal}
     problem = conversation.on_frame(b'{"id":null,"status":401,"error":{"data":0.10}}')
     assert isinstance(problem, SessionError)
     assert problem.error == {"data": Decimal("0.10")}
 
 
-@pytest.mark.parametrize("error", [b'{"code":-2010,"data":1e400}', b"9" * 5000, b'{"code":"\xff","signature":"abcdef"}'])
+@pytest.mark.parametrize(
+    "error", [b'{"code":-2010,"data":1e400}', b"[1e400, 1]", b'{"code":"\xff","signature":"abcdef"}']
+)
 def test_an_error_that_cannot_be_read_keeps_its_status_and_its_text(error: bytes) -> None:
     conversation = Conversation()
     conversation.request("order.place", {})
@@ -144,16 +147,17 @@ def test_an_error_that_cannot_be_read_keeps_its_status_and_its_text(error: bytes
     assert isinstance(answer, Answer)
     assert answer.status == 400
     assert isinstance(answer.error, str)
-    assert answer.error.startswith(error[:9].decode())
+    assert answer.error.startswith(error[:5].decode())
     assert "abcdef" not in answer.error
 
 
 @pytest.mark.parametrize("limits", [b"[1e400]", b'[{"count":%s}]' % (b"9" * 5000), b'"\xff"', b"null"])
 def test_limits_that_cannot_be_read_are_passed_over(limits: bytes) -> None:
     conversation = Conversation()
-    number, _ = conversation.request("order.place", {})
+    conversation.request("order.place", {})
     answer = conversation.on_frame(b'{"id":1,"status":200,"result":{},"rateLimits":%s}' % limits)
-    assert answer == Answer(number, 200, b"{}", None, None)
+    assert isinstance(answer, Answer)
+    assert usage_from_rate_limits(answer.rate_limits) == []
 
 
 @pytest.mark.parametrize("number", ['"0"', "0.0", "null", "-1", "1e400", "9" * 5000, "[]", "true"])
@@ -186,7 +190,9 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(("id", "status", "result", "error", "rateLimits", "subscriptionId", "event")), JSON))
+@given(
+    st.dictionaries(st.sampled_from(("id", "status", "result", "error", "rateLimits", "subscriptionId", "event")), JSON)
+)
 def test_whatever_comes_is_told_and_no_crash(message: dict[str, object]) -> None:
     conversation = Conversation()
     conversation.request("order.place", {})

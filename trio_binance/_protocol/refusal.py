@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from trio_binance._codec import rest as codec
-from trio_binance._codec.jsontext import encode
+from trio_binance._codec.jsontext import decode, encode
 from trio_binance._codes import CLASS_BY_CODE, api_error_class, filter_named_by
 from trio_binance.errors import ApiError, DecodeError, Outcome, PartialFailure
 from trio_binance.models import CancelReplaceReport, CancelReplaceResult, ErrorReport, FilterType
@@ -40,12 +42,31 @@ def masked(text: str) -> str:
     return _LONG_WORD.sub("***", _OUR_OWN_WORDS.sub(r"\1***", text))
 
 
-def _masked_within(value: object) -> object:
+def error_body(raw: bytes) -> object:
+    """Return the body of an error: what its JSON says, its numbers exactly, or the start of whatever else it is."""
+    try:
+        return decode(raw)
+    except DecodeError:
+        return masked(raw[:2000].decode("utf-8", "replace"))
+
+
+_DEPTH = 16
+"""The most levels that are kept of an error; those of the exchange have six. Beyond, a walk could end in a crash."""
+
+_LARGEST = 2**256
+
+
+def _shown(value: object, depth: int = _DEPTH) -> object:
+    """Return a body without what must not be shown, and in plain values: whatever it is, it can be shown and kept."""
     if isinstance(value, str):
         return masked(value)
-    if isinstance(value, dict):
-        return {masked(key): _masked_within(item) for key, item in value.items()}
-    return [_masked_within(item) for item in value] if isinstance(value, list) else value
+    if depth and isinstance(value, dict):
+        return {masked(str(key)): _shown(item, depth - 1) for key, item in value.items()}
+    if depth and isinstance(value, list):
+        return [_shown(item, depth - 1) for item in value]
+    if value is None or isinstance(value, bool | Decimal) or (isinstance(value, int) and abs(value) < _LARGEST):
+        return value
+    return "..." if isinstance(value, dict | list | int) else masked(repr(value))
 
 
 def api_error(
@@ -106,12 +127,21 @@ def _says_nothing(error: ApiError) -> bool:
 
 
 def _read(body: object, status: int) -> tuple[int | None, str, Mapping[str, object]]:
-    if isinstance(body, dict) and type(body.get("code")) is int:
-        data = _masked_within(body.get("data", {key: item for key, item in body.items() if key not in ("code", "msg")}))
-        return body["code"], masked(str(body.get("msg", ""))), data if isinstance(data, dict) else {"data": data}
-    text = masked(body if isinstance(body, str) else encode(body).decode() if body else "")
-    text = re.sub(r"<[^>]*>|\s+", " ", text).strip()
+    """Return number, words and the rest of a body, whatever it is: an error must not be lost to an odd explanation."""
+    told = _shown(body)
+    if isinstance(told, dict) and type(told.get("code")) is int:
+        data = told.get("data", {key: item for key, item in told.items() if key not in ("code", "msg")})
+        return told["code"], str(told.get("msg", "")), data if isinstance(data, dict) else {"data": data}
+    text = re.sub(r"<[^>]*>|\s+", " ", _text(told)).strip()
     return None, text[:120] or f"no explanation given with status {status}", {}
+
+
+def _text(told: object) -> str:
+    if isinstance(told, str) or not told:
+        return told if isinstance(told, str) else ""
+    with suppress(TypeError, ValueError):
+        return masked(encode(told).decode())
+    return masked(repr(told))
 
 
 # ------------------------------------------------------------------------------------ the halves of a cancel-replace

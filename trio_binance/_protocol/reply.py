@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import attrs
 import msgspec
@@ -22,7 +22,7 @@ from trio_binance.errors import DecodeError, Outcome, ProtocolError
 from trio_binance.models import CancelReplaceReport, OrderFull, as_milliseconds
 
 from .echo import mismatch
-from .refusal import api_error, half_outcome, masked, replace_error
+from .refusal import api_error, error_body, half_outcome, masked, replace_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,11 +63,15 @@ def usage_from_headers(headers: Mapping[str, str]) -> list[Usage]:
     return found
 
 
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=10**9)]
+"""As in the headers: what is larger is a slip of the peer's, and would stop us for as long as the interval lasts."""
+
+
 class _RateLimit(msgspec.Struct):
     rateLimitType: str
     interval: str
-    intervalNum: int
-    count: int
+    intervalNum: _Count
+    count: _Count
 
 
 def usage_from_rate_limits(items: object) -> list[Usage]:
@@ -147,14 +151,7 @@ def read_rest(
         # Never follow: another host must not see the key (a redirect of the exchange is not documented).
         raise ProtocolError(f"{operation.name}: unexpected status {status}", outcome=_unread(operation))
     wait = wait_from_retry_after(headers.get("retry-after"), status, server_ms) if status in SENT_AWAY else None
-    raise api_error(operation, status, _error_body(body), wait=wait, now=now)
-
-
-def _error_body(body: bytes) -> object:
-    try:
-        return decode(body)
-    except DecodeError:
-        return body[:2000].decode("utf-8", "replace")
+    raise api_error(operation, status, error_body(body), wait=wait, now=now)
 
 
 def read_result(operation: Operation[Any], params: Mapping[str, Value], raw: bytes) -> Any:
@@ -211,7 +208,7 @@ def _error_as_result(operation: Operation[Any], raw: bytes) -> ApiError | None:
             return None if _both_done(report) else replace_error(operation, 200, report)
     if operation.changes_state:
         return None
-    body = _error_body(raw)
+    body = error_body(raw)
     is_error = isinstance(body, dict) and body.keys() == {"code", "msg"}
     return api_error(operation, 200, body) if is_error else None
 

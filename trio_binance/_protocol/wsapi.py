@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from itertools import count
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
 import msgspec
 
-from trio_binance._codec.jsontext import encode
-from trio_binance.errors import ProtocolError
+from trio_binance._codec.jsontext import decode, encode
+from trio_binance.errors import DecodeError, ProtocolError
 
+from .refusal import error_body
 from .stream import is_shutdown
 
 if TYPE_CHECKING:
@@ -19,18 +21,18 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Answer:
-    """The answer to one of our requests: ``result`` or ``error`` as raw JSON."""
+    """The answer to one of our requests: ``result`` as raw JSON, ``error`` as ``error_body`` reads it."""
 
     id: int
     status: int
     result: bytes = attrs.field(repr=False)
-    error: Any
-    rate_limits: Any
+    error: Any = attrs.field(repr=False)
+    rate_limits: Any = attrs.field(repr=False)
 
 
 @attrs.frozen
 class Event:
-    """An event of a user data subscription, as raw JSON."""
+    """An event of a user data subscription, as raw JSON; of which subscription, where that can be read."""
 
     subscription_id: int | None
     data: bytes = attrs.field(repr=False)
@@ -44,7 +46,7 @@ class SessionError:
     """
 
     status: int
-    error: Any
+    error: Any = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -54,7 +56,7 @@ class Shutdown:
 
 @attrs.frozen
 class Stray:
-    """An answer to nothing we wait for, e.g. one that came after its deadline."""
+    """An answer to nothing we wait for, e.g. one that came after its deadline, or one that cannot be read."""
 
     id: object
 
@@ -62,14 +64,22 @@ class Stray:
 Incoming = Answer | Event | SessionError | Shutdown | Stray
 
 
+_ABSENT = msgspec.Raw(b"null")
+_STATUS = re.compile(rb"[1-9][0-9]{2}")
+_SUBSCRIPTION = re.compile(rb"[0-9]{1,18}")
+
+
 class _Frame(msgspec.Struct):
-    id: Any = None
-    status: int = 0
-    result: msgspec.Raw = msgspec.Raw(b"null")
-    error: Any = None
-    rateLimits: Any = None
-    subscriptionId: int | None = None
-    event: msgspec.Raw = msgspec.Raw(b"")
+    """A message, whose fields are read one by one: what is odd in one of them spoils none of the others."""
+
+    id: msgspec.Raw = _ABSENT
+    status: msgspec.Raw = _ABSENT
+    result: msgspec.Raw = _ABSENT
+    error: msgspec.Raw = _ABSENT
+    rateLimits: msgspec.Raw = _ABSENT
+    subscriptionId: msgspec.Raw = _ABSENT
+    event: msgspec.Raw = _ABSENT
+    e: msgspec.Raw = _ABSENT
 
 
 @final
@@ -107,19 +117,50 @@ class Conversation:
         """Take one message of the exchange and return what it is.
 
         Raises:
-            ProtocolError: it is no message of the documented kinds.
+            ProtocolError: it is no JSON object.
         """
         try:
             message = self._decoder.decode(frame)
         except (msgspec.DecodeError, RecursionError) as exc:
             raise ProtocolError("not a message of the WebSocket API", payload=frame) from exc
-        if event := bytes(message.event):
-            return Shutdown() if is_shutdown(event) else Event(message.subscriptionId, event)
-        if not message.status:
-            raise ProtocolError("neither an answer nor an event", payload=frame)
-        if message.id is None:
-            return SessionError(message.status, message.error)
-        if type(message.id) is not int or message.id not in self._open:  # true is no 1
-            return Stray(message.id)
-        self._open.discard(message.id)
-        return Answer(message.id, message.status, bytes(message.result), message.error, message.rateLimits)
+        if event := _event_of(message, frame):
+            return Shutdown() if is_shutdown(event) else Event(_subscription_of(message), event)
+        number, status = _value(message.id), _status_of(message)
+        if status is None:
+            return Stray(number)
+        if number is None:
+            return SessionError(status, _error_of(message))
+        if type(number) is not int or number not in self._open:  # true is no 1
+            return Stray(number)
+        self._open.discard(number)
+        return Answer(number, status, bytes(message.result), _error_of(message), _value(message.rateLimits))
+
+
+def _event_of(message: _Frame, frame: bytes) -> bytes:
+    """Return the event that a message brings, also one that lacks its envelope: an order's must never be lost."""
+    if message.event != _ABSENT:
+        return bytes(message.event)
+    is_bare = message.status == _ABSENT and bytes(message.e).startswith(b'"')
+    return frame if is_bare else b""
+
+
+def _subscription_of(message: _Frame) -> int | None:
+    told = bytes(message.subscriptionId)
+    return int(told) if _SUBSCRIPTION.fullmatch(told) else None
+
+
+def _status_of(message: _Frame) -> int | None:
+    told = bytes(message.status)
+    return int(told) if _STATUS.fullmatch(told) else None
+
+
+def _error_of(message: _Frame) -> object:
+    return None if message.error == _ABSENT else error_body(bytes(message.error))
+
+
+def _value(raw: msgspec.Raw) -> object:
+    """Return what a field says, or its text where that cannot be read."""
+    try:
+        return decode(bytes(raw))
+    except DecodeError:
+        return bytes(raw)[:40]
