@@ -288,6 +288,8 @@ def test_usage_is_read_from_rate_limits() -> None:
     ]
     assert reply.usage_from_rate_limits(None) == []
     assert reply.usage_from_rate_limits([7, {}, {**item, "intervalNum": 0}, {**item, "count": "4"}]) == []
+    assert reply.usage_from_rate_limits([{**item, "count": 10**12}, {**item, "count": -1}]) == []
+    assert reply.usage_from_rate_limits([{**item, "intervalNum": 10**30}]) == []
 
 
 def test_rules_are_read_from_exchange_info_and_unknown_ones_passed_over() -> None:

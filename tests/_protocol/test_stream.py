@@ -236,6 +236,7 @@ def test_server_shutdown_is_known_in_both_of_its_shapes_and_in_no_other_text() -
     assert not is_shutdown(b'{"e":"trade","s":"serverShutdown"}')
     assert not is_shutdown(b'{"e":"serverShutdown"')
     assert not is_shutdown(b'{"e":"trade"}')
+    assert not is_shutdown(b'{"e":"\xff serverShutdown"}')
 
 
 class Reconciled(RuleBasedStateMachine):

@@ -431,3 +431,13 @@ async def test_an_error_without_id_that_says_nothing_of_the_key_is_a_stray(autoj
         lab.server("ws_api").text('{"id":null,"status":500,"error":{"code":-1000,"msg":"?"}}')
         assert (await lab.ws_api.line.request("ping", {})).status == 200
         assert lab.ws_api.statistics().strays == 1
+
+
+async def test_an_error_without_an_id_that_holds_a_fraction_is_no_crash(autojump_clock: MockClock) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.server("ws_api").text('{"id":null,"status":400,"error":{"retry":0.5}}')
+        lab.server("ws_api").text('{"id":null,"status":401,"error":{"code":-2015,"msg":"no","data":{"x":1e400}}}')
+        await trio.sleep(1)
+        assert (await lab.ws_api.line.request("ping", {})).status == 200
+        assert lab.ws_api.statistics().connects == 1

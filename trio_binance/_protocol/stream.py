@@ -229,5 +229,5 @@ def is_shutdown(data: bytes) -> bool:
     try:
         told = msgspec.json.decode(data, type=_Shutdown)
         return "serverShutdown" in (told.e, told.event.e)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not UTF-8 is no DecodeError
         return False

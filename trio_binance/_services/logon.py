@@ -95,7 +95,7 @@ class Logon:
             return
         try:
             status = msgspec.json.decode(answer.result, type=_Status)
-        except (msgspec.DecodeError, RecursionError):
+        except (ValueError, RecursionError):
             return  # whoever asked for it is told
         before, line.logged_on_as = line.logged_on_as, status.apiKey
         if status.apiKey is not None and before is None:

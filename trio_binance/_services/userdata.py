@@ -282,7 +282,7 @@ class UserData:
             raise error
         try:
             return msgspec.json.decode(answer.result, type=_Subscribed).subscriptionId
-        except (msgspec.DecodeError, RecursionError) as exc:
+        except (ValueError, RecursionError) as exc:
             raise ProtocolError("an answer without a subscription", payload=answer.result) from exc
 
     def _on_subscribed(self, epoch: int, number: int) -> None:
