@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 
 from trio_binance._util import (
     NoPublicConstructor,
+    exact_repr,
     fixup_module_metadata,
     fresh_seed,
     raise_saving_context,
@@ -96,3 +98,21 @@ def test_public_names_say_that_they_live_where_they_are_found() -> None:
     assert _Private.__module__ == "trio_binance._somewhere.deep"
     assert Foreign.__module__ == "trio"
     assert "__module__" not in vars(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Decimal("0E-8"), "Decimal('0.00000000')"),
+        (Decimal("1.50E+3"), "Decimal('1500')"),
+        (Decimal("1E+999999"), "Decimal('1E+999999')"),
+        (Decimal("NaN"), "Decimal('NaN')"),
+        ((), "()"),
+        ((Decimal("0E-8"),), "(Decimal('0.00000000'),)"),
+        ([Decimal("0E-8"), 1], "[Decimal('0.00000000'), 1]"),
+        ({"a": (Decimal("0E-8"), "b")}, "{'a': (Decimal('0.00000000'), 'b')}"),
+        ("0E-8", "'0E-8'"),
+    ],
+)
+def test_numbers_are_shown_without_exponents_as_far_as_they_can_be_written_out(value: object, text: str) -> None:
+    assert exact_repr(value) == text

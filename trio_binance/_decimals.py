@@ -16,6 +16,7 @@ from decimal import (
     Underflow,
 )
 
+from ._util import exact_repr
 from .errors import InvalidArgument
 
 MAX_LENGTH = 64
@@ -148,14 +149,16 @@ def snap(value: Decimal, step: Decimal, rounding: str = ROUND_DOWN) -> Decimal:
         InvalidDecimal: the step is not positive, or the result needs more than 34 digits.
     """
     if not value.is_finite() or not step.is_finite() or step <= 0:
-        raise InvalidDecimal(f"{value} by {step}", "expected a finite number and a positive step")
+        raise InvalidDecimal(
+            f"{exact_repr(value)} by {exact_repr(step)}", "expected a finite number and a positive step"
+        )
     try:
         count, rest = EXACT.divmod(value, step)
         if rest:
             count = _round(count, rest, step, rounding)
         return EXACT.multiply(count, step)
     except (InvalidOperation, Inexact) as exc:
-        raise InvalidDecimal(f"{value} by {step}", "needs more than 34 digits") from exc
+        raise InvalidDecimal(f"{value:f} by {step:f}", "needs more than 34 digits") from exc
 
 
 def _round(count: Decimal, rest: Decimal, step: Decimal, rounding: str) -> Decimal:

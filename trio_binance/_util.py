@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from decimal import Decimal
 from secrets import randbits
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 T = TypeVar("T")
+
+_LONGEST = 64
+"""No number of the exchange has more digits."""
 
 
 def wall_time_ns() -> int:
@@ -39,10 +43,32 @@ def raise_saving_context(exc: BaseException) -> NoReturn:
         del exc, context
 
 
+def exact_repr(value: object) -> str:
+    """Return a value's repr with its numbers as the exchange writes them: of ``0.00000000`` Python makes ``0E-8``."""
+    if type(value) is Decimal:
+        # Written out, one with a huge exponent would fill the memory.
+        short = value.is_finite() and abs(value.adjusted()) < _LONGEST and len(value.as_tuple().digits) < _LONGEST
+        return f"Decimal('{value:f}')" if short else repr(value)
+    if type(value) is tuple:
+        return f"({', '.join(map(exact_repr, value))}{',' if len(value) == 1 else ''})"
+    if type(value) is list:
+        return f"[{', '.join(map(exact_repr, value))}]"
+    if type(value) is dict:
+        return f"{{{', '.join(f'{name!r}: {exact_repr(item)}' for name, item in value.items())}}}"
+    return repr(value)
+
+
+def fields_repr(instance: attrs.AttrsInstance) -> str:
+    """Return the repr of an attrs object, as attrs would write it but for its numbers."""
+    fields = [field.name for field in attrs.fields(type(instance)) if field.repr]
+    told = ", ".join(f"{name}={exact_repr(getattr(instance, name))}" for name in fields)
+    return f"{type(instance).__name__}({told})"
+
+
 def shown(value: object) -> str:
     """Return the start of a value's repr; a bad argument may be long, or an int too long for Python to write."""
     try:
-        text = repr(value)
+        text = exact_repr(value)
     except ValueError:
         text = f"<{type(value).__name__} too long to show>"
     return text if len(text) <= 100 else f"{text[:100]}..."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from trio_binance.models import OrderCheck, Unchecked, Violation
+from trio_binance.models import FilterType, OrderCheck, Unchecked, Violation
 from trio_binance.models.checks import plain
 
 D = Decimal
@@ -40,3 +40,10 @@ def test_numbers_are_shown_without_exponents() -> None:
     assert plain(D("0E-8")) == "0.00000000"
     assert plain(D("1E+3")) == "1000"
     assert (plain(7), plain("GTC")) == ("7", "GTC")
+
+
+def test_a_violation_is_shown_without_exponents_and_its_filter_is_a_text() -> None:
+    found = Violation(FilterType.LOT_SIZE, "quantity", D("0E-8"), "is zero", (D("1E-8"),))
+    assert type(found.filter) is str
+    assert "value=Decimal('0.00000000')" in repr(found)
+    assert "allowed=(Decimal('0.00000001'),)" in repr(OrderCheck((found,)))

@@ -317,3 +317,12 @@ def test_a_symbol_is_written_in_capitals() -> None:
         with pytest.raises(InvalidArgument, match=f"symbol='{name}': symbols are written in capitals: BTCUSDT"):
             LimitOrder(name, "BUY", quantity=1, price=1)
     assert LimitOrder("币安USDT", Side.BUY, quantity=1, price=1).symbol == "币安USDT"
+
+
+def test_a_request_and_its_refusal_show_numbers_without_an_exponent() -> None:
+    order = LimitOrder("A", Side.BUY, quantity=Decimal("1E-8"), price=Decimal("1E+3"))
+    shown = repr(order)
+    assert "quantity=Decimal('0.00000001')" in shown
+    assert "price=Decimal('1000')" in shown
+    with pytest.raises(InvalidArgument, match=r"price=Decimal\('0\.00000000'\): must be greater than 0"):
+        LimitOrder("A", Side.BUY, quantity=1, price=Decimal("0E-8"))

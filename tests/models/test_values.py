@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.strategies.models import every_model
 from trio_binance.models import (
     NO_EXTRA,
     Extra,
     Level,
     Levels,
+    Model,
     PriceTicker,
+    UnknownFilter,
     as_datetime,
     as_microseconds,
     as_milliseconds,
@@ -161,3 +164,21 @@ def test_a_moment_in_either_unit_is_the_same_in_microseconds() -> None:
     assert as_microseconds(1672515782136) == as_microseconds(1672515782136000) == 1672515782136000
     assert as_microseconds(1672515782136789) == 1672515782136789
     assert as_microseconds(0) == 0
+
+
+# ------------------------------------------------------------------------------------------------------- as shown
+
+
+@pytest.mark.parametrize("cls", every_model())
+def test_every_model_is_shown_by_what_writes_numbers_without_an_exponent(cls: type[Model]) -> None:
+    # Those of what is not known show their ``extra`` too.
+    assert cls.__repr__ is Model.__repr__ or cls.__name__.startswith("Unknown")
+
+
+def test_numbers_are_shown_as_the_exchange_writes_them() -> None:
+    ticker = PriceTicker("A", Decimal("0.00000000"), extra=Extra({"more": [Decimal("1E+3"), {"x": Decimal("-0E-8")}]}))
+    assert repr(ticker) == "PriceTicker(symbol='A', price=Decimal('0.00000000'))"
+    unknown = UnknownFilter("NEW", extra={"least": Decimal("0E-8")})
+    assert repr(unknown).endswith(", extra={'least': Decimal('0.00000000')})")
+    assert repr(ticker.extra) == "Extra({'more': [Decimal('1000'), {'x': Decimal('-0.00000000')}]})"
+    assert repr(Level(Decimal("1E-8"), Decimal(2))) == "Level(price=Decimal('0.00000001'), quantity=Decimal('2'))"

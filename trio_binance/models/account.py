@@ -11,7 +11,7 @@ from .filters import Filter
 from .values import Model, Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class Balance(Model):
     """What the account has of an asset; ``locked`` is bound in open orders."""
 
@@ -20,7 +20,7 @@ class Balance(Model):
     locked: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class CommissionRates(Model):
     """Commission as a fraction of what is received: 0.001 is a tenth of a percent."""
 
@@ -30,7 +30,7 @@ class CommissionRates(Model):
     seller: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class Account(Model):
     """The account. The integer commissions are basis points, of old; ``commission_rates`` are exact.
 
@@ -58,7 +58,7 @@ class Account(Model):
     reduce_only_assets: tuple[str, ...] | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class AccountTrade(Model):
     """A trade of the account; ``order_list_id`` is -1 unless the order is part of a list."""
 
@@ -77,7 +77,7 @@ class AccountTrade(Model):
     is_best_match: bool
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class CommissionDiscount(Model):
     """The reduction of the standard commission when it is paid in ``discount_asset``.
 
@@ -90,7 +90,7 @@ class CommissionDiscount(Model):
     discount: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class AccountCommission(Model):
     """The commission rates of the account on one symbol; ``special_commission`` came in 2025."""
 
@@ -101,7 +101,7 @@ class AccountCommission(Model):
     special_commission: CommissionRates | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MakerTakerRates(Model):
     """The commission rates of one order, by the role it takes."""
 
@@ -109,7 +109,7 @@ class MakerTakerRates(Model):
     taker: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class OrderTestResult(Model):
     """What a test order answers: nothing, or the commission rates when those were asked for.
 
@@ -122,7 +122,7 @@ class OrderTestResult(Model):
     discount: CommissionDiscount | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class AccountPreventedMatch(Model):
     """A match that self-trade prevention stopped, as a query tells it; ``trade_group_id`` is -1 for none.
 
@@ -143,7 +143,7 @@ class AccountPreventedMatch(Model):
     taker_prevented_quantity: Decimal | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class Allocation(Model):
     """What smart order routing gave to an order in the place of a trade; ``order_list_id`` as in ``AccountTrade``.
 
@@ -169,7 +169,7 @@ class Allocation(Model):
     source_allocation_id: int | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class AccountFilters(Model):
     """The filters that hold for the account on one symbol: what exchange information tells, and the account's own."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, final
 import attrs
 
 from trio_binance._decimals import CONTEXT, check_decimal
+from trio_binance._util import fields_repr
 from trio_binance.errors import BeyondHorizon, BookTooThin, InvalidArgument
 
 from .enums import Side
@@ -147,11 +148,11 @@ class BookReader(ABC):
         horizon = self.ask_horizon if side is Side.BUY else self.bid_horizon
         if self.state is BookState.SYNCING:
             return BeyondHorizon(f"{self.symbol}: nothing of the book is known yet", available=available, horizon=None)
-        text = f"{self.symbol}: {available} can be {what} in this book"
+        text = f"{self.symbol}: {available:f} can be {what} in this book"
         if horizon is None:
             return BookTooThin(text, available=available)
         return BeyondHorizon(
-            f"{text} up to {horizon}, beyond which it is not known", available=available, horizon=horizon
+            f"{text} up to {horizon:f}, beyond which it is not known", available=available, horizon=horizon
         )
 
 
@@ -193,6 +194,9 @@ class BookView(BookReader):
     """Best first, those beyond the horizon last."""
     bid_horizon: Decimal | None  # pyright: ignore[reportIncompatibleMethodOverride]
     ask_horizon: Decimal | None  # pyright: ignore[reportIncompatibleMethodOverride]
+
+    def __repr__(self) -> str:
+        return fields_repr(self)
 
     def bids(self, count: int | None = None, *, beyond: bool = False) -> tuple[Level, ...]:
         """Return the best bids, see ``BookReader``."""

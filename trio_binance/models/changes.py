@@ -13,7 +13,7 @@ from .orders import CancelResult, OrderAck, OrderFull, OrderResult, OrderTerms
 from .values import Model, Timestamp
 
 
-@attrs.frozen(weakref_slot=False, kw_only=True)
+@attrs.frozen(weakref_slot=False, repr=False, kw_only=True)
 class AmendedOrder(OrderTerms):
     """An order after its quantity was lowered: ``client_order_id`` is its new id, ``orig_client_order_id`` the old.
 
@@ -27,7 +27,7 @@ class AmendedOrder(OrderTerms):
     cumulative_quote_qty: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class AmendedOrderList(Model):
     """The list of an order that was amended, with the order's new client id."""
 
@@ -39,7 +39,7 @@ class AmendedOrderList(Model):
     orders: tuple[ListedOrder, ...]
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class AmendResult(Model):
     """What an amendment answers; ``list_status`` is there when the order is part of a list."""
 
@@ -49,7 +49,7 @@ class AmendResult(Model):
     list_status: AmendedOrderList | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class OrderAmendment(Model):
     """One amendment of an order, as a query tells it."""
 
@@ -63,7 +63,7 @@ class OrderAmendment(Model):
     time: Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ErrorReport(Model):
     """An error in the place of an answer: the exchange's number and its words."""
 
@@ -78,7 +78,7 @@ NewOrderHalf: TypeAlias = OrderAck | OrderResult | OrderFull | ErrorReport | Non
 """What became of the order to place; ``None`` if nothing was tried."""
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class CancelReplaceReport(Model):
     """Both halves of a cancel-and-replace, each done, failed or not tried.
 
@@ -91,7 +91,7 @@ class CancelReplaceReport(Model):
     new_order_response: NewOrderHalf
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ReplacedAck(CancelReplaceReport):
     """One order was cancelled and another accepted."""
 
@@ -99,7 +99,7 @@ class ReplacedAck(CancelReplaceReport):
     new_order_response: OrderAck
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ReplacedResult(CancelReplaceReport):
     """One order was cancelled and another accepted, which stands as told."""
 
@@ -107,7 +107,7 @@ class ReplacedResult(CancelReplaceReport):
     new_order_response: OrderResult
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ReplacedFull(CancelReplaceReport):
     """One order was cancelled and another accepted, which stands as told, with its fills so far."""
 

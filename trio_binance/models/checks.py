@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import attrs
 
+from trio_binance._util import fields_repr
+
 
 @attrs.frozen(weakref_slot=False)
 class Violation:
@@ -24,6 +26,9 @@ class Violation:
     value: Decimal | int | str
     reason: str
     allowed: tuple[Decimal | int | str, ...] = ()
+
+    def __repr__(self) -> str:
+        return fields_repr(self)
 
     def __str__(self) -> str:
         hint = f" (would pass: {', '.join(map(plain, self.allowed))})" if self.allowed else ""

@@ -11,6 +11,8 @@ from typing import ClassVar, TypeAlias, TypeVar
 
 import attrs
 
+from trio_binance._util import exact_repr
+
 from .enums import (
     ExecutionRuleType,
     OrderType,
@@ -38,14 +40,14 @@ def _interval_ms(interval: RateLimitInterval, count: int | None) -> int | None:
     return None if unit is None else unit * (1 if count is None else count)
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ServerTime(Model):
     """The exchange's clock."""
 
     server_time: Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class RateLimit(Model):
     """So many requests, weights, orders or connections in a window. ``interval_num`` is ``None`` before 2019: one."""
 
@@ -60,7 +62,7 @@ class RateLimit(Model):
         return _interval_ms(self.interval, self.interval_num)
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class RateLimitUsage(Model):
     """A rate limit and how much of it the running window has used."""
 
@@ -76,7 +78,7 @@ class RateLimitUsage(Model):
         return _interval_ms(self.interval, self.interval_num)
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class SymbolInfo(Model):
     """A symbol: its assets, what may be done with it, and the filters that its orders must pass."""
 
@@ -112,7 +114,7 @@ class SymbolInfo(Model):
         return next((found for found in self.filters if isinstance(found, kind)), None)
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class SorInfo(Model):
     """The symbols that smart order routing joins for one base asset."""
 
@@ -120,7 +122,7 @@ class SorInfo(Model):
     symbols: tuple[str, ...]
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ExchangeInfo(Model):
     """The rules of the exchange and of its symbols. ``sors`` is ``None`` where smart order routing is not offered."""
 
@@ -136,7 +138,7 @@ class ExchangeInfo(Model):
         return next((found for found in self.symbols if found.symbol == symbol), None)
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class PriceRangeRule(Model):
     """How far from the reference price an order may trade as a taker, as factors of it.
 
@@ -151,14 +153,14 @@ class PriceRangeRule(Model):
     ask_limit_mult_down: Decimal | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class UnknownExecutionRule(Model):
     """A rule of a type that this version does not know; its fields are in ``extra``, as the exchange wrote them."""
 
     rule_type: str
 
     def __repr__(self) -> str:
-        return f"UnknownExecutionRule({self.rule_type!r}, extra={dict(self.extra)!r})"
+        return f"UnknownExecutionRule({self.rule_type!r}, extra={exact_repr(dict(self.extra))})"
 
 
 KNOWN_EXECUTION_RULES = (PriceRangeRule,)
@@ -168,7 +170,7 @@ ExecutionRule: TypeAlias = PriceRangeRule | UnknownExecutionRule
 """Any execution rule; ``match`` on the class."""
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class SymbolExecutionRules(Model):
     """The execution rules of one symbol."""
 
@@ -176,7 +178,7 @@ class SymbolExecutionRules(Model):
     rules: tuple[ExecutionRule, ...]
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ExecutionRules(Model):
     """The rules that orders are held to while they trade, of each symbol that was asked for."""
 

@@ -7,11 +7,13 @@ from typing import ClassVar, TypeAlias
 
 import attrs
 
+from trio_binance._util import exact_repr
+
 from .enums import FilterType
 from .values import Model
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class PriceFilter(Model):
     """The price grid: ``tick_size`` is its step; a bound (or step) of 0 is switched off."""
 
@@ -21,7 +23,7 @@ class PriceFilter(Model):
     tick_size: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class PercentPriceFilter(Model):
     """How far a price may lie from the average (or reference) price, as factors."""
 
@@ -31,7 +33,7 @@ class PercentPriceFilter(Model):
     avg_price_mins: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class PercentPriceBySideFilter(Model):
     """How far a price may lie from the average (or reference) price, as factors of each side."""
 
@@ -43,7 +45,7 @@ class PercentPriceBySideFilter(Model):
     avg_price_mins: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class LotSizeFilter(Model):
     """The quantity grid: ``step_size`` is its step."""
 
@@ -53,7 +55,7 @@ class LotSizeFilter(Model):
     step_size: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MinNotionalFilter(Model):
     """The least worth of an order in quote asset. The last two are ``None`` in answers from before 2019."""
 
@@ -63,7 +65,7 @@ class MinNotionalFilter(Model):
     avg_price_mins: int | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class NotionalFilter(Model):
     """The least and greatest worth of an order in quote asset."""
 
@@ -75,7 +77,7 @@ class NotionalFilter(Model):
     avg_price_mins: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class IcebergPartsFilter(Model):
     """Into how many parts an iceberg order may fall."""
 
@@ -83,7 +85,7 @@ class IcebergPartsFilter(Model):
     limit: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MarketLotSizeFilter(Model):
     """The quantity grid of MARKET orders."""
 
@@ -93,7 +95,7 @@ class MarketLotSizeFilter(Model):
     step_size: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MaxNumOrdersFilter(Model):
     """How many orders may be open on the symbol."""
 
@@ -101,7 +103,7 @@ class MaxNumOrdersFilter(Model):
     max_num_orders: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MaxNumAlgoOrdersFilter(Model):
     """How many stop and take-profit orders may be open on the symbol."""
 
@@ -109,7 +111,7 @@ class MaxNumAlgoOrdersFilter(Model):
     max_num_algo_orders: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MaxNumIcebergOrdersFilter(Model):
     """How many iceberg orders may be open on the symbol."""
 
@@ -117,7 +119,7 @@ class MaxNumIcebergOrdersFilter(Model):
     max_num_iceberg_orders: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MaxPositionFilter(Model):
     """How much of the base asset an account may hold, open buy orders included."""
 
@@ -125,7 +127,7 @@ class MaxPositionFilter(Model):
     max_position: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class TrailingDeltaFilter(Model):
     """The bounds of a trailing delta, in basis points."""
 
@@ -136,7 +138,7 @@ class TrailingDeltaFilter(Model):
     max_trailing_below_delta: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MaxNumOrderAmendsFilter(Model):
     """How often one order may be amended."""
 
@@ -144,7 +146,7 @@ class MaxNumOrderAmendsFilter(Model):
     max_num_order_amends: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MaxNumOrderListsFilter(Model):
     """How many order lists may be open on the symbol."""
 
@@ -152,7 +154,7 @@ class MaxNumOrderListsFilter(Model):
     max_num_order_lists: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ExchangeMaxNumOrdersFilter(Model):
     """How many orders may be open on the whole exchange."""
 
@@ -160,7 +162,7 @@ class ExchangeMaxNumOrdersFilter(Model):
     max_num_orders: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ExchangeMaxNumAlgoOrdersFilter(Model):
     """How many stop and take-profit orders may be open on the whole exchange."""
 
@@ -168,7 +170,7 @@ class ExchangeMaxNumAlgoOrdersFilter(Model):
     max_num_algo_orders: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ExchangeMaxNumIcebergOrdersFilter(Model):
     """How many iceberg orders may be open on the whole exchange."""
 
@@ -176,7 +178,7 @@ class ExchangeMaxNumIcebergOrdersFilter(Model):
     max_num_iceberg_orders: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ExchangeMaxNumOrderListsFilter(Model):
     """How many order lists may be open on the whole exchange."""
 
@@ -184,7 +186,7 @@ class ExchangeMaxNumOrderListsFilter(Model):
     max_num_order_lists: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MaxAssetFilter(Model):
     """How much of an asset one order may move."""
 
@@ -193,14 +195,14 @@ class MaxAssetFilter(Model):
     limit: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class UnknownFilter(Model):
     """A filter of a type that this version does not know; its fields are in ``extra``, as the exchange wrote them."""
 
     filter_type: str
 
     def __repr__(self) -> str:
-        return f"UnknownFilter({self.filter_type!r}, extra={dict(self.extra)!r})"
+        return f"UnknownFilter({self.filter_type!r}, extra={exact_repr(dict(self.extra))})"
 
 
 KNOWN_FILTERS = (

@@ -10,21 +10,21 @@ import attrs
 from .streams import AggTradeEvent, KlineEvent, TradeEvent
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class RecoveredTradeEvent(TradeEvent):
     """A trade that did not come by the stream and was asked for. Its ``event_time`` is that of the trade."""
 
     recovered: ClassVar[bool] = True
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class RecoveredAggTradeEvent(AggTradeEvent):
     """Trades that did not come by the stream and were asked for. Their ``event_time`` is that of the trade."""
 
     recovered: ClassVar[bool] = True
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class RecoveredKlineEvent(KlineEvent):
     """A closed candle that did not come by the stream and was asked for.
 

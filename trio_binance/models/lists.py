@@ -11,7 +11,7 @@ from .orders import CancelResult, OrderAck, OrderFull, OrderResult
 from .values import Model, Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ListedOrder(Model):
     """One order of a list."""
 
@@ -20,7 +20,7 @@ class ListedOrder(Model):
     client_order_id: str
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class OrderList(Model):
     """An order list: ``contingency_type`` is OCO, or OTO for every list with a working order (OTOCO, OPO, OPOCO)."""
 
@@ -34,21 +34,21 @@ class OrderList(Model):
     orders: tuple[ListedOrder, ...]
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class OrderListAck(OrderList):
     """The list was accepted, and so were its orders."""
 
     order_reports: tuple[OrderAck, ...]
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class OrderListResult(OrderList):
     """The list was accepted and its orders stand as told; the working order comes first, an OCO's stop leg too."""
 
     order_reports: tuple[OrderResult, ...]
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class OrderListFull(OrderList):
     """The list was accepted, its orders stand as told, with their fills so far."""
 
@@ -59,7 +59,7 @@ OrderListResponse: TypeAlias = OrderListAck | OrderListResult | OrderListFull
 """What the placement of a list answers, by the ``new_order_resp_type`` that was asked for."""
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class CancelledOrderList(OrderList):
     """A list that was cancelled, with each of its orders."""
 

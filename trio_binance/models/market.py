@@ -7,11 +7,13 @@ from typing import ClassVar, TypeAlias
 
 import attrs
 
+from trio_binance._util import exact_repr
+
 from .enums import CalculationType
 from .values import Levels, Model, Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class Depth(Model):
     """A book at one moment: bids by descending, asks by ascending price."""
 
@@ -20,7 +22,7 @@ class Depth(Model):
     asks: Levels
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class Trade(Model):
     """A trade; ``quote_qty`` is price times quantity as the exchange counts it."""
 
@@ -33,7 +35,7 @@ class Trade(Model):
     is_best_match: bool
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class BlockTrade(Model):
     """A block trade, which was agreed on beside the book; its ids are a series of their own."""
 
@@ -45,7 +47,7 @@ class BlockTrade(Model):
     is_buyer_maker: bool
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class AggTrade(Model):
     """The trades that one taker order made at one price, taken together."""
 
@@ -59,7 +61,7 @@ class AggTrade(Model):
     is_best_match: bool
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class Kline(Model):
     """A candle, named by its open time. ``unused`` is a field that the documents tell to ignore."""
 
@@ -77,7 +79,7 @@ class Kline(Model):
     unused: str
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class AveragePrice(Model):
     """The volume-weighted average of the last ``mins`` minutes; ``close_time`` (of the last trade) since 2023 only."""
 
@@ -86,7 +88,7 @@ class AveragePrice(Model):
     close_time: Timestamp | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class PriceTicker(Model):
     """The last price of a symbol."""
 
@@ -94,7 +96,7 @@ class PriceTicker(Model):
     price: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class BookTicker(Model):
     """The best bid and the best ask of a symbol."""
 
@@ -105,7 +107,7 @@ class BookTicker(Model):
     ask_qty: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class Ticker24h(Model):
     """The last 24 hours of a symbol, rolling. ``first_id`` and ``last_id`` are -1 when nothing was traded."""
 
@@ -132,7 +134,7 @@ class Ticker24h(Model):
     count: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class WindowTicker(Model):
     """A window of a symbol: its trading day, or the last minutes, hours or days.
 
@@ -157,7 +159,7 @@ class WindowTicker(Model):
     count: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MiniTicker(Model):
     """A window of a symbol in short (``type=MINI``): 24 hours, the trading day or a rolling window."""
 
@@ -182,7 +184,7 @@ AnyWindowTicker: TypeAlias = WindowTicker | MiniTicker
 """What the tickers of a trading day and of a rolling window answer, by the ``type`` that was asked for."""
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ReferencePrice(Model):
     """The reference price of a symbol: what its execution rules and some of its filters are measured by.
 
@@ -195,7 +197,7 @@ class ReferencePrice(Model):
     timestamp: Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ArithmeticMeanCalculation(Model):
     """The reference price is the moving average of trade prices over ``bucket_count`` buckets."""
 
@@ -205,7 +207,7 @@ class ArithmeticMeanCalculation(Model):
     bucket_width_ms: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ExternalCalculation(Model):
     """The reference price comes from outside; ``external_calculation_id`` says from where.
 
@@ -218,7 +220,7 @@ class ExternalCalculation(Model):
     external_calculation_id: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class UnknownCalculation(Model):
     """A way to calculate the reference price that this version does not know; its fields are in ``extra``."""
 
@@ -226,7 +228,7 @@ class UnknownCalculation(Model):
     calculation_type: str
 
     def __repr__(self) -> str:
-        return f"UnknownCalculation({self.symbol!r}, {self.calculation_type!r}, extra={dict(self.extra)!r})"
+        return f"UnknownCalculation({self.symbol!r}, {self.calculation_type!r}, extra={exact_repr(dict(self.extra))})"
 
 
 KNOWN_CALCULATIONS = (ArithmeticMeanCalculation, ExternalCalculation)

@@ -23,7 +23,7 @@ from .enums import (
 from .values import Model, Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class OrderAck(Model):
     """The order was accepted. ``order_list_id`` is -1 unless it is part of a list."""
 
@@ -34,7 +34,7 @@ class OrderAck(Model):
     transact_time: Timestamp
 
 
-@attrs.frozen(weakref_slot=False, kw_only=True)
+@attrs.frozen(weakref_slot=False, repr=False, kw_only=True)
 class OrderTerms(Model):
     """What every report of an order tells. Optional fields: rest-api.md, "Conditional fields in Order Responses".
 
@@ -75,7 +75,7 @@ class OrderTerms(Model):
     pegged_price: Decimal | None = None
 
 
-@attrs.frozen(weakref_slot=False, kw_only=True)
+@attrs.frozen(weakref_slot=False, repr=False, kw_only=True)
 class OrderState(OrderTerms):
     """An order and how much of it was done; the base of the reports of a placement, a query and a cancellation.
 
@@ -88,7 +88,7 @@ class OrderState(OrderTerms):
     orig_quote_order_qty: Decimal | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class PreventedMatch(Model):
     """A match that self-trade prevention stopped while the order was placed.
 
@@ -104,7 +104,7 @@ class PreventedMatch(Model):
     maker_symbol: str | None = None
 
 
-@attrs.frozen(weakref_slot=False, kw_only=True)
+@attrs.frozen(weakref_slot=False, repr=False, kw_only=True)
 class OrderResult(OrderState):
     """The order was accepted and stands as told.
 
@@ -117,7 +117,7 @@ class OrderResult(OrderState):
     prevented_matches: tuple[PreventedMatch, ...] | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class Fill(Model):
     """A trade of the order that was just placed. An allocation by SOR has ``trade_id`` -1 and an ``alloc_id``."""
 
@@ -130,7 +130,7 @@ class Fill(Model):
     alloc_id: int | None = None
 
 
-@attrs.frozen(weakref_slot=False, kw_only=True)
+@attrs.frozen(weakref_slot=False, repr=False, kw_only=True)
 class OrderFull(OrderResult):
     """The order was accepted, stands as told, and these are its fills so far.
 
@@ -144,7 +144,7 @@ OrderResponse: TypeAlias = OrderAck | OrderResult | OrderFull
 """What a placement answers, by the ``new_order_resp_type`` that was asked for."""
 
 
-@attrs.frozen(weakref_slot=False, kw_only=True)
+@attrs.frozen(weakref_slot=False, repr=False, kw_only=True)
 class OrderStatusReport(OrderState):
     """An order as a query tells it. Queries lag behind the matching engine."""
 
@@ -153,7 +153,7 @@ class OrderStatusReport(OrderState):
     is_working: bool
 
 
-@attrs.frozen(weakref_slot=False, kw_only=True)
+@attrs.frozen(weakref_slot=False, repr=False, kw_only=True)
 class CancelResult(OrderState):
     """A cancelled order: ``client_order_id`` is the cancellation's, ``orig_client_order_id`` the order's.
 

@@ -7,7 +7,7 @@ import attrs
 from .values import Model, Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class SessionStatus(Model):
     """The connection and who is logged on to it: ``api_key`` and ``authorized_since`` are ``None`` when nobody is.
 
@@ -23,7 +23,7 @@ class SessionStatus(Model):
     user_data_stream: bool | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class Subscription(Model):
     """A subscription to user data; its events carry the same id. ``expiration_time`` is told in SBE alone."""
 

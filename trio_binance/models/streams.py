@@ -11,7 +11,7 @@ from .enums import KlineInterval, RollingWindow
 from .values import Levels, Model, Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class TradeEvent(Model):
     """A trade. ``is_best_match`` is a field that the documents tell to ignore."""
 
@@ -27,7 +27,7 @@ class TradeEvent(Model):
     is_best_match: bool
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class AggTradeEvent(Model):
     """The trades that one taker order made at one price. ``is_best_match`` is told to be ignored."""
 
@@ -45,7 +45,7 @@ class AggTradeEvent(Model):
     is_best_match: bool
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class BlockTradeEvent(Model):
     """A trade that two parties agreed on beside the book. Its ids are a series of their own."""
 
@@ -58,7 +58,7 @@ class BlockTradeEvent(Model):
     is_buyer_maker: bool
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class BookTickerEvent(Model):
     """The best bid and ask changed. The exchange sends no event time here."""
 
@@ -70,7 +70,7 @@ class BookTickerEvent(Model):
     ask_quantity: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class DepthUpdateEvent(Model):
     """Levels of the book that changed: quantities are absolute, 0 removes the level.
 
@@ -85,7 +85,7 @@ class DepthUpdateEvent(Model):
     asks: Levels
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class PartialDepthEvent(Model):
     """The best 5, 10 or 20 levels. The message names no symbol: ``symbol`` is taken from the stream's name."""
 
@@ -95,7 +95,7 @@ class PartialDepthEvent(Model):
     asks: Levels
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class Candle(Model):
     """A candle as it stands; it is final when ``is_closed``. The trade ids are -1 while there is no trade.
 
@@ -121,7 +121,7 @@ class Candle(Model):
     unused: str
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class KlineEvent(Model):
     """A candle changed or closed.
 
@@ -135,7 +135,7 @@ class KlineEvent(Model):
     candle: Candle
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class MiniTickerEvent(Model):
     """The last 24 hours of a symbol in short, rolling."""
 
@@ -149,7 +149,7 @@ class MiniTickerEvent(Model):
     quote_volume: Decimal
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class TickerEvent(Model):
     """The last 24 hours of a symbol, rolling. ``prev_close_price`` is that of the trade before ``first_trade_id``."""
 
@@ -177,7 +177,7 @@ class TickerEvent(Model):
     trade_count: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class RollingTickerEvent(Model):
     """The last ``window`` of a symbol, rolling.
 
@@ -204,7 +204,7 @@ class RollingTickerEvent(Model):
     trade_count: int
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class AvgPriceEvent(Model):
     """The average price over ``interval`` (text such as "5m")."""
 
@@ -215,7 +215,7 @@ class AvgPriceEvent(Model):
     last_trade_time: Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ReferencePriceEvent(Model):
     """The reference price, ``None`` while there is none; ``timestamp`` is the engine's time at which it was valid.
 
@@ -227,14 +227,14 @@ class ReferencePriceEvent(Model):
     timestamp: Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ServerShutdownEvent(Model):
     """The server goes down soon: connect anew. Belongs to the connection, not to a stream or account."""
 
     event_time: Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class UnknownEvent(Model):
     """A message of a stream that this version has no model for; ``payload`` is what the exchange sent, parsed.
 

@@ -30,7 +30,7 @@ from .streams import ServerShutdownEvent
 from .values import Model, Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ExecutionReport(Model):
     """Something happened to an order: ``execution_type`` says what, ``order_status`` where the order stands now.
 
@@ -105,7 +105,7 @@ class ExecutionReport(Model):
     expiry_reason: ExpiryReason | None = None
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class AccountPosition(Model):
     """Balances that an event may have changed, and only those."""
 
@@ -114,7 +114,7 @@ class AccountPosition(Model):
     balances: tuple[Balance, ...]
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class BalanceUpdate(Model):
     """A deposit, withdrawal or transfer changed a balance by ``delta``."""
 
@@ -124,7 +124,7 @@ class BalanceUpdate(Model):
     clear_time: Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ListStatus(Model):
     """Something happened to an order list; comes beside the execution reports of its orders."""
 
@@ -140,7 +140,7 @@ class ListStatus(Model):
     orders: tuple[ListedOrder, ...]
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class ExternalLockUpdate(Model):
     """A part of the balance was locked (positive ``delta``) or unlocked by a system outside the spot market."""
 
@@ -150,14 +150,14 @@ class ExternalLockUpdate(Model):
     transaction_time: Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class EventStreamTerminated(Model):
     """The subscription ended: unsubscribed, logged out, or its token expired. No further event comes."""
 
     event_time: Timestamp
 
 
-@attrs.frozen(weakref_slot=False)
+@attrs.frozen(weakref_slot=False, repr=False)
 class UnknownUserEvent(Model):
     """An event of the account that this version has no model for; ``payload`` is what the exchange sent, parsed.
 

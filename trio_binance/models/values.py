@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar, final, overload
 
 import attrs
 
+from trio_binance._util import exact_repr, fields_repr
+
 _T = TypeVar("_T")
 
 Timestamp: TypeAlias = int
@@ -59,7 +61,7 @@ class Extra(Mapping[str, object]):
         return len(self._fields)
 
     def __repr__(self) -> str:
-        return f"Extra({self._fields!r})"
+        return f"Extra({exact_repr(self._fields)})"
 
 
 NO_EXTRA = Extra({})
@@ -72,12 +74,18 @@ class Model:
 
     extra: Mapping[str, object] = attrs.field(default=NO_EXTRA, kw_only=True, hash=False, repr=False)
 
+    def __repr__(self) -> str:
+        return fields_repr(self)
+
 
 class Level(NamedTuple):
     """A price and the quantity that rests there, both exact."""
 
     price: Decimal
     quantity: Decimal
+
+    def __repr__(self) -> str:
+        return f"Level(price={exact_repr(self.price)}, quantity={exact_repr(self.quantity)})"
 
 
 _SHOWN = 3

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import attrs
 
+from trio_binance._util import exact_repr
 from trio_binance.errors import InvalidArgument
 from trio_binance.models.enums import OrderType, PegOffsetType, PegPriceType, TimeInForce
 
@@ -28,7 +29,7 @@ class Request:
     def __repr__(self) -> str:
         fields = sorted(attrs.fields(type(self)), key=lambda field: field.default is not attrs.NOTHING)
         given = [(field, value) for field in fields if (value := getattr(self, field.name)) is not None]
-        shown = (f"{field.name}={value!r}" if field.kw_only else repr(value) for field, value in given)
+        shown = (f"{field.name}={exact_repr(value)}" if field.kw_only else repr(value) for field, value in given)
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
