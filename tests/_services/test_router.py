@@ -201,8 +201,9 @@ async def test_a_timestamp_refused_twice_or_a_clock_that_cannot_be_measured_is_a
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     refusal = (400, b'{"code":-1021,"msg":"Timestamp ..."}')
-    with pytest.raises(ClockUnsynced):
+    with pytest.raises(TimestampError) as caught:
         await World(refusal).router.call(account.ACCOUNT, {})
+    assert isinstance(caught.value.__cause__, ClockUnsynced)
     world = World(refusal)
 
     async def measure() -> None:
@@ -218,6 +219,58 @@ async def test_a_timestamp_refused_twice_or_a_clock_that_cannot_be_measured_is_a
             await world.router.call(account.ACCOUNT, {})
         nursery.cancel_scope.cancel()
     assert len(world.http.sent) == 2
+
+
+LATE_STAMP = (400, b'{"code":-1021,"msg":"Timestamp ..."}')
+
+
+@pytest.mark.parametrize(
+    "second",
+    [ConnectError("no way"), ConnectorClosed("closed"), ConnectionLost("gone", outcome=Outcome.NOT_SENT)],
+    ids=lambda exc: type(exc).__name__,
+)
+@pytest.mark.parametrize("operation", [trading.PLACE, account.ACCOUNT], ids=["order", "question"])
+async def test_a_second_try_that_was_held_back_is_told_as_the_refusal_of_the_first(
+    operation: Any, second: BinanceError, autojump_clock: trio.testing.MockClock
+) -> None:
+    world = World(LATE_STAMP, second)
+    asked: list[Any] = []
+
+    async def ask() -> None:
+        with pytest.raises(TimestampError) as caught:
+            await world.router.call(operation, ORDER if operation is trading.PLACE else {})
+        asked.append(caught.value)
+
+    await trio.sleep(1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        now = trio.current_time()
+        world.clock.on_sample(now, now, WALL_US + round(now * 1e6))
+    assert asked[0].outcome is Outcome.REJECTED
+    cause = asked[0].__cause__
+    assert cause is not None
+    assert cause.outcome is Outcome.NOT_SENT
+    assert cause.__context__ is not asked[0]
+
+
+async def test_a_second_try_that_got_lost_is_told_as_it_is(autojump_clock: trio.testing.MockClock) -> None:
+    world = World(LATE_STAMP, ConnectionLost("reset"))
+    await trio.sleep(1)
+    async with trio.open_nursery() as nursery:
+
+        async def measure() -> None:
+            while True:
+                await world.clock.wait_due()
+                await trio.sleep(0.01)
+                now = trio.current_time()
+                world.clock.on_sample(now, now, WALL_US + round(now * 1e6))
+
+        nursery.start_soon(measure)
+        with pytest.raises(ConnectionLost) as caught:
+            await world.router.call(trading.PLACE, ORDER)
+        nursery.cancel_scope.cancel()
+    assert caught.value.outcome is Outcome.UNKNOWN
 
 
 async def test_a_ban_stops_everything_until_it_is_over(autojump_clock: trio.testing.MockClock) -> None:

@@ -10,7 +10,7 @@ the limits, feeds the breaker and becomes a value or a typed error.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, final
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, final
 
 import trio
 
@@ -121,22 +121,25 @@ class Router:
             BinanceError: see ``trio_binance.errors``; ``.outcome`` tells what became of the request.
         """
         wires = self._wires_of(operation)
-        wire, spare, stamped_anew = self._first(operation, wires), True, False
+        wire, spare = self._first(operation, wires), True
+        refused: TimestampError | None = None
+        signed_at = 0.0
         while True:
-            signed_at = trio.current_time()
             try:
+                if refused is None:
+                    signed_at = trio.current_time()
+                else:
+                    await self._clock.resync(signed_at, self._config.tuning.request_timeout)
                 return await self._attempt(wire, operation, params)
-            except TimestampError:
-                # "-1021 ... not executed": it never reached the matching engine, so one more try with a fresh
-                # stamp cannot double anything.
-                if stamped_anew:
-                    raise
-                stamped_anew = True
-                await self._clock.resync(signed_at, self._config.tuning.request_timeout)
-            except (NetworkError, ServerError, BreakerOpen) as exc:
+            except BinanceError as exc:
+                if isinstance(exc, TimestampError) and refused is None:
+                    # "-1021 ... not executed": it never reached the matching engine, so one more try with a fresh
+                    # stamp cannot double anything.
+                    refused = exc
+                    continue
                 second = self._second(operation, wire, wires, exc) if spare else None
                 if second is None:
-                    raise
+                    _raise_told(exc, refused)
                 wire, spare = second, False
 
     async def session_call(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
@@ -184,6 +187,8 @@ class Router:
 
     def _second(self, operation: Operation[Any], wire: Wire, wires: list[Wire], exc: BinanceError) -> Wire | None:
         """Return the wire to ask once more after an error, if that is safe and of any use."""
+        if not isinstance(exc, NetworkError | ServerError | BreakerOpen):
+            return None
         other = self._other(operation, wire, wires)
         if not operation.changes_state:
             return other or (None if isinstance(exc, BreakerOpen) else wire)
@@ -277,6 +282,13 @@ class Router:
         except (BinanceError, trio.TooSlowError):
             return False
         return True
+
+
+def _raise_told(exc: BinanceError, refused: TimestampError | None) -> NoReturn:
+    """Raise what a call ended with; a second try that was held back did not unsend the first, which was refused."""
+    if refused is not None and exc.outcome is Outcome.NOT_SENT:
+        raise refused from exc
+    raise exc
 
 
 @final
