@@ -54,6 +54,26 @@ async def test_a_cancelled_taker_takes_nothing() -> None:
     assert await inbox.take() == [b"kept"]
 
 
+async def test_what_waits_can_be_taken_at_once_even_from_under_a_taker_who_then_goes_on_waiting() -> None:
+    inbox = Inbox(1000)
+    assert inbox.take_nowait() == []
+    taken: list[object] = []
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def take() -> None:
+            taken.append(await inbox.take())
+
+        await trio.testing.wait_all_tasks_blocked()
+        inbox.put([b"a", b"b"])
+        inbox.put([b"c"])
+        assert (inbox.take_nowait(), inbox.waiting_bytes) == ([b"a", b"b", b"c"], 0)
+        await trio.testing.wait_all_tasks_blocked()
+        assert taken == []
+        inbox.put([b"d"])
+    assert taken == [[b"d"]]
+
+
 async def test_two_takers_at_once_are_a_bug_of_the_caller() -> None:
     inbox = Inbox(1000)
     async with trio.open_nursery() as nursery:

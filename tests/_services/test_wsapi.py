@@ -110,6 +110,32 @@ async def test_an_answer_that_came_before_the_break_counts(autojump_clock: MockC
         assert outcomes[0].status == 200
 
 
+@pytest.mark.parametrize("how", ["told that it is gone", "in the midst of a ban", "hung up on"])
+async def test_an_answer_that_has_come_is_handed_over_before_the_end_is_told(
+    how: str, autojump_clock: MockClock
+) -> None:
+    async with api() as lab:
+        await connected(lab)
+        lab.line("wsapi").blackhole("out")
+        outcomes: list[Any] = []
+        with lab.ws_api.listen() as items:
+            assert await items.receive() == LinkUp(1)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(outcome_of, lab, outcomes)
+                await trio.sleep(1)
+                socket = lab.ws_api.line.socket
+                ban = b'{"id":null,"status":418,"error":{"code":-1003,"msg":"banned"}}'
+                come = [b'{"id":1,"status":200,"result":{}}', EVENT.encode()]
+                socket._inbox.put([ban, *come] if "ban" in how else come)
+                if how == "told that it is gone":
+                    lab.ws_api.on_lost("gone", socket)
+                if how == "hung up on":
+                    nursery.start_soon(lab.ws_api._link._present.hang_up, lab.ws_api, 0.0)  # type: ignore[union-attr]
+            assert outcomes[0].status == 200
+            assert isinstance(await items.receive(), Event)
+            assert isinstance(await items.receive(), LinkDown)
+
+
 async def test_a_request_has_a_deadline_and_its_late_answer_is_a_stray(autojump_clock: MockClock) -> None:
     async with api() as lab:
         await connected(lab)

@@ -140,6 +140,26 @@ async def test_a_line_that_ended_sends_nothing_and_says_so() -> None:
         assert here.wire.sent == []
 
 
+async def test_an_answer_to_what_the_end_has_ended_already_is_a_stray() -> None:
+    async with bench() as here:
+        here.ask("order.place")
+        await settle()
+        here.line.fail("hung up")
+        assert here.line.take(b'{"id":%d,"status":200}' % here.id_of("order.place")) == Stray(1)
+        await settle()
+        assert here.outcomes["order.place"].outcome is Outcome.UNKNOWN
+
+
+async def test_an_answer_that_is_there_beats_an_error_of_the_same_moment() -> None:
+    async with bench() as here:
+        here.ask("order.place")
+        await settle()
+        here.line._pending[1].end(REFUSED)
+        here.answer("order.place")
+        await settle()
+        assert here.outcomes["order.place"].status == 200
+
+
 @pytest.mark.parametrize("broken", [Outcome.NOT_SENT, Outcome.UNKNOWN])
 async def test_a_request_that_found_the_connection_broken_says_whether_it_left(
     broken: Outcome, autojump_clock: trio.testing.MockClock

@@ -121,7 +121,7 @@ class Conversation:
         """
         try:
             message = self._decoder.decode(frame)
-        except (msgspec.DecodeError, RecursionError) as exc:
+        except (ValueError, RecursionError) as exc:
             raise ProtocolError("not a message of the WebSocket API", payload=frame) from exc
         if event := _event_of(message, frame):
             return Shutdown() if is_shutdown(event) else Event(_subscription_of(message), event)

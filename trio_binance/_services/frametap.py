@@ -90,12 +90,19 @@ class Inbox:
         try:
             if self._batches or self.ended:
                 await trio.lowlevel.checkpoint()
-            else:
+            while not self._batches and not self.ended:  # what it was woken for may have been taken by then
                 await self._arrived.park()
         finally:
             self._taking = False
         if not self._batches:
             return None
+        return self._pop()
+
+    def take_nowait(self) -> list[bytes]:
+        """Return the messages of all batches that wait; also while another task waits for the next one."""
+        return [message for _ in range(len(self._batches)) for message in self._pop()]
+
+    def _pop(self) -> list[bytes]:
         batch, size = self._batches.popleft()
         self.waiting_bytes -= size
         self._taken.unpark_all()

@@ -75,6 +75,10 @@ class Socket:
             self._link.raise_lost()
         return batch
 
+    def receive_nowait(self) -> list[bytes]:
+        """Return every message that has come and was not received yet, in order; none after ``hang_up``."""
+        return self._inbox.take_nowait()
+
     async def send(self, text: str) -> None:
         """Send one text message, within the deadline for writes.
 

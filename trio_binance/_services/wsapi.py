@@ -6,7 +6,7 @@ new one is up and logged on, and from then on the new one, while the answers on 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, final
 
 import attrs
@@ -14,7 +14,7 @@ import trio
 
 from trio_binance._protocol.catalogue.session import SUBSCRIBE_SIGNATURE
 from trio_binance._protocol.wsapi import Event, SessionError, Shutdown
-from trio_binance.errors import AuthError, ConnectionLost, Outcome, ProtocolError
+from trio_binance.errors import AuthError, BinanceError, ConnectionLost, Outcome, ProtocolError
 
 from .conditions import Degraded, Ready
 from .race import first_of
@@ -238,7 +238,10 @@ class WsApi:
             self._tell_of(line)
         if self._line is None:
             self._switch_to(line)
-        await first_of(lambda: self._listen(line), line.talk, lambda: self._attend(line))
+        try:
+            await first_of(lambda: self._listen(line), line.talk, lambda: self._attend(line))
+        finally:
+            self._take_last(line)
 
     def _switch_to(self, line: Line | None) -> None:
         """Have requests go out on another connection, or on none."""
@@ -253,7 +256,14 @@ class WsApi:
 
     async def _listen(self, line: Line) -> None:
         while True:
-            for frame in await line.socket.receive():
+            await line.receive()
+            for frame in line.waiting():
+                self._take(line, frame)
+
+    def _take_last(self, line: Line) -> None:
+        """Take what had come before the end: an answer in hand beats the news that the connection is gone."""
+        for frame in line.waiting():
+            with suppress(BinanceError):
                 self._take(line, frame)
 
     async def _attend(self, line: Line) -> None:
@@ -295,6 +305,7 @@ class WsApi:
         if line is None:
             return
         others = list(self._lines.values())
+        self._take_last(line)
         line.fail(reason)
         if line is self._line:
             self._switch_to(others[-1] if others else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
@@ -75,6 +76,7 @@ class Line:
         self._pending: dict[int, _Pending] = {}
         self._outgoing, self._waiting = trio.open_memory_channel[int](UNBOUNDED)
         self._session = _SessionRequests()
+        self._received: deque[bytes] = deque()
         self._ended = ""
 
     @property
@@ -119,15 +121,15 @@ class Line:
     async def _wait_answer(self, method: str, pending: _Pending) -> Answer:
         with trio.move_on_after(self._timeout):
             await pending.done.wait()
+        if pending.answer is not None:  # whatever else happened meanwhile
+            return pending.answer
         if pending.error is not None:
             raise pending.error
-        if pending.answer is None:
-            self._doubted_at = pending.sent_at
-            if self.is_doubtful:
-                self.doubted_since = trio.current_time()
-                self.doubted.set()
-            raise DeadlineExceeded(f"{method}: no answer within {self._timeout:g} s", outcome=pending.outcome)
-        return pending.answer
+        self._doubted_at = pending.sent_at
+        if self.is_doubtful:
+            self.doubted_since = trio.current_time()
+            self.doubted.set()
+        raise DeadlineExceeded(f"{method}: no answer within {self._timeout:g} s", outcome=pending.outcome)
 
     async def talk(self) -> None:
         """Send what callers ask for, one after the other, until the connection breaks."""
@@ -153,6 +155,18 @@ class Line:
         """
         await self.socket.ping()
         self.doubted = trio.Event()
+
+    async def receive(self) -> None:
+        """Wait for messages; ``waiting`` then gives them. Raises ``ConnectionLost`` when no more will come."""
+        self._received.extend(await self.socket.receive())
+
+    def waiting(self) -> Iterator[bytes]:
+        """Give one after the other every message that has come and was not given yet."""
+        while True:
+            self._received.extend(self.socket.receive_nowait())
+            if not self._received:
+                return
+            yield self._received.popleft()
 
     def take(self, frame: bytes) -> Incoming | None:
         """Take one message; give an answer to its caller, and return whatever else it is.
@@ -186,7 +200,8 @@ class Line:
         """End all that is in flight: whether it was executed is not known. Nothing more is sent."""
         self._ended = reason
         while self._pending:
-            _, pending = self._pending.popitem()
+            number, pending = self._pending.popitem()
+            self._conversation.give_up(number)
             message = f"the WebSocket API connection was lost: {reason}"
             pending.end(ConnectionLost(message, outcome=pending.outcome))
         self._outgoing.close()
