@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,49 @@ async def test_the_example_of_a_list_protects_a_price_and_takes_its_orders_away_
         assert await bx.account.open_order_lists() == []
         with pytest.raises(SystemExit, match="PERCENT_PRICE_BY_SIDE"):
             await protect(bx, best.ask_price * 5)
+
+
+async def until_said(said: Callable[[], int], count: int, do: Callable[[], Awaitable[None]]) -> None:
+    """Run an example that has no end until it has said so much."""
+    with trio.fail_after(300):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(do)
+            while said() < count:
+                await trio.sleep(1)
+            nursery.cancel_scope.cancel()
+
+
+async def test_the_example_of_a_gapless_feed_brings_every_trade_from_the_first_asked_for_on(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines: list[list[str]] = []
+
+    def said() -> int:
+        lines.extend(line.split() for line in capsys.readouterr().out.splitlines())
+        return len(lines)
+
+    async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
+        await bx.wait_ready()
+        await trio.sleep(30)
+        [last] = await bx.market.trades("BTCUSDT", limit=1)
+        first = last.id - 3
+        await until_said(said, 10, lambda: example("every_trade")(bx, first - 1))
+    assert [int(number) for number, *_ in lines] == list(range(first, first + len(lines)))
+    assert lines[0][-1] == "True"
+
+
+async def test_the_example_of_a_feed_that_is_added_to_tells_of_both_symbols(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    symbols: set[str] = set()
+
+    def said() -> int:
+        symbols.update(line.split()[0] for line in capsys.readouterr().out.splitlines())
+        return len(symbols)
+
+    async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
+        await until_said(said, 2, lambda: example("best_prices")(bx))
+    assert symbols == {"BTCUSDT", "ETHUSDT"}
 
 
 def test_every_name_that_is_mentioned_exists() -> None:
