@@ -29,8 +29,8 @@ class Call:
     """One request on its way: what goes out, and how far it got."""
 
     label: str
-    head: h11.Request
-    body: bytes
+    head: h11.Request = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
     sent_at: float | None = None
     """When its first byte was handed to a stream; ``None`` means that not one byte left."""
     heard: bool = False

@@ -32,7 +32,7 @@ _FORGET = 60.0
 
 @attrs.define(eq=False)
 class _Pending:
-    text: str
+    text: str = attrs.field(repr=False)
     by_session: bool
     sent_at: float | None = None
     done: trio.Event = attrs.field(factory=trio.Event)
