@@ -155,7 +155,7 @@ def test_a_huge_invalid_argument_is_shown_in_part(value: object) -> None:
 def test_an_api_error_tells_operation_number_words_and_what_to_do() -> None:
     error = DuplicateOrder("Duplicate order sent.", status=400, code=-2010, operation="order.place")
     assert str(error) == (
-        "order.place: -2010 Duplicate order sent. [HTTP 400, unknown] "
+        "order.place: -2010 Duplicate order sent. [status 400, unknown] "
         "(query the order by its client id; do not send it again)"
     )
     assert str(RegionBlocked("no", status=451)) == "no [HTTP 451, rejected] (this will not pass by itself)"

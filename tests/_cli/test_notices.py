@@ -20,7 +20,7 @@ SAMPLES: dict[Event, str] = {
     events.Dropped(1.0, "btcusdt@trade", 7): "7 events dropped",
     events.Undecodable(1.0, "btcusdt@trade", "no price"): "skipped: no price",
     events.RateLimitHit(1.0, "REQUEST_WEIGHT", 1e9): "REQUEST_WEIGHT is used up; waiting",
-    events.BanStarted(1.0, 0.0, 418): "(HTTP 418) for 0 s",
+    events.BanStarted(1.0, 0.0, 418): "(status 418) for 0 s",
     events.BanEnded(1.0): "serves us again",
     events.ClockStepped(1.0, 0, 1_500_000): "the server is +1500.0 ms from here",
     events.KeyRefused(1.0, -2015, "Invalid API-key"): "the key was refused: Invalid API-key",

@@ -20,7 +20,13 @@ from trio_binance.sandbox.faults import BlackHole, Timed
 if TYPE_CHECKING:
     from trio.testing import MockClock
 
-ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": Decimal("0.01"), "newOrderRespType": "FULL"}
+ORDER: dict[str, Any] = {
+    "symbol": "BTCUSDT",
+    "side": "BUY",
+    "type": "MARKET",
+    "quantity": Decimal("0.01"),
+    "newOrderRespType": "FULL",
+}
 SECRET = re.compile(r"signature['\"]?\s*[=:]|[A-Za-z0-9+/=%]{60,}")
 OURS = ("trio_binance._services.", "trio_binance._protocol.", "trio_binance._pure.signing", "trio_binance._client.")
 
@@ -30,7 +36,7 @@ def shown() -> dict[str, str]:
     found = {}
     for thing in gc.get_objects():
         kind = type(thing)
-        if kind.__module__.startswith(OURS) and kind.__repr__ is not object.__repr__:
+        if kind.__module__.startswith(OURS) and "__repr__" in vars(kind):
             found.setdefault(f"{kind.__module__}.{kind.__qualname__}", "")
             found[f"{kind.__module__}.{kind.__qualname__}"] += repr(thing)
     return found

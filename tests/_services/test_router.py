@@ -305,7 +305,7 @@ async def test_a_ban_shows_in_the_status_until_the_exchange_answers_again(
     world.board.set("rest", Ready())
     with pytest.raises(Banned):
         await world.router.call(general.TIME, {})
-    assert "HTTP 418" in world.board.reasons["limits"]
+    assert "status 418" in world.board.reasons["limits"]
     await world.router.sample_time()
     assert world.board.status is Status.READY
     assert [(event.old, event.new) for event in world.told(StatusChanged)][-2:] == [

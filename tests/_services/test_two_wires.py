@@ -529,3 +529,35 @@ async def test_market_data_only_has_one_wire_whatever_is_preferred() -> None:
     world = World((200, OK), environment=Environment.MARKET_DATA_ONLY, key=None, prefer="ws_api")
     await world.router.call(general.TIME, {})
     assert world.wires == "R"
+
+
+SYMBOL = {"code": -1121, "msg": "Invalid symbol."}
+HALVES = {"cancelResult": "SUCCESS", "newOrderResult": "FAILURE", "cancelResponse": None, "newOrderResponse": SYMBOL}
+
+
+@pytest.mark.parametrize("prefer", ["rest", "ws_api"])
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        (trading.PLACE, SYMBOL),
+        (trading.CANCEL_REPLACE, {"code": -2021, "msg": "partly", "data": HALVES}),
+        (trading.CANCEL_REPLACE, None),
+        (market.REFERENCE_PRICE, None),
+    ],
+)
+async def test_an_error_speaks_the_language_of_the_wire_that_brought_it(operation: Any, body: Any, prefer: Any) -> None:
+    as_result = json.dumps(HALVES if operation is trading.CANCEL_REPLACE else SYMBOL).encode()
+    told = answer(400, error=body) if body else answer(result=as_result)
+    world = World((400, json.dumps(body).encode()) if body else (200, as_result), ws=[told], prefer=prefer)
+    with pytest.raises(ApiError) as caught:
+        await world.router.call(operation, ORDER if operation is not market.REFERENCE_PRICE else {"symbol": "X"})
+    name, kind = (operation.name, "HTTP") if prefer == "rest" else (operation.ws_method, "status")
+    assert caught.value.operation == name
+    assert str(caught.value).startswith(f"{name}: ")
+    assert f" [{kind} {400 if body else 200}, " in str(caught.value)
+
+
+async def test_an_answer_to_another_request_is_named_by_its_wire() -> None:
+    world = World(ws=[answer(result=ACK.replace(b"mine", b"other"))], prefer="ws_api")
+    with pytest.raises(BinanceError, match=r"^order\.place: "):
+        await world.router.call(trading.PLACE, ORDER)

@@ -68,7 +68,7 @@ def _(event: RateLimitHit) -> str:
 
 @notice.register
 def _(event: BanStarted) -> str:
-    return f"sent away by the exchange (HTTP {event.status}) for {_left(event.until):.0f} s"
+    return f"sent away by the exchange (status {event.status}) for {_left(event.until):.0f} s"
 
 
 @notice.register

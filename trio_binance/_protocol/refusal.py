@@ -70,7 +70,13 @@ def _shown(value: object, depth: int = _DEPTH) -> object:
 
 
 def api_error(
-    operation: Operation[Any], status: int, body: object, *, wait: float | None = None, now: float = 0.0
+    operation: Operation[Any],
+    status: int,
+    body: object,
+    *,
+    wait: float | None = None,
+    now: float = 0.0,
+    name: str | None = None,
 ) -> ApiError:
     """Return the typed error of an error answer.
 
@@ -80,15 +86,16 @@ def api_error(
         body: the JSON object of the error, or the raw text of anything else.
         wait: for how many seconds to stay away, if the answer says so.
         now: ``trio.current_time()``.
+        name: what the operation is called on the wire that brought the answer; by default its own name.
     """
     code, message, data = _read(body, status)
     report = _report(data)
     if report is not None:
-        error = replace_error(operation, status, report, code=code, message=message, data=data)
+        error = replace_error(operation, status, report, code=code, message=message, data=data, name=name)
     else:
         told = _PARTLY_FAILED if _hides_halves(operation, status, code, data) else code
         cls = api_error_class(status, told, message)
-        error = cls(message, status=status, code=code, operation=operation.name, data=data)
+        error = cls(message, status=status, code=code, operation=name or operation.name, data=data)
         if _says_nothing(error) or _may_hide_halves(operation, status, code):
             error.outcome = Outcome.UNKNOWN
     if wait is not None:
@@ -166,6 +173,7 @@ def replace_error(
     code: int | None = None,
     message: str = "not both halves were done",
     data: Mapping[str, object] | None = None,
+    name: str | None = None,
 ) -> ApiError:
     """Return the error of a cancel-replace whose halves are told: they say what became of it, never the status.
 
@@ -176,7 +184,7 @@ def replace_error(
     new_order = half_outcome(report.new_order_result, report.new_order_response)
     whole = _outcome_of_both(cancel, new_order)
     cls = api_error_class(status, _FAILED if whole is Outcome.REJECTED else _PARTLY_FAILED)
-    error = cls(message, status=status, code=code, operation=operation.name, data=data)
+    error = cls(message, status=status, code=code, operation=name or operation.name, data=data)
     error.report, error.cancel_outcome, error.new_order_outcome = report, cancel, new_order
     if error.outcome is not Outcome.UNKNOWN:
         error.outcome = whole

@@ -154,8 +154,10 @@ def read_rest(
     raise api_error(operation, status, error_body(body), wait=wait, now=now)
 
 
-def read_result(operation: Operation[Any], params: Mapping[str, Value], raw: bytes) -> Any:
+def read_result(operation: Operation[Any], params: Mapping[str, Value], raw: bytes, *, name: str | None = None) -> Any:
     """Return the decoded result of a success, on either wire, checked to be the answer to *this* request.
+
+    ``name`` is what the operation is called on the wire that brought it, as with ``api_error``.
 
     Raises:
         ApiError: what came under the name of a success is an error, or half of one.
@@ -165,13 +167,13 @@ def read_result(operation: Operation[Any], params: Mapping[str, Value], raw: byt
         result = _structure(operation, params, raw)
         _check_fills(result)
     except DecodeError as exc:
-        if error := _error_as_result(operation, raw):
+        if error := _error_as_result(operation, raw, name):
             raise error from None
         raise _unreadable(operation, exc, raw) from None
     if difference := mismatch(operation, params, result):
-        raise ProtocolError(f"{operation.name}: {difference}", outcome=_unread(operation))
+        raise ProtocolError(f"{name or operation.name}: {difference}", outcome=_unread(operation))
     if isinstance(result, CancelReplaceReport) and not _both_done(result):
-        raise replace_error(operation, 200, result)
+        raise replace_error(operation, 200, result, name=name)
     return result
 
 
@@ -196,7 +198,7 @@ def _check_fills(result: object) -> None:
             raise DecodeError(f"OrderFull at fills: {reason}", path="fills", model="OrderFull")
 
 
-def _error_as_result(operation: Operation[Any], raw: bytes) -> ApiError | None:
+def _error_as_result(operation: Operation[Any], raw: bytes, name: str | None) -> ApiError | None:
     """Return the error that the exchange told as a result, with status 200.
 
     "referencePrice ... never set" (web-socket-api.md) is told so. Of a request that changes state it would be against
@@ -205,12 +207,12 @@ def _error_as_result(operation: Operation[Any], raw: bytes) -> ApiError | None:
     if operation.result is CancelReplaceReport:
         with suppress(DecodeError):
             report = codec.structure(raw, CancelReplaceReport)
-            return None if _both_done(report) else replace_error(operation, 200, report)
+            return None if _both_done(report) else replace_error(operation, 200, report, name=name)
     if operation.changes_state:
         return None
     body = error_body(raw)
     is_error = isinstance(body, dict) and body.keys() == {"code", "msg"}
-    return api_error(operation, 200, body) if is_error else None
+    return api_error(operation, 200, body, name=name) if is_error else None
 
 
 def _both_done(report: CancelReplaceReport) -> bool:

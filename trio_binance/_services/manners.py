@@ -43,7 +43,7 @@ class Manners:
                 self._limiter.stop_orders(wait)
         elif wait is not None:
             self._limiter.stop_the_world(wait, exc.status)
-            self._board.set("limits", Degraded(f"sent away by the exchange for {wait:.0f} s (HTTP {exc.status})"))
+            self._board.set("limits", Degraded(f"sent away by the exchange for {wait:.0f} s (status {exc.status})"))
             self._sent_away = True
         elif isinstance(exc, AuthError):
             self._observer.emit(KeyRefused(self._observer.now(), code=exc.code, message=exc.message))

@@ -229,7 +229,7 @@ class WsWire:
         if operation.ws_method in _TELLS_THE_SESSION:
             self._logon.learn(line, answer)
         if answer.status == 200:
-            value: R = reply.read_result(operation, params, answer.result)
+            value: R = reply.read_result(operation, params, answer.result, name=operation.ws_method)
             return value
         error = refusal(operation, answer.status, answer.error, self._clock.server_ms())
         raise _disowned(error) if by_session and line.logged_on_as is None else error

@@ -260,4 +260,4 @@ def refusal(operation: Operation[Any], status: int, error: object, server_ms: in
     ``server_ms`` is the server's time as far as we know it: some errors tell the moment, but not their own time.
     """
     wait = wait_from_error(error, status, server_ms)
-    return api_error(operation, status, error, wait=wait, now=trio.current_time())
+    return api_error(operation, status, error, wait=wait, now=trio.current_time(), name=operation.ws_method)

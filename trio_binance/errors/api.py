@@ -16,8 +16,8 @@ class ApiError(BinanceError):
     """The exchange answered with an error.
 
     ``status`` is the HTTP status (or the WebSocket API's), ``code`` the exchange's number (``None`` where the answer
-    carried none), ``message`` its text, ``data`` the rest of the error object, ``operation`` what was asked, ``advice``
-    what to do next.
+    carried none), ``message`` its text, ``data`` the rest of the error object, ``operation`` what was asked, by its
+    name on the wire that brought the answer (``POST /api/v3/order``, or ``order.place``), ``advice`` what to do next.
     """
 
     outcome = Outcome.REJECTED
@@ -48,7 +48,12 @@ class ApiError(BinanceError):
         number = f"{self.code} " if self.code is not None else ""
         where = f"{self.operation}: " if self.operation else ""
         advice = f" ({self.advice})" if self.advice else ""
-        return f"{where}{number}{self.message} [HTTP {self.status}, {self.outcome.value}]{self._halves()}{advice}"
+        status = f"{self._kind_of_status()} {self.status}"
+        return f"{where}{number}{self.message} [{status}, {self.outcome.value}]{self._halves()}{advice}"
+
+    def _kind_of_status(self) -> str:
+        """Return whose status it is: what was asked by REST has a path in its name, or no name yet."""
+        return "HTTP" if "/" in self.operation or not self.operation else "status"
 
 
 class RequestError(ApiError):
