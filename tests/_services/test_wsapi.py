@@ -14,8 +14,8 @@ from trio_binance._protocol.wsapi import Event
 from trio_binance._services import wsapi as module
 from trio_binance._services.conditions import Status
 from trio_binance._services.events import BanStarted, ConnectionLost, ConnectionRenewed, Reconnected
-from trio_binance._services.wsapi import LinkDown, LinkUp, SessionLost
 from trio_binance._services.wsline import refusal
+from trio_binance._services.wsnews import LinkDown, LinkUp, SessionLost
 from trio_binance.errors import AuthError, Banned, BinanceError, DeadlineExceeded, Outcome
 from trio_binance.errors import ConnectionLost as Lost
 from trio_binance.sandbox.faults import DialTrouble, Timed
@@ -130,7 +130,7 @@ async def test_an_answer_that_has_come_is_handed_over_before_the_end_is_told(
                 if how == "told that it is gone":
                     lab.ws_api.on_lost("gone", socket)
                 if how == "hung up on":
-                    nursery.start_soon(lab.ws_api._link._present.hang_up, lab.ws_api, 0.0)  # type: ignore[union-attr]
+                    nursery.start_soon(lab.ws_api._link._present.hang_up, lab.ws_api, 0.0)
             assert outcomes[0].status == 200
             assert isinstance(await items.receive(), Event)
             assert isinstance(await items.receive(), LinkDown)

@@ -204,8 +204,9 @@ class UserDataSubscribed(Event):
 class UserDataGap(Event):
     """What happened between ``since`` and ``until`` may not have been told: orders may have changed meanwhile.
 
-    "There is no replay": ask for open orders and fills to learn what happened. It begins with the last event that
-    came, at most a minute before the last sign of life: what follows on a dying connection is late before it is lost.
+    A connection was lost, or a message cannot be read (``Undecodable`` tells why). "There is no replay": ask for open
+    orders and fills to learn what happened. It begins with the last event that came, at most a minute before the last
+    sign of life: what follows on a dying connection is late before it is lost.
     """
 
     area = "account"
