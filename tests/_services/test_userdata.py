@@ -21,8 +21,8 @@ from trio_binance._services.events import (
     UserDataGap,
     UserDataSubscribed,
 )
-from trio_binance._services.wsapi import LinkDown, LinkUp
 from trio_binance._services.wsline import Line
+from trio_binance._services.wsnews import LinkDown, LinkUp
 from trio_binance.config import Overflow
 from trio_binance.errors import AuthError, BinanceError, ConnectorClosed, FeedOverflow, Outcome
 from trio_binance.errors import ConnectionLost as Lost
@@ -305,6 +305,36 @@ async def test_what_cannot_be_decoded_is_counted_and_told(autojump_clock: MockCl
         lab.server("ws_api").text(balance())
         assert isinstance(await feed.receive(), BalanceUpdate)
         assert lab.user_data.statistics().undecodable == len(lab.seen(Undecodable)) == 1
+
+
+@pytest.mark.parametrize("envelope", ['"subscriptionId":"0",', '"subscriptionId":0.0,', '"subscriptionId":9e999,', ""])
+async def test_an_event_in_an_odd_envelope_is_delivered_like_any_other(
+    envelope: str, autojump_clock: MockClock
+) -> None:
+    async with account() as lab, events(lab) as feed:
+        lab.server("ws_api").text(balance().replace('"subscriptionId":0,', envelope))
+        assert isinstance(await feed.receive(), BalanceUpdate)
+        assert not lab.seen(UserDataGap)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"subscriptionId":0,"event":{"e":"executionReport"', '{"subscriptionId":0,"event":{"e":"executionReport"}}'],
+)
+@pytest.mark.parametrize("quiet", [10.0, 1000.0])
+async def test_what_may_have_been_an_event_and_cannot_be_read_is_a_gap(
+    text: str, quiet: float, autojump_clock: MockClock
+) -> None:
+    async with account() as lab, events(lab) as feed:
+        subscribed_at = trio.current_time()
+        await trio.sleep(quiet)
+        lab.server("ws_api").text(text)
+        [gap] = [await lab.wait_for(UserDataGap)]
+        assert len(lab.seen(Undecodable)) == lab.user_data.statistics().undecodable == 1
+        assert gap.since == pytest.approx(max(subscribed_at, trio.current_time() - 60), abs=0.1)
+        assert gap.until == trio.current_time()
+        lab.server("ws_api").text(balance())
+        assert isinstance(await feed.receive(), BalanceUpdate)
 
 
 async def test_a_slow_consumer_is_told_what_it_lost(autojump_clock: MockClock) -> None:

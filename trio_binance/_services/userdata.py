@@ -34,8 +34,8 @@ from trio_binance.models import EventStreamTerminated, UserEvent, as_millisecond
 from .conditions import Degraded, Ready
 from .events import Dropped, KeyRefused, Undecodable, UserDataGap, UserDataSubscribed
 from .feed import open_feed
-from .wsapi import LinkDown, LinkUp, SessionLost
 from .wsline import refusal
+from .wsnews import LinkDown, LinkUp, SessionLost, Unread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,8 +49,9 @@ if TYPE_CHECKING:
     from .observe import Observer
     from .seal import Seal
     from .status import StatusBoard
-    from .wsapi import Item, WsApi
+    from .wsapi import WsApi
     from .wsline import Line
+    from .wsnews import Item
 
 STREAM = "userData"
 """What the account's events are called where streams have names."""
@@ -188,6 +189,8 @@ class UserData:
                 await self._resubscribe(f"the exchange no longer accepts the key: {item.error.message}")
             case Event():
                 await self._on_event(item)
+            case Unread():
+                self._on_unread(item.reason)
             case _:
                 pass  # news of a connection that has been replaced meanwhile
 
@@ -195,8 +198,7 @@ class UserData:
         try:
             event = codec.decode(item.data)
         except DecodeError as exc:
-            self._undecodable += 1
-            self._observer.emit(Undecodable(self._observer.now(), source=STREAM, reason=str(exc)))
+            self._on_unread(str(exc))
             return
         self._events += 1
         self._told_until = max(self._told_until, self._moment_of(event))
@@ -205,6 +207,18 @@ class UserData:
         if isinstance(event, EventStreamTerminated) and self._is_present(item.subscription_id):
             # After a logout, an unsubscribe, or at the exchange's own will ("Event Stream Terminated").
             await self._resubscribe("eventStreamTerminated")
+
+    def _on_unread(self, reason: str) -> None:
+        """Tell of a message that cannot be read: of an order that it spoke of, nobody has been told."""
+        now = trio.current_time()
+        self._undecodable += 1
+        self._observer.emit(Undecodable(self._observer.now(), source=STREAM, reason=reason))
+        self._observer.emit(UserDataGap(now, since=self._told_since(now), until=now))
+
+    def _told_since(self, moment: float) -> float:
+        """Return since when what happened may not have been told, when it is known that something was not."""
+        # What came last may have left the exchange long before: all that followed it counts as missed.
+        return min(moment, max(self._told_until, moment - LONGEST_TRANSIT))
 
     def _moment_of(self, event: UserEvent) -> float:
         """Return the ``trio.current_time()`` at which an event happened, rather too early than too late."""
@@ -227,8 +241,7 @@ class UserData:
     def _interrupt(self, since: float) -> None:
         """Note that no events flow, and since when that is so."""
         if self._epoch != 0:
-            # What came last may have left the exchange long before: all that followed it counts as missed.
-            self._missed_since = min(since, max(self._told_until, since - LONGEST_TRANSIT))
+            self._missed_since = self._told_since(since)
             self._backoff.on_lost(trio.current_time())
         self._epoch = 0
 

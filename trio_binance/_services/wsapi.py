@@ -19,6 +19,7 @@ from trio_binance.errors import AuthError, BinanceError, ConnectionLost, Outcome
 from .conditions import Degraded, Ready
 from .race import first_of
 from .wsline import UNBOUNDED, Line, refusal
+from .wsnews import Item, LinkDown, LinkUp, SessionLost, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -30,32 +31,6 @@ if TYPE_CHECKING:
     from .socket import Socket
     from .status import StatusBoard
 
-
-@attrs.frozen
-class LinkUp:
-    """A new connection, the ``epoch``-th, is up: nothing is subscribed on it yet."""
-
-    epoch: int
-
-
-@attrs.frozen
-class LinkDown:
-    """The connection is gone; what happened after ``silent_since``, when its last byte came, was not told."""
-
-    epoch: int
-    reason: str
-    silent_since: float
-
-
-@attrs.frozen
-class SessionLost:
-    """The exchange no longer accepts the key of this connection."""
-
-    epoch: int
-    error: AuthError
-
-
-Item = LinkUp | LinkDown | SessionLost | Event
 
 EVENTS = 10_000
 """The most that may wait for the listener; it does nothing but hand them on, so that many wait only if it hangs."""
@@ -209,12 +184,11 @@ class WsApi:
         self._told = line
         self._tell(LinkUp(line.epoch))
 
-    def _on_event(self, event: Event) -> None:
+    def _hand_on(self, item: Event | Unread) -> None:
         if self._news is not None and self._news.statistics().current_buffer_used >= EVENTS:
             # Better a gap that is told of than events that are lost in silence.
             raise ConnectionLost(f"{EVENTS} account events wait and nobody takes them")
-        self._events += 1
-        self._tell(event)
+        self._tell(item)
 
     # ----------------------------------------------------------------------------- the service and its link
 
@@ -320,14 +294,17 @@ class WsApi:
     def _take(self, line: Line, frame: bytes) -> None:
         try:
             incoming = line.take(frame)
-        except ProtocolError:
+        except ProtocolError as exc:
             self._strays += 1
+            # Nobody can say that it was no event: an order's must not be lost in silence.
+            self._hand_on(Unread(line.epoch, exc.message))
             return
         match incoming:
             case None:
                 pass  # an answer: its caller has it
             case Event():
-                self._on_event(incoming)
+                self._events += 1
+                self._hand_on(incoming)
             case SessionError():
                 self._on_session_error(line, incoming)
             case Shutdown():
