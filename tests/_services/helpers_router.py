@@ -96,14 +96,21 @@ class ScriptedLine:
     logged_on_as: str | None = None
     epoch: int = 1
     latency: float = 0.0
+    latest: int = 0
+    session_as_of: int = 0
+
+    def on_disowned(self, error: BinanceError) -> None:
+        self.logged_on_as = None
 
     async def request(self, method: str, params: Mapping[str, object], *, by_session: bool = False) -> Answer:
         self.requests.append((method, params, by_session))
-        await trio.sleep(self.latency)
+        self.latest += 1
+        number = self.latest
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        await trio.sleep(self.latency)
         if isinstance(step, BinanceError):
             raise step
-        return step
+        return attrs.evolve(step, id=number)
 
 
 class ScriptedWsApi:
@@ -164,7 +171,7 @@ class World:
         self.line = ScriptedLine(list(ws))
         self.ws_api = ScriptedWsApi(self.line)
         if ws:
-            logon = Logon(
+            self.logon = Logon(
                 self.router.seal,
                 wanted=False,
                 clock=self.clock,
@@ -172,7 +179,7 @@ class World:
                 observer=observer,
                 timeout=15.0,
             )
-            self.router.attach(self.ws_api, logon)  # type: ignore[arg-type]
+            self.router.attach(self.ws_api, self.logon)  # type: ignore[arg-type]
 
     def used(self, kind: LimitKind) -> int:
         return max(rule.used for rule in self.limiter.statistics().rules if rule.rule.kind is kind)

@@ -33,7 +33,7 @@ OURS = ("trio_binance._services.", "trio_binance._protocol.", "trio_binance._pur
 
 def shown() -> dict[str, str]:
     """Return what every object of ours that lives says of itself, by its class."""
-    found = {}
+    found: dict[str, str] = {}
     for thing in gc.get_objects():
         kind = type(thing)
         if kind.__module__.startswith(OURS) and "__repr__" in vars(kind):

@@ -469,6 +469,43 @@ async def test_after_a_logout_requests_are_signed_from_the_moment_it_left(
     assert len(world.told(LoggedOff)) == 1
 
 
+def who_is_logged_on(world: World) -> str | None:
+    return world.line.logged_on_as
+
+
+@pytest.mark.parametrize(("first", "told"), [(session.STATUS, ME), (session.LOGON, ME)])
+async def test_a_late_answer_does_not_undo_a_logout_that_was_asked_for_after_it(
+    first: Any, told: dict[str, Any], autojump_clock: trio.testing.MockClock
+) -> None:
+    world = World(ws=[status_of(told), status_of(NOBODY)], prefer="ws_api", key=ED25519)
+    world.line.logged_on_as, world.line.latency = KEY, 2.0
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.router.session_call, first, {})
+        await trio.sleep(1)
+        world.line.latency = 0.5
+        await world.router.session_call(session.LOGOUT, {})
+        assert who_is_logged_on(world) is None
+    assert who_is_logged_on(world) is None
+    assert len(world.told(LoggedOff)) == 1
+    assert not world.told(LoggedOn)
+
+
+async def test_a_late_answer_of_a_session_that_was_disowned_meanwhile_does_not_bring_it_back(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    world = World(ws=[status_of(ME)], prefer="ws_api", key=ED25519)
+    world.line.logged_on_as, world.line.latency = KEY, 2.0
+    assert world.router.ws is not None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.router.session_call, session.STATUS, {})
+        await trio.sleep(1)
+        refused = AuthError("Invalid API-key.", status=401, code=-2015)
+        world.logon.on_disowned(world.line, refused)  # type: ignore[arg-type]
+    assert who_is_logged_on(world) is None
+    await world.router.session_call(session.STATUS, {})
+    assert who_is_logged_on(world) == KEY
+
+
 async def test_a_session_that_is_not_told_of_stays_as_it_was() -> None:
     world = World(ws=[answer(400, error={"code": -1000, "msg": "x"}), answer(result=b"[]")], key=ED25519)
     world.line.logged_on_as = KEY

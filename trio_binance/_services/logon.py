@@ -90,13 +90,17 @@ class Logon:
             raise refusal(LOGON, answer.status, answer.error)
 
     def learn(self, line: Line, answer: Answer) -> None:
-        """Learn from an answer of ``session.logon``, ``status`` or ``logout``, whoever asked, who is logged on."""
-        if answer.status != 200:
+        """Learn from an answer of ``session.logon``, ``status`` or ``logout``, whoever asked, who is logged on.
+
+        Answers may come in any order: the one counts whose question was asked last.
+        """
+        if answer.status != 200 or answer.id <= line.session_as_of:
             return
         try:
             status = msgspec.json.decode(answer.result, type=_Status)
         except (ValueError, RecursionError):
             return  # whoever asked for it is told
+        line.session_as_of = answer.id
         before, line.logged_on_as = line.logged_on_as, status.apiKey
         if status.apiKey is not None and before is None:
             self._observer.emit(LoggedOn(self._observer.now(), epoch=line.epoch))
@@ -104,13 +108,15 @@ class Logon:
             self._tell_off(line, "nobody is logged on, says its status")
 
     def on_logout(self, line: Line) -> None:
-        """Note that a logout is on its way: what follows it has to be signed."""
+        """Note that a logout is on its way: what follows it has to be signed, and what went before it is outdated."""
+        line.session_as_of = line.latest
         if line.logged_on_as is not None:
             line.logged_on_as = None
             self._tell_off(line, "logged out")
 
     def on_disowned(self, line: Line, error: AuthError) -> None:
-        """Note that the exchange no longer takes the key of a connection's session."""
+        """Note that the exchange no longer takes the key of a connection's session, whatever was asked before."""
+        line.session_as_of = line.latest
         was_on = line.logged_on_as is not None
         line.on_disowned(error)
         if was_on:

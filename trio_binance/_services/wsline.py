@@ -65,6 +65,10 @@ class Line:
         self.epoch = epoch
         self.logged_on_as: str | None = None
         """The key that the exchange takes requests without a signature for."""
+        self.latest: int = 0
+        """The number of the latest request."""
+        self.session_as_of: int = 0
+        """The request that ``logged_on_as`` is known from: what was asked before it is told too late."""
         self.disowned: trio.Event = trio.Event()
         """The exchange has said that the session's key is no longer valid, since this was last looked at."""
         self.doubted: trio.Event = trio.Event()
@@ -108,6 +112,7 @@ class Line:
         if self._ended:
             raise ConnectionLost(f"{method}: the connection was lost: {self._ended}", outcome=Outcome.NOT_SENT)
         number, text = self._conversation.request(method, params)
+        self.latest = number
         pending = self._pending[number] = _Pending(text, by_session)
         # Sent by another task: a caller cancelled in the middle of a frame would break the connection for everyone.
         self._outgoing.send_nowait(number)
