@@ -102,7 +102,12 @@ class ScriptedLine:
     def on_disowned(self, error: BinanceError) -> None:
         self.logged_on_as = None
 
-    async def request(self, method: str, params: Mapping[str, object], *, by_session: bool = False) -> Answer:
+    def on_logged_on(self) -> None:
+        """As the real one; nothing is in doubt here."""
+
+    async def request(
+        self, method: str, params: Mapping[str, object], *, by_session: bool = False, changes_state: bool = True
+    ) -> Answer:
         self.requests.append((method, params, by_session))
         self.latest += 1
         number = self.latest

@@ -218,7 +218,8 @@ async def test_a_key_that_is_revoked_ends_the_session_and_every_call_is_told(
         revoke(lab)
         with pytest.raises(AuthError) as caught:
             await lab.router.call(of_account.ACCOUNT, {})
-        assert (caught.value.outcome, caught.value.code, caught.value.status) == (Outcome.UNKNOWN, -2015, 401)
+        assert (caught.value.outcome, caught.value.code, caught.value.status) == (Outcome.REJECTED, -2015, 401)
+        assert caught.value.operation == "account.status"
         assert trio.current_time() < 10
         assert (await lab.wait_for(LoggedOff)).epoch == 1
         with pytest.raises(AuthError):

@@ -537,8 +537,8 @@ async def test_an_unsigned_request_whose_session_ended_before_its_turn_is_refuse
     world.line.logged_on_as = KEY
     request = world.line.request
 
-    async def lose_session(method: str, params: Any, *, by_session: bool = False) -> Answer:
-        found = await request(method, params, by_session=by_session)
+    async def lose_session(method: str, params: Any, **settings: bool) -> Answer:
+        found = await request(method, params, **settings)
         world.line.logged_on_as = None
         return found
 

@@ -54,16 +54,22 @@ class Bench:
     nursery: trio.Nursery
     outcomes: dict[str, Any] = attrs.field(factory=dict)
 
-    def ask(self, method: str, *, by_session: bool = False) -> trio.CancelScope:
+    def ask(
+        self, method: str, *, by_session: bool = False, signed: bool = False, changes_state: bool = True
+    ) -> trio.CancelScope:
         """Send a request from a task of its own; the returned scope is its caller."""
         scope = trio.CancelScope()
-        self.nursery.start_soon(self._ask, method, by_session, scope)
+        params = {"signature": "s"} if signed else {}
+        settings = {"by_session": by_session, "changes_state": changes_state}
+        self.nursery.start_soon(self._ask, method, params, settings, scope)
         return scope
 
-    async def _ask(self, method: str, by_session: bool, scope: trio.CancelScope) -> None:
+    async def _ask(
+        self, method: str, params: dict[str, str], settings: dict[str, bool], scope: trio.CancelScope
+    ) -> None:
         with scope:
             try:
-                self.outcomes[method] = await self.line.request(method, {}, by_session=by_session)
+                self.outcomes[method] = await self.line.request(method, params, **settings)
             except BinanceError as exc:
                 self.outcomes[method] = exc
 
@@ -243,7 +249,7 @@ async def test_the_only_request_of_a_session_is_the_one_that_was_refused(
 ) -> None:
     async with bench() as here:
         here.line.logged_on_as = "key"
-        here.ask("signed")
+        here.ask("signed", signed=True)
         here.ask("order.place", by_session=True)
         await settle()
         here.line.on_disowned(REFUSED)
@@ -252,6 +258,7 @@ async def test_the_only_request_of_a_session_is_the_one_that_was_refused(
         assert isinstance(refused, AuthError)
         assert (refused.outcome, refused.code) == (Outcome.UNKNOWN, -2015)  # nobody said that it was this one
         assert refused is not REFUSED
+        assert refused.operation == "order.place"  # and no subscription
         assert "signed" not in here.outcomes
         assert here.view() == (False, False, None)
         assert here.line.disowned.is_set()
@@ -281,12 +288,60 @@ async def test_a_refusal_that_was_meant_for_an_unsigned_request_calls_no_order_r
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     async with bench() as here:
+        here.line.logged_on_as = "key"
         here.ask("order.place", by_session=True)
-        here.ask("ping")
+        here.ask("ping", changes_state=False)
         await settle()
         here.line.on_disowned(REFUSED)  # the ping's; the order's answer is on its way
         await settle()
-        assert here.outcomes["order.place"].outcome is Outcome.UNKNOWN
+        assert here.outcomes == {}
+        here.answer("order.place")
+        await settle()
+        assert here.outcomes["order.place"].status == 200
+        assert isinstance(here.outcomes["ping"], AuthError)
+        assert here.outcomes["ping"].operation == "ping"
+
+
+async def test_where_nobody_is_logged_on_a_refusal_means_no_public_request(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with bench() as here:
+        here.ask("ping")
+        await settle()
+        here.line.on_disowned(REFUSED)
+        await settle()
+        assert here.outcomes == {}
+
+
+async def test_a_question_that_was_refused_is_rejected_for_nothing_is_left_in_doubt(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with bench() as here:
+        here.ask("account.status", by_session=True, changes_state=False)
+        await settle()
+        here.line.on_disowned(REFUSED)
+        await settle()
+        assert here.outcomes["account.status"].outcome is Outcome.REJECTED
+
+
+async def test_a_refusal_from_before_a_logon_convicts_nobody_after_it(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with bench() as here:
+        for name in ("first", "second"):
+            here.ask(name, by_session=True)
+        await settle()
+        here.line.on_disowned(REFUSED)
+        here.line.on_logged_on()
+        here.ask("order.place", by_session=True)
+        await settle()
+        here.answer("first")
+        here.answer("second")
+        await settle()
+        assert "order.place" not in here.outcomes
+        here.answer("order.place")
+        await settle()
+        assert here.outcomes["order.place"].status == 200
 
 
 async def test_a_refusal_does_not_outlive_those_it_may_have_meant(autojump_clock: trio.testing.MockClock) -> None:

@@ -103,6 +103,7 @@ class Logon:
         line.session_as_of = answer.id
         before, line.logged_on_as = line.logged_on_as, status.apiKey
         if status.apiKey is not None and before is None:
+            line.on_logged_on()
             self._observer.emit(LoggedOn(self._observer.now(), epoch=line.epoch))
         if status.apiKey is None and before is not None:
             self._tell_off(line, "nobody is logged on, says its status")

@@ -224,7 +224,9 @@ class WsWire:
         values = self._seal.ws(operation, self._asking(params), by_session=by_session)
         if operation.ws_method == session.LOGOUT.ws_method:
             self._logon.on_logout(line)  # what follows it on the line is no session's any more
-        answer = await line.request(operation.ws_method or "", values, by_session=by_session)
+        answer = await line.request(
+            operation.ws_method or "", values, by_session=by_session, changes_state=operation.changes_state
+        )
         self._note_usage(answer.rate_limits, taken)
         if operation.ws_method in _TELLS_THE_SESSION:
             self._logon.learn(line, answer)

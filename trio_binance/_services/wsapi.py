@@ -314,7 +314,7 @@ class WsApi:
 
     def _on_session_error(self, line: Line, problem: SessionError) -> None:
         """Heed an error that answers no request: a revoked key, or a ban, after which the exchange hangs up."""
-        error = refusal(SUBSCRIBE_SIGNATURE, problem.status, problem.error)
+        error = refusal(SUBSCRIBE_SIGNATURE, problem.status, problem.error, name="session")
         if error.retry_at is not None:
             raise error
         if isinstance(error, AuthError):

@@ -32,8 +32,11 @@ _FORGET = 60.0
 
 @attrs.define(eq=False)
 class _Pending:
+    method: str
     text: str = attrs.field(repr=False)
-    by_session: bool
+    changes_state: bool
+    suspect: bool
+    """An error without an id may be meant for it."""
     sent_at: float | None = None
     done: trio.Event = attrs.field(factory=trio.Event)
     answer: Answer | None = None
@@ -43,6 +46,11 @@ class _Pending:
     def outcome(self) -> Outcome:
         """What is known of a request that has no answer."""
         return Outcome.NOT_SENT if self.sent_at is None else Outcome.UNKNOWN
+
+    @property
+    def outcome_of_refusal(self) -> Outcome:
+        """What is known of a request that an error without an id may have been meant for."""
+        return Outcome.REJECTED if self.sent_at is not None and not self.changes_state else self.outcome
 
     def end(self, error: BinanceError) -> None:
         self.error = error
@@ -93,7 +101,9 @@ class Line:
         """Whether it is silent since a request that was not answered: the next one must not be lost as well."""
         return self._doubted_at is not None and self.socket.last_heard <= self._doubted_at
 
-    async def request(self, method: str, params: Mapping[str, object], *, by_session: bool = False) -> Answer:
+    async def request(
+        self, method: str, params: Mapping[str, object], *, by_session: bool = False, changes_state: bool = True
+    ) -> Answer:
         """Send a request and return its answer.
 
         Cancelled: before it was its turn, it is not sent; later the answer, if one comes, is dropped, and a request
@@ -103,17 +113,21 @@ class Line:
             method: of the WebSocket API.
             params: signed, if it has to be.
             by_session: it has no signature, for the session is logged on.
+            changes_state: it is no mere question.
 
         Raises:
             ConnectionLost: the connection is gone (NOT_SENT), or broke before the answer (UNKNOWN).
-            AuthError: the session's key is no longer valid; this request was not executed.
+            AuthError: the session's key is no longer valid, and this request has most likely been refused for that
+                (UNKNOWN; REJECTED for a question).
             DeadlineExceeded: no answer in time (UNKNOWN).
         """
         if self._ended:
             raise ConnectionLost(f"{method}: the connection was lost: {self._ended}", outcome=Outcome.NOT_SENT)
+        # What has a signature of its own needs no session, and is refused by its own id.
+        suspect = by_session or (self.logged_on_as is not None and "signature" not in params)
         number, text = self._conversation.request(method, params)
         self.latest = number
-        pending = self._pending[number] = _Pending(text, by_session)
+        pending = self._pending[number] = _Pending(method, text, changes_state, suspect)
         # Sent by another task: a caller cancelled in the middle of a frame would break the connection for everyone.
         self._outgoing.send_nowait(number)
         try:
@@ -143,7 +157,7 @@ class Line:
             if pending is None:
                 continue  # its caller has given up meanwhile
             pending.sent_at = trio.current_time()
-            if pending.by_session:
+            if pending.suspect:
                 self._session.on_sent(number, pending)
             try:
                 await self.socket.send(pending.text)
@@ -196,6 +210,10 @@ class Line:
         self._session.on_refused(error)
         self.disowned.set()
 
+    def on_logged_on(self) -> None:
+        """Note that a new session has begun: what was refused before is no business of its requests."""
+        self._session.forget_refusals()
+
     async def drain(self) -> None:
         """Wait until nothing is in flight: a lost order is a question for hours. Nothing new is stopped by this."""
         while self._pending:
@@ -215,12 +233,13 @@ class Line:
 
 @final
 class _SessionRequests:
-    """The requests that the exchange has to take for the session's: who is meant by an error without an id?
+    """The requests without a signature on a connection that is logged on: who is meant by an error without an id?
 
     "When the API key of the session becomes invalid, the next request is answered with id null": nobody says which
-    one that was. When no other is left without an answer, its caller need not wait any longer; but an error that
-    names nobody proves nothing, for it may be meant for a request that needs no session, or for none. So whoever is
-    ended by it is told UNKNOWN, never that nothing was executed.
+    one that was, and the next one may as well be one that needs no session, a ping for instance. When no other is
+    left without an answer, its caller need not wait any longer; but an error that names nobody proves nothing, for it
+    may be meant for none. So whoever is ended by it is told UNKNOWN, never that nothing was executed; unless it was
+    a question.
     """
 
     def __init__(self) -> None:
@@ -246,6 +265,10 @@ class _SessionRequests:
         self._refusals.append(error)
         self._convict()
 
+    def forget_refusals(self) -> None:
+        """Blame nobody for what was refused so far; who was sent before may still be meant by what is to come."""
+        self._refusals.clear()
+
     def _convict(self) -> None:
         """End those that must be the ones refused: as many are left as were refused."""
         if len(self._unanswered) > len(self._refusals):
@@ -254,15 +277,19 @@ class _SessionRequests:
         for pending, error in zip(self._unanswered.values(), refusals, strict=False):
             # Each is raised in another task: one error for all would collect their tracebacks.
             told = copy.copy(error)
-            told.outcome = pending.outcome
+            told.operation, told.outcome = pending.method, pending.outcome_of_refusal
             pending.end(told)
         self._unanswered.clear()
 
 
-def refusal(operation: Operation[Any], status: int, error: object, server_ms: int = 0) -> ApiError:
+def refusal(
+    operation: Operation[Any], status: int, error: object, server_ms: int = 0, *, name: str | None = None
+) -> ApiError:
     """Return the typed error of an answer that says no, with the moment to come back if it tells one.
 
     ``server_ms`` is the server's time as far as we know it: some errors tell the moment, but not their own time.
+    ``name`` is for what was asked under another name.
     """
     wait = wait_from_error(error, status, server_ms)
-    return api_error(operation, status, error, wait=wait, now=trio.current_time(), name=operation.ws_method)
+    called = name or operation.ws_method
+    return api_error(operation, status, error, wait=wait, now=trio.current_time(), name=called)
