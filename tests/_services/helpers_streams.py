@@ -149,7 +149,7 @@ class Lab:
         return shard
 
     def make_ws_api(self) -> WsApi:
-        link = self.make_link("wsapi", "ws-api", overlaps=True)
+        link = self.make_link("wsapi", "ws-api", overlaps=True, patience=math.inf)
         logon = Logon(
             self.router.seal,
             wanted=wants_logon(self.config),

@@ -278,6 +278,35 @@ async def test_a_shutdown_gives_an_answer_the_ten_seconds_that_the_matching_engi
         assert outcomes[0].status == 200
 
 
+async def test_a_slow_logon_of_the_successor_costs_what_is_in_flight_none_of_its_time(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    async with api() as lab:
+        await connected(lab)
+        asked: list[float] = []
+
+        async def slow(_line: Any) -> None:
+            asked.append(trio.current_time())
+            await trio.sleep(60)
+
+        monkeypatch.setattr(lab.ws_api._logon, "log_on", slow)
+        lab.line("wsapi").blackhole("out")
+        old, outcomes = lab.server("ws_api"), list[Any]()
+        old.text(SHUTDOWN)
+        async with trio.open_nursery() as nursery:
+            await trio.sleep(lab.tuning.replacement_wait - 0.5)
+            assert lab.ws_api.line.epoch == 1
+            nursery.start_soon(outcome_of, lab, outcomes)
+            await trio.sleep(1)
+            assert lab.ws_api.line.epoch == 2
+            await trio.sleep(13)
+            old.text('{"id":1,"status":200,"result":{}}')
+        assert outcomes[0].status == 200
+        await lab.wait_for(ConnectionRenewed)
+        # The first time in haste, and once more beside the requests that are signed meanwhile.
+        assert asked == [pytest.approx(0, abs=0.1), pytest.approx(lab.tuning.replacement_wait, abs=0.1)]
+
+
 async def test_a_shutdown_does_not_wait_for_ever(autojump_clock: MockClock) -> None:
     async with api() as lab:
         await connected(lab)

@@ -294,7 +294,9 @@ class _Builder:
             for base in config.environment.ws_api_urls
         ]
         # "connecting costs 2 weight" (web-socket-api.md, "General Information on rate limits")
-        link = self._make_link("wsapi", urls, Cost(raw=0, weight=2, connections=1), Lane.ACCOUNT)
+        cost = Cost(raw=0, weight=2, connections=1)
+        # It sees itself to it that nobody waits for long once its successor serves.
+        link = self._make_link("wsapi", urls, cost, Lane.ACCOUNT, patience=math.inf)
         logon = Logon(
             self._router.seal,
             wanted=wants_logon(config),

@@ -242,9 +242,7 @@ class WsApi:
 
     async def _attend(self, line: Line) -> None:
         """Log it on, then send the requests its way; do both again when it becomes necessary."""
-        await self._logon.log_on(line)
-        if self._line is not line:
-            self._switch_to(line)
+        await self._log_on_in_time(line)
         while True:
             await first_of(line.disowned.wait, line.doubted.wait)
             if line.doubted.is_set():
@@ -255,13 +253,27 @@ class WsApi:
                 # Once: it shows whether the key is gone for good, or the session alone.
                 await self._logon.log_on(line)
 
+    async def _log_on_in_time(self, line: Line) -> None:
+        """Log a successor on before it takes the requests; but not for long, for the old one may be cut any moment."""
+        in_haste = self._tuning.replacement_wait if self._line is not line else float("inf")
+        with trio.move_on_after(in_haste) as scope:
+            await self._logon.log_on(line)
+        if self._line is not line:
+            self._switch_to(line)
+        if scope.cancelled_caught:
+            await self._logon.log_on(line)  # requests are signed meanwhile
+
     async def retire(self, socket: Socket) -> None:
-        """Return when the requests go elsewhere and every one that is in flight here has come to its end."""
+        """Return when the requests go elsewhere and every one that is in flight here has come to its end.
+
+        However long the successor takes: what is in flight has its time from the switch on.
+        """
         line = self._lines.get(socket)
         while line is not None and self._line is line:
             await self._changed.wait()
         if line is not None:
-            await line.drain()
+            with trio.move_on_after(self._tuning.request_timeout):
+                await line.drain()
 
     def should_speak(self) -> bool:
         """Tell that silence of data means nothing here: a quiet account has no events."""
