@@ -296,3 +296,15 @@ def test_one_bad_name_among_two_hundred_costs_few_questions() -> None:
 
 def test_a_shutdown_nested_too_deeply_to_be_read_is_none() -> None:
     assert not is_shutdown(b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b',"e":"serverShutdown"}')
+
+
+@pytest.mark.parametrize("number", ["true", "1.0", '"1"', "[" * 900 + "]" * 900, "9" * 4000, "null"])
+def test_a_reply_with_an_odd_id_confirms_nothing(number: str) -> None:
+    subscriptions = Subscriptions(timeout=5.0)
+    subscriptions.want(["a@trade"])
+    subscriptions.next_message(0.0)
+    [effect] = subscriptions.on_reply(f'{{"result":null,"id":{number}}}'.encode())
+    assert isinstance(effect, Ignored)
+    assert not subscriptions.complete
+    [effect] = subscriptions.on_reply(b'{"error":{"code":true,"msg":[1]},"id":1}')
+    assert effect == Refused("a@trade", None, "")

@@ -161,9 +161,10 @@ class Subscriptions:
         if number is None and error is not None and self._asked:
             self._nameless.append(error)
             return self._refuse_rest()
-        asked = self._asked.pop(number, None) if isinstance(number, int) else None
+        asked = self._asked.pop(number, None) if type(number) is int else None  # true is no 1
         if asked is None:
-            return [Ignored(f"answers nothing we asked (id {number!r})"[:80])]
+            told = repr(number) if isinstance(number, int | str | None) else type(number).__name__
+            return [Ignored(f"answers nothing we asked (id {told})"[:80])]
         effects = self._settle(asked) if error is None else self._refuse(asked, error)
         return [*effects, *self._refuse_rest()]
 
@@ -194,8 +195,8 @@ class Subscriptions:
             self._enqueue(Verb.SUBSCRIBE, streams, (len(streams) + 1) // 2)
             return []
         del self._wanted[streams[0]]
-        code = error.get("code")
-        return [Refused(streams[0], code if isinstance(code, int) else None, str(error.get("msg", "")))]
+        code, words = error.get("code"), error.get("msg")
+        return [Refused(streams[0], code if type(code) is int else None, words if isinstance(words, str) else "")]
 
     def overdue(self, now: float) -> tuple[str, ...]:
         """Return the streams whose SUBSCRIBE was not answered in time; the connection is then not to be trusted."""
