@@ -10,13 +10,24 @@ import trio.testing
 
 from tests._services.helpers_streams import Lab, open_lab
 from trio_binance._protocol.catalogue.session import SUBSCRIBE_SIGNATURE
+from trio_binance._protocol.catalogue.trading import PLACE
 from trio_binance._protocol.wsapi import Event
 from trio_binance._services import wsapi as module
 from trio_binance._services.conditions import Status
-from trio_binance._services.events import BanStarted, ConnectionLost, ConnectionRenewed, Reconnected
+from trio_binance._services.events import BanStarted, ConnectionLost, ConnectionRenewed, Reconnected, ServiceCrashed
 from trio_binance._services.wsline import refusal
 from trio_binance._services.wsnews import LinkDown, LinkUp, SessionLost
-from trio_binance.errors import AuthError, Banned, BinanceError, DeadlineExceeded, Outcome
+from trio_binance.errors import (
+    AuthError,
+    Banned,
+    BinanceError,
+    DeadlineExceeded,
+    DecodeError,
+    GatewayError,
+    OrderRejected,
+    Outcome,
+    ServerError,
+)
 from trio_binance.errors import ConnectionLost as Lost
 from trio_binance.sandbox.faults import DialTrouble, Timed
 from trio_binance.sandbox.network import DialFault
@@ -496,3 +507,39 @@ async def test_an_error_without_an_id_that_holds_a_fraction_is_no_crash(autojump
         await trio.sleep(1)
         assert (await lab.ws_api.line.request("ping", {})).status == 200
         assert lab.ws_api.statistics().connects == 1
+
+
+ODD_ANSWERS: list[tuple[str, type[BinanceError], Outcome]] = [
+    ('"status":400,"error":{"code":-2010,"msg":"no","data":{"at":0.5}}', OrderRejected, Outcome.REJECTED),
+    ('"status":400,"error":{"code":-2010,"msg":"no","data":{"at":1e400}}', GatewayError, Outcome.UNKNOWN),
+    ('"status":400,"error":{"code":-2010.0,"msg":"no"}', GatewayError, Outcome.UNKNOWN),
+    ('"status":500,"error":[[0.5]],"rateLimits":[{"count":1e400}]', ServerError, Outcome.UNKNOWN),
+    ('"status":200,"result":{"price":1e400}', DecodeError, Outcome.UNKNOWN),
+    ('"status":"400","error":{"code":-2010,"msg":"no"}', DeadlineExceeded, Outcome.UNKNOWN),
+    (f'"status":4{"0" * 5000}', DeadlineExceeded, Outcome.UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("said", "cls", "outcome"), ODD_ANSWERS, ids=lambda value: str(value)[:40])
+async def test_an_order_whose_answer_is_odd_ends_with_a_typed_error_and_no_crash(
+    said: str, cls: type[BinanceError], outcome: Outcome, autojump_clock: MockClock
+) -> None:
+    caught: list[BinanceError] = []
+
+    async def place(lab: Lab) -> None:
+        try:
+            await lab.router.call(PLACE, {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "1"})
+        except BinanceError as exc:
+            caught.append(exc)
+
+    async with open_lab(run="rest clock wsapi", activity=1e-6, prefer="ws_api", session_logon=False) as lab:
+        await connected(lab)
+        await trio.sleep(5)
+        lab.line("wsapi").blackhole("out")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(place, lab)
+            await trio.sleep(1)
+            lab.server("ws_api").text(f'{{"id":{lab.ws_api.line.latest},{said}}}')
+        assert (type(caught[0]), caught[0].outcome) == (cls, outcome)
+        assert "float" not in repr(getattr(caught[0], "data", ""))
+        assert (lab.ws_api.statistics().connects, lab.seen(ServiceCrashed)) == (1, [])
