@@ -1,0 +1,364 @@
+"""The claim: one part of an intent, on its way from the journal to a verdict; ``table`` tells why it goes as it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never, final
+
+from trio_binance.models import as_datetime
+
+from . import facts
+from .effects import Alarm, AskWitness, Probe, Query, SendAgain, Settle
+from .evidence import Notebook
+from .intent import Part
+from .purposes import View, purpose_of
+from .table import RULED_OUT, SETTLED, TABLE, WONDERING, Phase, Signal
+from .terms import AHEAD_MS, ENGINE_MS, NEVER, Pace
+from .verdicts import Absent, Accepted, NotSent, Rejected, Unresolved
+
+if TYPE_CHECKING:
+    from .effects import Effect
+    from .evidence import Evidence
+    from .intent import Intent
+    from .purposes import Key, Purpose
+    from .sightings import Sighting
+    from .terms import Scene, Terms
+    from .verdicts import Verdict
+
+_PING_AGAIN = 5.0
+"""Seconds after which a ping that nobody has answered is sent again."""
+_LONGEST_WINDOW_MS = 60_000
+"""recvWindow: "The value cannot be greater than 60000"; for a request whose stamp nobody has told."""
+_ON_ITS_WAY = frozenset({Phase.SENDING, Phase.IN_FLIGHT})
+_REPLIES = (facts.Answer, facts.Halves, facts.NeverLeft, facts.Reply)
+"""What answers a question, or a request that was sent again."""
+
+
+@final
+class Claim:
+    """The fate of one part of an intent."""
+
+    def __init__(self, intent: Intent, part: Part, terms: Terms, evidence: Evidence | None = None) -> None:
+        self.intent = intent
+        self.part = part
+        self.phase: Phase = Phase.OPENED
+        self.verdict: Verdict | None = None
+        """What was last told of it."""
+        self.due: float = NEVER
+        """When it was last planned to be looked at; the docket's."""
+        self.superseded: bool = False
+        """Whether another order goes by its names now."""
+        self.purpose: Purpose = purpose_of(intent, part)
+        self._terms = terms
+        self._notes = Notebook(evidence)
+        self._pace = Pace()
+        self._sighting: Sighting | None = None
+        self._refusal: facts.Refused | None = None
+        self._reason = ""
+        self._stamp_ms: int | None = None
+        self._fence_ms = NEVER
+        self._expires_ms: float | None = None
+        self._ping_at = -NEVER
+        self._watch: int | None = None
+        """The time of the user stream in which it was sent; 0 when nothing unbroken reaches back to that."""
+        self._denied_ms = self._missing_ms = self._not_open_ms = self._assured_ms = -NEVER
+        """When, on the exchange's clock, each witness was asked for what it last said."""
+        self._resent = 0
+        self._gave_up = self._lost = self._fenced = self._probed = False
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """By what sightings concern it."""
+        return () if self.superseded else self.purpose.keys
+
+    @property
+    def evidence(self) -> Evidence:
+        """What was learned so far."""
+        return self._notes.read()
+
+    # ------------------------------------------------------------------------------------------------ what is told
+
+    def on_fact(self, fact: facts.Fact, scene: Scene) -> list[Effect]:
+        """Take note of something that was learned of it."""
+        if self.phase in WONDERING and isinstance(fact, _REPLIES):
+            self._pace.on_answer(scene.now)
+        match fact:
+            case facts.Sending():
+                return self._on_sending(fact, scene)
+            case facts.Left():
+                return self._take(Signal.LEFT, scene, "the first byte left")
+            case facts.NeverLeft():
+                self._reason = fact.reason
+                return self._take(Signal.NEVER, scene, f"no byte left: {fact.reason}")
+            case facts.Halves():
+                return self.on_fact(fact.cancel if self.part is Part.CANCEL else fact.new_order, scene)
+            case facts.Done() | facts.Refused() | facts.Lost():
+                return self._on_answer(fact, scene)
+            case facts.GaveUp():
+                self._gave_up = True
+                return self._take(Signal.GAVE_UP, scene, "the caller gave up waiting")
+            case facts.Restarted():
+                self._gave_up, self._watch = True, 0
+                return self._take(Signal.RESTARTED, scene, "the process was started anew: the user stream has a hole")
+            case facts.Found() | facts.FoundOpen() | facts.NotFound() | facts.Unanswered() | facts.NotOpen():
+                return self._on_reply(fact, scene)
+            case _:
+                assert_never(fact)
+
+    def _on_sending(self, fact: facts.Sending, scene: Scene) -> list[Effect]:
+        stamp = fact.stamp
+        self._stamp_ms = stamp.timestamp_ms if self._stamp_ms is None else self._stamp_ms
+        fence_ms = stamp.timestamp_ms + stamp.recv_window_ms + ENGINE_MS + self._terms.margin_ms
+        self._fence_ms = fence_ms if self._fence_ms == NEVER else max(self._fence_ms, fence_ms)
+        self._fenced = False
+        if self._watch is None:
+            self._watch = scene.watch
+        watched = f"the user stream on connection {scene.connection}" if self._watch else "no user stream"
+        at = f"{as_datetime(stamp.timestamp_ms):%H:%M:%S.%f}"[:-3]
+        words = (
+            f"about to be sent ({stamp.wire}, timestamp {at}, recvWindow {stamp.recv_window_ms} ms): {watched} watches"
+        )
+        return self._take(Signal.SENDING, scene, words)
+
+    def _on_answer(self, fact: facts.Answer, scene: Scene) -> list[Effect]:
+        match fact:
+            case facts.Done():
+                self._sighting = fact.sighting or self._sighting
+                return self._take(Signal.DONE, scene, f"answered: {fact.sighting or 'done'}")
+            case facts.Lost():
+                self._lost = True
+                return self._take(Signal.LOST, scene, f"outcome unknown: {fact.reason}")
+            case _:
+                return self._on_refused(fact, scene)
+
+    def _on_refused(self, fact: facts.Refused, scene: Scene) -> list[Effect]:
+        words = f"refused: {fact.code or ''} {fact.message}"
+        # "Unknown order sent." to the first cancellation is a plain no; to a second one the first may be the reason.
+        clashes = fact.clashes and (self.purpose.places or self._lost)
+        if self._resent and not clashes:
+            return self._take(Signal.FAILED, scene, f"the cancellation sent again was {words}")
+        self._refusal = fact
+        return self._take(Signal.CLASHED if clashes else Signal.REFUSED, scene, words)
+
+    def _on_reply(self, fact: facts.Reply, scene: Scene) -> list[Effect]:
+        match fact:
+            case facts.Found():
+                signal = self.purpose.read(fact.sighting, self._view)
+                return self._on_shown(signal, fact.sighting, fact.asked_at, scene)
+            case facts.FoundOpen():
+                signal = self.purpose.read_open(fact.sightings, self._view)
+                return self._on_shown(signal, None, fact.asked_at, scene)
+            case facts.NotFound():
+                self._missing_ms = self._denied_ms = max(self._denied_ms, scene.moment_ms(fact.asked_at))
+                return self._take(Signal.DENIED, scene, "a query says that it does not exist (-2013)")
+            case facts.NotOpen():
+                self._not_open_ms = max(self._not_open_ms, scene.moment_ms(fact.asked_at))
+                return self._take(Signal.NOT_OPEN, scene, "the matching engine had nothing to cancel (-2011)")
+            case _:
+                return self._take(Signal.FAILED, scene, f"a query failed: {fact.reason}")
+
+    def _on_shown(
+        self, signal: Signal | None, sighting: Sighting | None, asked_at: float, scene: Scene
+    ) -> list[Effect]:
+        shown = sighting or "the open orders"
+        if signal is None:
+            return self._take(Signal.FAILED, scene, f"a query shows something else: {shown}")
+        if signal is Signal.DENIED:
+            self._denied_ms = max(self._denied_ms, scene.moment_ms(asked_at))
+            return self._take(signal, scene, f"a query shows no effect: {shown}")
+        return self._on_sighting(signal, sighting, f"a query shows: {shown}", scene)
+
+    def on_seen(self, sighting: Sighting, scene: Scene) -> list[Effect]:
+        """Take note of what the user stream told."""
+        signal = self.purpose.read(sighting, self._view)
+        if signal in (None, Signal.DENIED):
+            return []
+        return self._on_sighting(signal, sighting, f"the user stream shows: {sighting}", scene)
+
+    def _on_sighting(self, signal: Signal, sighting: Sighting | None, words: str, scene: Scene) -> list[Effect]:
+        if signal is Signal.REFUSED:
+            self._refusal = self._refusal or facts.Refused(None, "the exchange tells of it as rejected")
+        self._sighting = sighting or self._sighting
+        return self._take(signal, scene, words)
+
+    @property
+    def _view(self) -> View:
+        return View(self._stamp_ms, clashed=self._refusal is not None, late=self.phase in RULED_OUT)
+
+    def resume(self, verdict: Verdict, phase: Phase, expires_ms: float, scene: Scene) -> None:
+        """Go on, in a new process, from a verdict that was reached before."""
+        self.phase, self.verdict, self._expires_ms = phase, verdict, expires_ms
+        if phase is Phase.UNRESOLVED:
+            self._reason = getattr(verdict, "reason", "")
+            self._pace.start(scene.now, slowly=True)
+
+    # ----------------------------------------------------------------------------------------- the user stream
+
+    def on_broken(self, reason: str, scene: Scene) -> list[Effect]:
+        """Take note that something may be missing in the user stream from now on."""
+        if not self._watch or self.phase not in (WONDERING | _ON_ITS_WAY):
+            return []
+        self._watch = 0
+        return self._take(Signal.BROKEN, scene, f"the user stream broke: {reason}")
+
+    def on_ping(self, asked_at: float, scene: Scene) -> list[Effect]:
+        """Take note that the user stream's connection has answered a ping of then."""
+        self._assured_ms = max(self._assured_ms, scene.moment_ms(asked_at))
+        if not self._is_assured or self.phase not in WONDERING:
+            return []
+        return self._take(Signal.ASSURED, scene, "the user stream was silent, and answered a ping sent after the fence")
+
+    @property
+    def _is_assured(self) -> bool:
+        return bool(self._watch) and self._assured_ms > self._fence_ms
+
+    # -------------------------------------------------------------------------------------------------- the time
+
+    def deadline(self, scene: Scene) -> float:
+        """Return when ``on_timer`` is due."""
+        self._settle_dates(scene)
+        if self.phase in _ON_ITS_WAY:
+            return scene.at(self._fence_ms)
+        if self.phase not in WONDERING:
+            return NEVER if self._expires_ms is None else scene.at(self._expires_ms)
+        last_ms = self._spent_ms if self._expires_ms is None else self._expires_ms
+        moments = [self._pace.ask_at, scene.at(last_ms)]
+        if not self._fenced:
+            moments.append(scene.at(self._fence_ms))
+        elif self._watch and not self._is_assured:
+            moments.append(self._ping_at)
+        return min(moments)
+
+    @property
+    def _spent_ms(self) -> float:
+        return self._fence_ms + self._terms.patience_ms
+
+    def _settle_dates(self, scene: Scene) -> None:
+        """Fix what could not be while the exchange's clock was not known."""
+        if scene.server_ms is None:
+            return
+        if self.phase in WONDERING and self._fence_ms == NEVER:
+            self._fence_ms = scene.server_ms + AHEAD_MS + _LONGEST_WINDOW_MS + ENGINE_MS + self._terms.margin_ms
+        if self.phase in SETTLED and self._expires_ms is None:
+            watched = self.phase in (Phase.ABSENT, Phase.UNRESOLVED)
+            self._expires_ms = scene.server_ms + (self._terms.watch_ms if watched else self._terms.linger_ms)
+
+    def on_timer(self, scene: Scene) -> list[Effect]:
+        """Do what is due."""
+        self._settle_dates(scene)
+        if self._expires_ms is not None and scene.has_passed(self._expires_ms):
+            return self._take(Signal.EXPIRED, scene)
+        if self.phase in _ON_ITS_WAY and scene.has_passed(self._fence_ms):
+            self._lost = True
+            return self._take(Signal.OVERDUE, scene, "no answer until the fence")
+        if self.phase not in WONDERING:
+            return []
+        self._look_at_fence(scene)
+        effects = self._weigh(scene)
+        return effects + self._asks(scene) if self.phase in WONDERING else effects
+
+    def _look_at_fence(self, scene: Scene) -> None:
+        if not self._fenced and scene.has_passed(self._fence_ms):
+            self._fenced = True
+            self._pace.by(scene.now)
+            self._notes.add(scene.stamp_ms, "the fence has passed: it cannot begin any more")
+
+    def _asks(self, scene: Scene) -> list[Effect]:
+        effects: list[Effect] = []
+        if self._fenced and self._watch and not self._is_assured and self._ping_at <= scene.now:
+            self._ping_at = scene.now + _PING_AGAIN
+            effects.append(AskWitness(scene.connection))
+        if self._pace.ask_at <= scene.now:
+            self._pace.on_asked(scene.now)
+            effects.append(self._question())
+        return effects
+
+    def _question(self) -> Effect:
+        intent_id, question = self.intent.intent_id, self.purpose.question
+        if self.purpose.repeats and self._resent < self._terms.resends and self._may_act(Phase.DOUBT):
+            self._resent += 1
+            return SendAgain(intent_id)
+        if self._terms.probe and self.purpose.rests and self._fenced and not self._watch and not self._probed:
+            self._probed = True
+            return Probe(intent_id, self.part, question)
+        return Query(intent_id, self.part, question)
+
+    def _may_act(self, phase: Phase) -> bool:
+        """Tell whether somebody still waits for what is sent again."""
+        return self.phase is phase and not self._gave_up
+
+    # ----------------------------------------------------------------------------------------------- the verdict
+
+    def _weigh(self, scene: Scene) -> list[Effect]:
+        """Draw what follows from all that was learned together."""
+        if self.phase not in WONDERING:
+            return []
+        if self._is_proven(scene):
+            return self._move(Signal.PROVEN, scene)
+        if self.phase is not Phase.UNRESOLVED and scene.has_passed(self._spent_ms):
+            self._reason = self._what_is_missing()
+            return self._move(Signal.SPENT, scene)
+        return []
+
+    def _is_proven(self, scene: Scene) -> bool:
+        if not scene.has_passed(self._fence_ms):
+            return False
+        if self._refusal is not None:
+            return self._is_assured
+        return self._denied_ms > self._fence_ms and (self._is_assured or self._does_engine_agree())
+
+    def _does_engine_agree(self) -> bool:
+        """Tell whether the matching engine is the third witness: see ``table``."""
+        late = self._missing_ms - self._not_open_ms >= self._terms.lag_ms
+        return self.purpose.rests and self._not_open_ms > self._fence_ms and late
+
+    def _what_is_missing(self) -> str:
+        if not self._watch:
+            return "the user stream does not reach back, without a hole, to when it was sent"
+        if not self._is_assured:
+            return "the user stream has not answered since the fence"
+        return "no query was answered since the fence"
+
+    def _take(self, signal: Signal, scene: Scene, words: str = "") -> list[Effect]:
+        """Note what was learned, move, and see what follows."""
+        if words and self.phase is not Phase.FORGOTTEN:
+            self._notes.add(scene.stamp_ms, words)
+        return self._move(signal, scene) + self._weigh(scene)
+
+    def _move(self, signal: Signal, scene: Scene) -> list[Effect]:
+        if self._refusal is not None and signal in (Signal.MOOT, Signal.PROVEN):
+            signal = Signal.REFUSED
+        old = self.phase
+        self.phase, alarms = TABLE[old][signal]
+        if self.phase is old:
+            return []
+        effects: list[Effect] = []
+        if alarms:
+            assert self.verdict is not None
+            self._notes.add(scene.stamp_ms, f"ALARM: it was taken for {self.verdict.word}")
+            effects.append(Alarm(self.intent.intent_id, self.part, self.verdict, self.evidence))
+        self._expires_ms = None
+        if self.phase in WONDERING:
+            self._pace.start(scene.now, slowly=self.phase is Phase.UNRESOLVED)
+        if self.phase in SETTLED:
+            self._notes.add(scene.stamp_ms, f"{self.phase.value}: {signal.value}")
+            effects.append(self._settle())
+        self._settle_dates(scene)
+        return effects
+
+    def _settle(self) -> Settle:
+        revised, self.verdict = self.verdict, self._judge()
+        return Settle(self.intent.intent_id, self.part, self.verdict, revised)
+
+    def _judge(self) -> Verdict:
+        match self.phase:
+            case Phase.ACCEPTED:
+                return Accepted(self._sighting, self.evidence)
+            case Phase.REJECTED:
+                assert self._refusal is not None
+                return Rejected(self._refusal.code, self._refusal.message, self._sighting, self.evidence)
+            case Phase.NOT_SENT:
+                return NotSent(self._reason or "it was given up before it was sent", self.evidence)
+            case Phase.ABSENT:
+                return Absent(self._sighting, self.evidence)
+            case _:
+                return Unresolved(self._reason, self.evidence)
