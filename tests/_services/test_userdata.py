@@ -308,6 +308,22 @@ async def test_what_cannot_be_decoded_is_counted_and_told(autojump_clock: MockCl
         assert lab.user_data.statistics().undecodable == len(lab.seen(Undecodable)) == 1
 
 
+async def test_an_event_of_nobody_knows_which_of_two_subscriptions_is_told_as_a_gap(
+    autojump_clock: MockClock,
+) -> None:
+    async with account() as lab, events(lab) as feed:
+        lab.server("ws_api").text(balance(1, subscription=7))  # the user's own, by hand, of another account maybe
+        lab.server("ws_api").text(balance(2).replace('"subscriptionId":0', '"subscriptionId":"?"'))
+        lab.server("ws_api").text(balance(3))
+        assert [(await feed.receive()).event_time for _ in range(2)] == [1, 3]
+        assert "subscription" in lab.seen(Undecodable)[0].reason
+        assert len(lab.seen(UserDataGap)) == 1
+        lab.line("wsapi").reset()
+        await lab.wait_for(UserDataSubscribed, 2)
+        lab.server("ws_api").text(balance(4).replace('"subscriptionId":0', '"subscriptionId":"?"'))
+        assert (await feed.receive()).event_time == 4  # a new connection: there is but one
+
+
 @pytest.mark.parametrize("envelope", ['"subscriptionId":"0",', '"subscriptionId":0.0,', '"subscriptionId":9e999,', ""])
 async def test_an_event_in_an_odd_envelope_is_delivered_like_any_other(
     envelope: str, autojump_clock: MockClock

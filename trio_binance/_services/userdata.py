@@ -111,6 +111,7 @@ class UserData:
         """The connection on which events flow; 0 while they flow on none."""
         self._subscription = (0, _UNKNOWN)
         """The latest subscription: of which connection, and its number there."""
+        self._others = False  # the connection also carries events of subscriptions made by the user's own hands
         self._missed_since: float | None = None
         self._signed_at = 0.0
         self._told_until = 0.0
@@ -200,11 +201,17 @@ class UserData:
         except DecodeError as exc:
             self._on_unread(str(exc))
             return
+        ended = isinstance(event, EventStreamTerminated)
+        if item.subscription_id is not None:
+            self._others = self._others or not self._is_present(item.subscription_id)
+        elif self._others and not ended:
+            self._on_unread("an event that does not say of which subscription it is")
+            return
         self._events += 1
         self._told_until = max(self._told_until, self._moment_of(event))
         for sink in self._sinks:
             self._deliver(sink, event)
-        if isinstance(event, EventStreamTerminated) and self._is_present(item.subscription_id):
+        if ended and self._is_present(item.subscription_id):
             # After a logout, an unsubscribe, or at the exchange's own will ("Event Stream Terminated").
             await self._resubscribe("eventStreamTerminated")
 
@@ -301,7 +308,7 @@ class UserData:
     def _on_subscribed(self, epoch: int, number: int) -> None:
         now = trio.current_time()
         self._epoch = epoch
-        self._subscription = (epoch, number)
+        self._subscription, self._others = (epoch, number), False
         self._told_until = self._signed_at
         self._subscriptions += 1
         self._resynced = False
