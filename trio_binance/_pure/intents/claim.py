@@ -1,10 +1,10 @@
-"""The claim: one part of an intent, on its way from the journal to a verdict; ``table`` tells why it goes as it does."""
+"""The claim: one part of an intent, on its way from the journal to a verdict; ``table`` tells why it goes so."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never, final
 
-from trio_binance.models import as_datetime
+import attrs
 
 from . import facts
 from .effects import Alarm, AskWitness, Probe, Query, SendAgain, Settle
@@ -113,11 +113,7 @@ class Claim:
         if self._watch is None:
             self._watch = scene.watch
         watched = f"the user stream on connection {scene.connection}" if self._watch else "no user stream"
-        at = f"{as_datetime(stamp.timestamp_ms):%H:%M:%S.%f}"[:-3]
-        words = (
-            f"about to be sent ({stamp.wire}, timestamp {at}, recvWindow {stamp.recv_window_ms} ms): {watched} watches"
-        )
-        return self._take(Signal.SENDING, scene, words)
+        return self._take(Signal.SENDING, scene, f"about to be sent ({stamp}): {watched} watches")
 
     def _on_answer(self, fact: facts.Answer, scene: Scene) -> list[Effect]:
         match fact:
@@ -145,7 +141,8 @@ class Claim:
                 signal = self.purpose.read(fact.sighting, self._view)
                 return self._on_shown(signal, fact.sighting, fact.asked_at, scene)
             case facts.FoundOpen():
-                signal = self.purpose.read_open(fact.sightings, self._view)
+                fresh = scene.moment_ms(fact.asked_at) - (self._stamp_ms or NEVER) >= self._terms.lag_ms
+                signal = self.purpose.read_open(fact.sightings, attrs.evolve(self._view, is_fresh=fresh))
                 return self._on_shown(signal, None, fact.asked_at, scene)
             case facts.NotFound():
                 self._missing_ms = self._denied_ms = max(self._denied_ms, scene.moment_ms(fact.asked_at))
@@ -293,7 +290,7 @@ class Claim:
         if self.phase not in WONDERING:
             return []
         if self._is_proven(scene):
-            return self._move(Signal.PROVEN, scene)
+            return self._move(self.purpose.silence, scene)
         if self.phase is not Phase.UNRESOLVED and scene.has_passed(self._spent_ms):
             self._reason = self._what_is_missing()
             return self._move(Signal.SPENT, scene)

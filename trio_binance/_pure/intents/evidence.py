@@ -13,16 +13,21 @@ _FIRST, _LAST = 8, 24
 _LONGEST = 240
 
 
+def time_of_day(at_ms: int) -> str:
+    """Return a moment's time of day in UTC, to the millisecond."""
+    return f"{as_datetime(at_ms):%H:%M:%S.%f}"[:-3]
+
+
 @attrs.frozen
 class Note:
-    """Something that was learned. ``at_ms`` is server time, ``None`` while that is not known; ``times`` is how often."""
+    """Something that was learned, so many times; ``at_ms`` is server time, ``None`` while that is not known."""
 
     at_ms: int | None
     text: str
     times: int = 1
 
     def __str__(self) -> str:
-        at = "--:--:--.---" if self.at_ms is None else f"{as_datetime(self.at_ms):%H:%M:%S.%f}"[:-3]
+        at = "--:--:--.---" if self.at_ms is None else time_of_day(self.at_ms)
         return f"{at}  {self.text}" + (f" ({self.times} times)" if self.times > 1 else "")
 
 

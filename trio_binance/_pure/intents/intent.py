@@ -12,6 +12,8 @@ import attrs
 
 from trio_binance.models import OrderType, TimeInForce
 
+from .evidence import time_of_day
+
 Value: TypeAlias = "str | int | Decimal | bool | tuple[str, ...]"
 """What a parameter can be; a Decimal keeps its scale."""
 
@@ -77,6 +79,9 @@ class Stamp:
     timestamp_ms: int
     recv_window_ms: int
     wire: str
+
+    def __str__(self) -> str:
+        return f"{self.wire}, timestamp {time_of_day(self.timestamp_ms)}, recvWindow {self.recv_window_ms} ms"
 
 
 def _without_secrets(params: Mapping[str, Value]) -> Mapping[str, Value]:

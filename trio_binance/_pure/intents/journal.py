@@ -208,7 +208,7 @@ class Ledger:
         for chunk in chunks:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                ledger._end_hole(line)
+                ledger._take_unless_torn(line)
             if len(rest) > _LONGEST:
                 raise JournalBroken(ledger._line + 1, "longer than any line is")
         if records.has_end(rest):
@@ -216,7 +216,7 @@ class Ledger:
         ledger.torn += len(rest)
         return ledger
 
-    def _end_hole(self, line: bytes) -> None:
+    def _take_unless_torn(self, line: bytes) -> None:
         """Take a line, or pass over one with a hole, which can only be the last."""
         if self.torn:
             raise JournalBroken(self._line + 1, "damaged: it has a hole")

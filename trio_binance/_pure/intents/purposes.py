@@ -28,12 +28,14 @@ Key: TypeAlias = tuple[str, str, str | int]
 class View:
     """How a sighting is looked at: when the request was stamped first, and where the intent stands.
 
-    ``late`` says that a verdict has ruled it out: then only what can be nobody else's doing counts.
+    ``late`` says that a verdict has ruled it out: then only what can be nobody else's doing counts. ``is_fresh`` says
+    that a copy was asked so late that it cannot lag behind the request.
     """
 
     stamp_ms: int | None
     clashed: bool = False
     late: bool = False
+    is_fresh: bool = False
 
     def is_older(self, moment_ms: int | None) -> bool:
         """Tell whether something that happened then cannot be of this request."""
@@ -68,6 +70,11 @@ class Purpose(Protocol):
         """Return what all open orders of the symbol say together."""
         ...
 
+    @property
+    def silence(self) -> Signal:
+        """What it comes to that three witnesses have nothing more to tell: PROVEN, or DONE."""
+        ...
+
 
 def keys_of(sighting: Sighting) -> tuple[Key, ...]:
     """Return by what a sighting may concern an intent."""
@@ -100,6 +107,11 @@ class _Base:
         """Return nothing: this is asked for the cancellation of all orders only."""
         del sightings, view
         return None
+
+    @property
+    def silence(self) -> Signal:
+        """Return that it had no effect: all else would have settled it."""
+        return Signal.PROVEN
 
 
 def _older(view: View) -> Signal:
@@ -273,7 +285,9 @@ class AllCancelled(_Base):
     """All orders of a list are to be cancelled, or all of a symbol that were placed before the request.
 
     Done is told when all of them have ended, and one at least by a cancellation; that others may have cancelled it is
-    the same to whom wanted it. Late, nothing is told: a cancellation of all has no name of its own.
+    the same to whom wanted it. Which they are is known from the intent (``targets``) or from the list. Of a symbol
+    without targets it is known when a copy that cannot lag any more shows no older order open, or when the user
+    stream, past the fence, has told of all that were cancelled. Late, nothing is told: such a request has no name.
     """
 
     def __init__(self, intent: Intent) -> None:
@@ -321,8 +335,7 @@ class AllCancelled(_Base):
             return self._standing()
         if sighting.order_id not in self._orders and not self._is_among(sighting, view):
             return None
-        self._learn((sighting.order_id,))
-        self._orders[sighting.order_id] = sighting.status or self._orders[sighting.order_id]
+        self._note(sighting)
         return self._standing()
 
     def _is_ours(self, sighting: ListSighting) -> bool:
@@ -332,17 +345,35 @@ class AllCancelled(_Base):
         """Tell whether an order that was not known is one of those to cancel."""
         if self._is_list:
             return self._list_id == sighting.order_list_id
-        return not self._complete and view.is_older(sighting.created_ms)
+        return view.is_older(sighting.created_ms)
+
+    def _note(self, sighting: OrderSighting) -> None:
+        """Take note of where an order stands; what has ended stays so, whatever a copy that lags shows."""
+        self._learn((sighting.order_id,))
+        if not self._has_ended(sighting.order_id):
+            self._orders[sighting.order_id] = sighting.status
 
     def _learn(self, order_ids: tuple[int, ...]) -> None:
         for order_id in order_ids:
             self._orders.setdefault(order_id, None)
 
     def _standing(self) -> Signal:
-        if not self._complete or not self._orders or not all(map(self._has_ended, self._orders)):
+        if not self._complete or not self._have_ended:
             return Signal.DENIED
-        cancelled = OrderStatus.CANCELED in self._orders.values()
-        return Signal.DONE if cancelled else Signal.MOOT
+        return Signal.DONE if self._is_any_cancelled else Signal.MOOT
+
+    @property
+    def _have_ended(self) -> bool:
+        return bool(self._orders) and all(map(self._has_ended, self._orders))
+
+    @property
+    def _is_any_cancelled(self) -> bool:
+        return OrderStatus.CANCELED in self._orders.values()
+
+    @property
+    def silence(self) -> Signal:
+        """Return whether those that are known were cancelled."""
+        return Signal.DONE if self._have_ended and self._is_any_cancelled else Signal.PROVEN
 
     def read_open(self, sightings: tuple[Sighting, ...], view: View) -> Signal | None:
         """Return where the orders stand: all are known when none that is older than the request is open."""
@@ -350,7 +381,6 @@ class AllCancelled(_Base):
             return None
         older = [one for one in sightings if isinstance(one, OrderSighting) and view.is_older(one.created_ms)]
         for sighting in older:
-            self._learn((sighting.order_id,))
-            self._orders[sighting.order_id] = sighting.status
-        self._complete = self._complete or not older
+            self._note(sighting)
+        self._complete = self._complete or (view.is_fresh and not older)
         return self._standing()

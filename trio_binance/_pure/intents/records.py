@@ -12,7 +12,7 @@ from zlib import crc32
 import attrs
 
 from trio_binance._pure.decimals import to_text
-from trio_binance.errors import BinanceError, InvalidArgument
+from trio_binance.errors import BinanceError
 
 from .evidence import Evidence, Note
 from .intent import Intent, Part, Stamp

@@ -139,13 +139,13 @@ def of_answer(answer: OrderAck | OrderResult | OrderList | CancelResult | AmendR
         )
     if isinstance(answer, CancelResult):
         return _of_cancel(answer)
-    told = answer if isinstance(answer, OrderResult) else None
+    status, quantity = (answer.status, answer.orig_qty) if isinstance(answer, OrderResult) else (None, None)
     return OrderSighting(
         answer.symbol,
         answer.order_id,
         (answer.client_order_id,),
-        told and told.status,
-        told and told.orig_qty,
+        status,
+        quantity,
         as_milliseconds(answer.transact_time),
         answer.order_list_id,
     )

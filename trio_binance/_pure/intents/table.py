@@ -113,7 +113,7 @@ LEFT      in_flight  in_flight  .          .          .          .          .   
 NEVER     not_sent   not_sent   doubt      .          .          .          .          .          .          .
 DONE      accepted   accepted   accepted   accepted   accepted   .          accepted!  accepted!  accepted!  accepted
 REFUSED   rejected   rejected   rejected   rejected   rejected   .          .          rejected!  .          rejected
-CLASHED   clashed    clashed    clashed    clashed    .          .          .          clashed!   clashed!   clashed
+CLASHED   clashed    clashed    clashed    clashed    .          .          .          clashed!   .          clashed
 LOST      doubt      doubt      doubt      .          .          .          .          doubt!     .          .
 MOOT      .          .          .          absent     rejected   .          .          .          .          absent
 DENIED    .          .          .          .          .          .          .          .          .          .
@@ -139,7 +139,7 @@ def _read(grid: str) -> dict[Phase, dict[Signal, tuple[Phase, bool]]]:
         for phase, cell in zip(phases, cells, strict=True):
             new = phase if cell == "." else Phase[cell.rstrip("!").upper()]
             table[phase][Signal[name]] = new, cell.endswith("!")
-    table[Phase.FORGOTTEN] = {signal: (Phase.FORGOTTEN, False) for signal in Signal}
+    table[Phase.FORGOTTEN] = dict.fromkeys(Signal, (Phase.FORGOTTEN, False))
     return table
 
 

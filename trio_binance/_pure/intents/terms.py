@@ -84,7 +84,7 @@ class Pace:
 
     def __init__(self) -> None:
         self.ask_at: float = NEVER
-        self._delays = _DOUBTING
+        self._delays: tuple[float, ...] = _DOUBTING
         self._asked = 0
 
     def start(self, now: float, *, slowly: bool = False) -> None:
