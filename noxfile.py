@@ -37,6 +37,12 @@ IN_TESTS = f"{BY_DESIGN},ASYNC102,ASYNC103,ASYNC104,ASYNC110,ASYNC111,ASYNC115,A
 EXACT = ("_decimals.py", "_pure/*", "_codec/*", "_protocol/*")
 """The parts of the package whose every branch is tested."""
 
+EXACT_TESTS = ("tests/_pure", "tests/_codec", "tests/_protocol", "tests/models")
+"""The tests that do it."""
+
+WORKERS = ("-n", str(min(os.cpu_count() or 1, 8)), "--dist", "worksteal")
+"""Some tests take a hundred times as long as others: whoever is idle takes from who is not."""
+
 
 def runs(version: str) -> bool:
     """Tell whether this Python is installed and starts; a version manager's shim may be there without its Python."""
@@ -67,21 +73,31 @@ def install(session: nox.Session, group: str) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests on every supported Python that is installed, and measure their branch coverage."""
+    """Run the tests on every supported Python that is installed; those of the exact parts have to reach every branch."""
     install(session, "tests")
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    session.run("coverage", "erase")
-    # Some tests take a hundred times as long as others: whoever is idle takes from who is not.
-    workers = ("-n", str(min(os.cpu_count() or 1, 8)), "--dist", "worksteal")
-    session.run("coverage", "run", "-m", "pytest", *workers, "-m", "not slow")
-    session.run("coverage", "combine", "--quiet")
-    session.run("coverage", "report", "--fail-under=95")
+    measure(session, *EXACT_TESTS)
     exact = ",".join(f"*/trio_binance/{part}" for part in EXACT)
     session.run("coverage", "report", "--fail-under=100", f"--include={exact}")
-    # Days of virtual time need not be watched line by line: it would take them four times as long.
-    session.run("pytest", *workers, "-m", "slow")
+    # To be watched line by line takes whole connectors and exchanges four times as long: see the session "coverage".
+    session.run("pytest", *WORKERS, *(f"--ignore={folder}" for folder in EXACT_TESTS))
+
+
+@nox.session(python=PYTHONS[0])
+def coverage(session: nox.Session) -> None:
+    """Measure the branch coverage of everything but the slow tests; takes half an hour."""
+    install(session, "tests")
+    measure(session)
+    session.run("coverage", "report", "--fail-under=95")
+
+
+def measure(session: nox.Session, *folders: str) -> None:
+    """Run tests while watching which branches they take."""
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *WORKERS, "-m", "not slow", *folders)
+    session.run("coverage", "combine", "--quiet")
 
 
 @nox.session(python=PYTHONS[0])

@@ -343,6 +343,16 @@ def test_a_freeze_is_never_shortened() -> None:
     assert limits.statistics().frozen_until == dict.fromkeys(LimitKind, NOON + 5000)
 
 
+def test_what_was_taken_lets_a_request_go_until_a_window_begins_or_a_freeze() -> None:
+    limits, cost, middle = Limits(RULES), Cost(weight=1, raw=0), NOON + 30_000
+    assert limits.admit(cost, middle) == 0
+    assert limits.holds(cost, middle, middle + 20_000)
+    assert not limits.holds(cost, middle, NOON + 60_000 - GUARD_MS)  # it may be the next window's already
+    assert limits.holds(Cost(raw=0), middle, NOON + 600_000)
+    limits.freeze(middle + 100)
+    assert not limits.holds(cost, middle, middle)
+
+
 def test_a_freeze_and_a_full_window_are_waited_for_together() -> None:
     limits = Limits(DOCUMENTED)
     limits.on_used(WEIGHT, 60_000, 6000, NOON + 1000)
@@ -496,7 +506,7 @@ class Shared:
     st.sampled_from([0, 0, 2 * HOUR_MS + 17_000, -5 * HOUR_MS - 31_234, 2_500, 600]),
     st.integers(0, 40),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_was_known_to_be_spent_never_lets_a_request_overfill_a_window(
     steps: list[Ask | Cost | tuple[int, int]], wrong_ms: int, sync_after: int
 ) -> None:

@@ -101,5 +101,8 @@ def check_candles(heard: list[KlineEvent], tape: Iterable[Trade], length: int) -
         assert after.candle.is_closed or before.candle.is_closed or after.event_time > before.event_time
     closed = [event for event in heard if event.candle.is_closed]
     for event in closed:
-        assert figures(event.candle) == folded(traded[event.candle.open_time // length])
+        if trades := traded[event.candle.open_time // length]:
+            assert figures(event.candle) == folded(trades)
+        else:
+            assert (event.candle.trade_count, event.candle.volume, event.candle.quote_volume) == (0, 0, 0)
     return closed

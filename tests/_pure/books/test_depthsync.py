@@ -592,4 +592,4 @@ class Synchroniser(RuleBasedStateMachine):
 
 def test_in_any_order_of_things_a_live_book_is_the_exchange_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(depthsync, "MOST_EVENTS", 8)
-    run_state_machine_as_test(Synchroniser, settings=settings(max_examples=200, stateful_step_count=60))
+    run_state_machine_as_test(Synchroniser, settings=settings(max_examples=80, stateful_step_count=60))

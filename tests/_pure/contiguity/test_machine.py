@@ -45,6 +45,16 @@ def test_items_in_good_order_pass_by_up_to_the_first_that_is_not() -> None:
     assert one.pass_by(ticks(5, symbol="B")) == 0
 
 
+def test_a_symbol_is_heard_of_once_anything_came_of_it() -> None:
+    one = machine()
+    assert not one.has_heard("A")
+    bring(one, 7)
+    assert one.has_heard("A")
+    assert not one.has_heard("B")
+    bring(one, 9, room=0, symbol="B")
+    assert one.has_heard("B")
+
+
 def test_what_comes_again_is_not_handed_out_again() -> None:
     one = machine()
     bring(one, 1, 2)
