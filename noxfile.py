@@ -73,7 +73,7 @@ def install(session: nox.Session, group: str) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests on every supported Python that is installed; those of the exact parts have to reach every branch."""
+    """Run the tests on every supported Python that is installed; those of the exact parts reach every branch."""
     install(session, "tests")
     if session.posargs:
         session.run("pytest", *session.posargs)
@@ -135,9 +135,32 @@ def typing(session: nox.Session) -> None:
     session.run("pyright", "--verifytypes", "trio_binance", "--ignoreexternal")
 
 
+PEERS = {
+    "python-binance": ("", "python-binance==1.0.37"),
+    "cryptofeed": ("3.13", "cryptofeed", "uvloop"),  # its newest release wants the newest Python
+    "unicorn": ("", "unicorn-binance-websocket-api==2.16.1", "picows"),
+    "ccxt": ("", "ccxt==4.5.90"),
+}
+"""What is measured beside us: the Python it is best with, and its packages. They must not share an environment."""
+
+
+def install_peer(session: nox.Session, folder: Path, version: str, packages: list[str]) -> None:
+    """Make a peer's environment, unless it is there; one that cannot be made is missing in the tables."""
+    if folder.exists():
+        return
+    base = f"python{version}" if version and runs(version) else sys.executable
+    session.run(base, "-m", "venv", str(folder), external=True)
+    python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
+    session.run(python, "-m", "pip", "install", "--quiet", *packages, external=True, success_codes=[0, 1])
+
+
 @nox.session(python=PYTHONS[0])
 def bench(session: nox.Session) -> None:
-    """Measure the hot paths as ratios within one run; tables, no verdicts."""
+    """Measure the hot paths as ratios within one run, beside the peers; tables, no verdicts."""
     install(session, "bench")
+    peers = Path(session.virtualenv.location).parent / "peers"
+    for name, (version, *packages) in PEERS.items():
+        install_peer(session, peers / name, version, packages)
+    session.env["BENCH_PEERS"] = str(peers)
     for script in sorted(Path("benchmarks").glob("bench_*.py")):
         session.run("python", str(script), *session.posargs)
