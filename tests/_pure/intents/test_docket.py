@@ -1,0 +1,282 @@
+"""The docket: clocks, restarts, room, and who is told what."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests._pure.intents.makers import (
+    FENCE,
+    NO_EVIDENCE,
+    START_MS,
+    SYMBOL,
+    docket,
+    lost,
+    of,
+    order,
+    placement,
+    sent,
+    stamp,
+    standing,
+    verdict,
+    wait,
+)
+from trio_binance._pure.intents import (
+    Absent,
+    Accepted,
+    Alarm,
+    Evidence,
+    Forget,
+    Intent,
+    Intents,
+    Note,
+    NotSent,
+    Part,
+    Query,
+    Rejected,
+    Remembered,
+    Settle,
+    Unresolved,
+    facts,
+)
+from trio_binance.errors import InvalidArgument
+
+DAY = 86_400.0
+
+# --------------------------------------------------------------------------------------------------------- the clock
+
+
+def test_without_the_exchanges_clock_nothing_but_a_sighting_settles_anything() -> None:
+    made, intent = Intents(), placement()
+    made.on_watching(1, 0.0)
+    lost(made, intent)
+    assert of(Settle, wait(made, 5000.0)) == []
+    made.on_clock(START_MS + 5_000_000, 0.0, 5000.0)
+    assert isinstance(verdict(wait(made, 5100.0)), Absent)
+
+
+def test_without_the_exchanges_clock_a_sighting_settles_it_and_nothing_is_forgotten_in_time() -> None:
+    made, intent = Intents(), placement()
+    lost(made, intent)
+    told = verdict(made.on_seen(order(), 3.0))
+    assert str(told.evidence).startswith("--:--:--.---  about to be sent")
+    assert made.deadline == float("inf")
+    made.on_clock(START_MS + 10_000, 0.0, 10.0)
+    assert wait(made, 131.0) == [Forget(intent.intent_id)]
+
+
+def test_the_fence_stands_on_the_lower_bound_of_the_exchanges_clock() -> None:
+    made, intent = docket(), placement()
+    made.on_clock(START_MS + 200, 700.0, 0.0)
+    lost(made, intent)
+    assert wait(made, FENCE + 0.4) == []
+    assert isinstance(verdict(wait(made, FENCE + 0.6)), Absent)
+
+
+def test_a_clock_that_was_behind_moves_every_deadline() -> None:
+    made, intent = docket(), placement()
+    sent(made, intent)
+    before = made.deadline
+    made.on_clock(START_MS + 3_000, 0.0, 2.0)
+    assert made.deadline == pytest.approx(before - 1.0)
+
+
+def test_of_what_was_lost_without_a_stamp_the_fence_is_as_far_as_any() -> None:
+    made, intent = docket(), placement()
+    made.open(intent, 1.0)
+    made.on_fact(intent.intent_id, facts.Lost("nobody told"), 2.0)
+    assert wait(made, 77.0) == []
+    assert isinstance(verdict(wait(made, 180.0)), Unresolved)
+
+
+# ------------------------------------------------------------------------------------------------------ the intents
+
+
+def test_an_intent_that_is_stamped_already_may_be_on_its_way() -> None:
+    made = docket()
+    intent = Intent("i-mine", "POST /api/v3/order", placement().params, stamp())
+    made.open(intent, 1.0)
+    made.on_fact(intent.intent_id, facts.GaveUp(), 1.1)
+    assert made.statistics().doubtful == 1
+
+
+def test_an_intent_opened_twice_is_refused() -> None:
+    made = docket()
+    made.open(placement(), 1.0)
+    with pytest.raises(InvalidArgument, match="another intent has this id"):
+        made.open(placement(), 1.0)
+
+
+def test_no_intent_holds_a_secret() -> None:
+    intent = placement(signature="CANARY", apiKey="CANARY")
+    assert "CANARY" not in repr(intent)
+
+
+def test_what_is_no_change_is_no_intent() -> None:
+    with pytest.raises(ValueError, match="operation"):
+        Intent("i", "GET /api/v3/order", {"symbol": SYMBOL})
+
+
+def test_facts_about_an_intent_that_nobody_remembers_are_let_pass() -> None:
+    made = docket()
+    assert made.on_fact("i-other", facts.Lost("late"), 1.0) == []
+    assert made.standing("i-other") == {}
+
+
+def test_while_it_is_not_settled_it_stands_as_unresolved_with_the_evidence_so_far() -> None:
+    made, intent = docket(), placement()
+    sent(made, intent)
+    told = standing(made, intent)
+    assert isinstance(told, Unresolved)
+    assert "the first byte left" in told.evidence
+
+
+def test_there_is_room_for_so_many_in_doubt() -> None:
+    made = docket(most=2)
+    assert made.room == 2
+    for number in range(3):
+        lost(made, placement(f"id-{number}"))
+    assert made.room == 0
+
+
+def test_the_statistics_tell_where_all_stand() -> None:
+    made = docket()
+    made.open(placement("opened"), 1.0)
+    sent(made, placement("sent"))
+    lost(made, placement("lost"))
+    sent(made, placement("done"))
+    made.on_fact("i-done", facts.Done(order(name="done")), 1.5)
+    made.on_timer(2.5)
+    found = made.statistics()
+    assert (found.open, found.doubtful, found.unresolved, found.remembered) == (2, 1, 0, 1)
+    assert (found.verdicts, found.questions, found.alarms) == ({"accepted": 1}, 1, 0)
+
+
+def test_what_was_accepted_is_forgotten_after_a_while() -> None:
+    made, intent = docket(), placement()
+    sent(made, intent)
+    made.on_fact(intent.intent_id, facts.Done(order()), 1.5)
+    assert wait(made, 121.0) == []
+    assert wait(made, 122.0) == [Forget(intent.intent_id)]
+    assert made.deadline == float("inf")
+
+
+def test_a_question_that_nobody_answers_is_asked_again() -> None:
+    made, intent = docket(), placement()
+    lost(made, intent)
+    assert len(of(Query, made.on_timer(2.25))) == 1
+    assert of(Query, made.on_timer(20.0)) == []
+    assert len(of(Query, made.on_timer(62.25))) == 1
+
+
+def test_a_timer_that_rings_early_does_nothing() -> None:
+    made, intent = docket(), placement()
+    lost(made, intent)
+    assert made.on_timer(2.1) == []
+
+
+def test_many_intents_leave_nothing_behind() -> None:
+    made = docket()
+    for number in range(300):
+        intent = placement(f"id-{number}")
+        lost(made, intent, 2.0)
+        made.on_fact(intent.intent_id, facts.Unanswered("503"), 2.1)
+        made.on_fact(intent.intent_id, facts.Done(order(name=f"id-{number}")), 2.2)
+    assert len(of(Forget, wait(made, 200.0))) == 300
+    assert made.statistics().remembered == 0
+    assert not made._by_key
+    assert not made._keys
+
+
+# -------------------------------------------------------------------------------------------------- the user stream
+
+
+def test_a_new_connection_takes_the_witness_of_the_old_one_away() -> None:
+    made, intent = docket(), placement()
+    lost(made, intent)
+    made.on_watching(2, 3.0)
+    assert isinstance(verdict(wait(made, 100.0)), Unresolved)
+
+
+def test_a_break_is_nothing_to_what_is_settled() -> None:
+    made, intent = docket(), placement()
+    sent(made, intent)
+    made.on_fact(intent.intent_id, facts.Done(order()), 1.5)
+    assert made.on_broken("reset", 2.0) == []
+    assert made.on_ping(1, 3.0, 3.1) == []
+
+
+def test_a_pong_while_nothing_is_in_doubt_is_kept_for_later() -> None:
+    made, intent = docket(), placement()
+    sent(made, intent)
+    made.on_ping(1, FENCE + 1.0, FENCE + 1.1)
+    made.on_fact(intent.intent_id, facts.Lost("late"), FENCE + 1.2)
+    assert isinstance(verdict(made.on_fact(intent.intent_id, facts.NotFound(FENCE + 1.3), FENCE + 1.4)), Absent)
+
+
+# ------------------------------------------------------------------------------------------------------- a restart
+
+
+def remembered(intent: Intent, *stamps: object, **verdicts: object) -> Remembered:
+    parts = {Part[name.upper()]: told for name, told in verdicts.items()}
+    return Remembered(intent, stamps, parts, START_MS)  # type: ignore[arg-type]
+
+
+def test_after_a_restart_what_may_have_left_is_found_out() -> None:
+    made = docket()
+    assert made.restore([remembered(placement(), stamp())], 30.0) == []
+    effects = wait(made, 40.0, lambda now: facts.Found(order(), now))
+    assert isinstance(verdict(effects), Accepted)
+    assert "the process was started anew" in verdict(effects).evidence
+
+
+def test_after_a_restart_no_stream_is_a_witness() -> None:
+    made = docket()
+    made.restore([remembered(placement(), stamp())], 1.5)
+    assert isinstance(verdict(wait(made, 100.0)), Unresolved)
+
+
+def test_after_a_restart_what_was_never_stamped_was_not_sent() -> None:
+    made = docket()
+    [settle] = made.restore([remembered(placement())], 30.0)
+    assert isinstance(settle, Settle)
+    assert isinstance(settle.verdict, NotSent)
+
+
+def test_after_a_restart_a_tombstone_still_stands() -> None:
+    made, intent = docket(), placement()
+    absent = Absent(None, Evidence((Note(START_MS, "absent"),)))
+    assert made.restore([remembered(intent, stamp(), whole=absent)], 30.0) == []
+    alarm, settle = made.on_seen(order(), 50.0)
+    assert isinstance(alarm, Alarm)
+    assert alarm.ruled_out_by == absent
+    assert isinstance(settle, Settle)
+    assert str(settle.verdict.evidence).startswith("22:13:20.000  absent")
+
+
+def test_after_a_restart_a_tombstone_stands_for_the_rest_of_its_day() -> None:
+    made, intent = docket(), placement()
+    made.restore([remembered(intent, stamp(), whole=Absent(None, NO_EVIDENCE))], 30.0)
+    assert wait(made, DAY - 1.0) == []
+    assert wait(made, DAY + 1.0) == [Forget(intent.intent_id)]
+
+
+def test_after_a_restart_what_is_unresolved_is_still_asked_for() -> None:
+    made, intent = docket(), placement()
+    told = Unresolved("the user stream broke", NO_EVIDENCE)
+    made.restore([remembered(intent, stamp(), whole=told)], 30.0)
+    assert standing(made, intent) == told
+    effects = wait(made, 100.0, lambda now: facts.Found(order(), now))
+    [settle] = of(Settle, effects)
+    assert settle.revises == told
+
+
+def test_after_a_restart_only_the_half_that_is_open_is_found_out() -> None:
+    intent = Intent(
+        "i-replace",
+        "POST /api/v3/order/cancelReplace",
+        {"symbol": SYMBOL, "type": "LIMIT", "newClientOrderId": "mine", "cancelOrderId": 6},
+    )
+    made = docket()
+    made.restore([remembered(intent, stamp(), cancel=Rejected(-2011, "Unknown order sent.", None, NO_EVIDENCE))], 30.0)
+    assert [query.part for query in of(Query, made.on_timer(made.deadline))] == [Part.NEW_ORDER]
+    assert isinstance(standing(made, intent, Part.CANCEL), Rejected)
