@@ -211,7 +211,7 @@ class Ledger:
                 ledger._take_unless_torn(line)
             if len(rest) > _LONGEST:
                 raise JournalBroken(ledger._line + 1, "longer than any line is")
-        if records.has_end(rest):
+        if records.has_end(rest) and not records.is_whole(rest):
             raise JournalBroken(ledger._line + 1, "damaged: there is more after its end")
         ledger.torn += len(rest)
         return ledger
