@@ -38,7 +38,13 @@ def stamp(at: float = 1.0, window_ms: int = 5_000) -> Stamp:
 
 
 def placement(name: str = "mine", **more: Any) -> Intent:
-    params = {"symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": Decimal("0.10")}
+    params: dict[str, Any] = {
+        "symbol": SYMBOL,
+        "side": "BUY",
+        "type": "LIMIT",
+        "timeInForce": "GTC",
+        "quantity": Decimal("0.10"),
+    }
     return Intent(f"i-{name}", "POST /api/v3/order", {**params, "newClientOrderId": name, **more})
 
 

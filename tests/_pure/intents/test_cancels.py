@@ -87,7 +87,7 @@ def test_the_cancellation_of_an_order_by_its_id_is_sent_again_when_its_answer_wa
 def test_it_is_sent_again_three_times_at_most_and_then_asked_for() -> None:
     made, intent = docket(), cancellation()
     lost(made, intent)
-    asked = []
+    asked: list[object] = []
     while len(asked) < 4:
         now = made.deadline
         asked += made.on_timer(now)

@@ -410,33 +410,37 @@ class World:
 
     def _intent(self, number: int, deed: Deed) -> Intent:
         symbol, name = f"S{number}USDT", f"id-{number}"
-        placing = {"type": "LIMIT" if deed.rests else "MARKET", "newClientOrderId": name}
         params: dict[str, Any] = {"symbol": symbol}
-        if deed.kind not in (Kind.PLACE, Kind.LIST):
-            old = self.exchange.place(symbol, f"old-{number}", old=True)
-            assert old is not None
-            old.created -= 3600
-            old.states[0] = (self.now - 3600, *old.states[0][1:])
-            if deed.fills is not None:
-                self.clock.after(deed.fills, lambda: self.exchange.end(old, OrderStatus.FILLED))
+        placing = params | {"type": "LIMIT" if deed.rests else "MARKET", "newClientOrderId": name}
         match deed.kind:
             case Kind.PLACE:
-                return Intent(name, "POST /api/v3/order", params | placing)
+                return Intent(name, "POST /api/v3/order", placing)
             case Kind.LIST:
-                ids = {"listClientOrderId": name, "aboveClientOrderId": f"{name}-a", "belowClientOrderId": f"{name}-b"}
-                return Intent(name, "POST /api/v3/orderList/oco", params | ids)
+                params |= {"listClientOrderId": name, "aboveClientOrderId": f"{name}-a"}
+                return Intent(name, "POST /api/v3/orderList/oco", params | {"belowClientOrderId": f"{name}-b"})
+        old = self._old_order(symbol, number, deed)
+        match deed.kind:
             case Kind.CANCEL:
-                ids = {"orderId": old.order_id, "newClientOrderId": name}
-                return Intent(name, "DELETE /api/v3/order", params | ids)
+                params |= {"orderId": old.order_id, "newClientOrderId": name}
+                return Intent(name, "DELETE /api/v3/order", params)
             case Kind.CANCEL_ALL:
                 return Intent(name, "DELETE /api/v3/openOrders", params)
             case Kind.CANCEL_REPLACE:
-                ids = {"cancelOrderId": old.order_id, "cancelNewClientOrderId": f"c-{number}"}
-                return Intent(name, "POST /api/v3/order/cancelReplace", params | placing | ids)
-            case Kind.AMEND:
-                ids = {"orderId": old.order_id, "newClientOrderId": name, "newQty": Decimal(5)}
-                return Intent(name, "PUT /api/v3/order/amend/keepPriority", params | ids)
-        raise AssertionError(deed.kind)
+                params = placing | {"cancelOrderId": old.order_id, "cancelNewClientOrderId": f"c-{number}"}
+                return Intent(name, "POST /api/v3/order/cancelReplace", params)
+            case _:
+                params |= {"orderId": old.order_id, "newClientOrderId": name, "newQty": Decimal(5)}
+                return Intent(name, "PUT /api/v3/order/amend/keepPriority", params)
+
+    def _old_order(self, symbol: str, number: int, deed: Deed) -> Order:
+        """Return an order that has stood for an hour."""
+        old = self.exchange.place(symbol, f"old-{number}", old=True)
+        assert old is not None
+        old.created -= 3600
+        old.states[0] = (self.now - 3600, *old.states[0][1:])
+        if deed.fills is not None:
+            self.clock.after(deed.fills, lambda: self.exchange.end(old, OrderStatus.FILLED))
+        return old
 
     def _send(self, intent_id: str, trouble: Trouble) -> None:
         run = self.run_number

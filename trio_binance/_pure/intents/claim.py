@@ -127,7 +127,7 @@ class Claim:
                 return self._on_refused(fact, scene)
 
     def _on_refused(self, fact: facts.Refused, scene: Scene) -> list[Effect]:
-        words = f"refused: {fact.code or ''} {fact.message}"
+        words = f"refused: {fact.message}" if fact.code is None else f"refused: {fact.code} {fact.message}"
         # "Unknown order sent." to the first cancellation is a plain no; to a second one the first may be the reason.
         clashes = fact.clashes and (self.purpose.places or self._lost)
         if self._resent and not clashes:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import attrs
 
+from trio_binance.errors import InvalidArgument
 from trio_binance.models import OrderType, TimeInForce
 
 from .evidence import time_of_day
@@ -60,6 +61,13 @@ KINDS: Mapping[str, Kind] = {
 """The kinds by the operation's name, for every operation that reaches the matching engine."""
 
 _PARTS = {Kind.CANCEL_REPLACE: (Part.CANCEL, Part.NEW_ORDER)}
+_NAMED = {
+    Kind.PLACE: "newClientOrderId",
+    Kind.SOR: "newClientOrderId",
+    Kind.LIST: "listClientOrderId",
+    Kind.CANCEL_REPLACE: "newClientOrderId",
+}
+"""The names by which what is placed is found again."""
 _RESTING = frozenset(
     {
         *(OrderType.LIMIT_MAKER, OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT),
@@ -95,16 +103,24 @@ class Intent:
     Args:
         intent_id: names it, in this process and in the journal; no two have the same.
         operation: the operation's REST name, such as "POST /api/v3/order"; one of ``KINDS``.
-        params: the parameters by the wire's names, as they are sent, but for ``SECRETS``.
+        params: the parameters by the wire's names, as they are sent, but for ``SECRETS``; every order and list that is
+            placed has a client id.
         stamp: what it was stamped with, if it was before it became an intent.
         targets: of a cancellation of many, the ids of the orders that were known to be open then.
     """
 
     intent_id: str
-    operation: str = attrs.field(validator=attrs.validators.in_(KINDS))
+    operation: str
     params: Mapping[str, Value] = attrs.field(converter=_without_secrets)
     stamp: Stamp | None = None
     targets: tuple[int, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what changes nothing, and an order that could not be found again."""
+        if self.operation not in KINDS:
+            raise InvalidArgument("operation", self.operation, "it changes nothing at the matching engine")
+        if self.kind in _NAMED and not all((self.text(_NAMED[self.kind]), *self.client_order_ids)):
+            raise InvalidArgument(_NAMED[self.kind], None, "what has no client id cannot be asked for")
 
     @property
     def kind(self) -> Kind:
@@ -134,9 +150,7 @@ class Intent:
 
     @property
     def rests(self) -> bool:
-        """Whether what it places stays on the book, unless it is filled."""
-        if self.kind is Kind.LIST:
-            return True
+        """Whether the order that it places stays on the book, unless it is filled."""
         return self.params.get("type") in _RESTING and self.params.get("timeInForce", "GTC") == TimeInForce.GTC
 
     def text(self, name: str) -> str:

@@ -203,8 +203,8 @@ def intent_of(record: Record, line: int) -> Intent:
     stamp = stamp_of(record, line) if "timestamp" in record.body else None
     try:
         return Intent(record.intent_id, fields.take("op", str), params, stamp, targets)
-    except ValueError:
-        raise JournalBroken(line, "op: no operation that changes state") from None
+    except ValueError as exc:
+        raise JournalBroken(line, f"no intent: {exc}") from None
 
 
 def _value(name: str, value: object, line: int) -> Value:

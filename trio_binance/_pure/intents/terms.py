@@ -93,10 +93,6 @@ class Pace:
         self._asked = 0
         self.on_answer(now)
 
-    def stop(self) -> None:
-        """Ask no more."""
-        self.ask_at = NEVER
-
     def on_asked(self, now: float) -> None:
         """Note that the question is on its way."""
         self._asked += 1
