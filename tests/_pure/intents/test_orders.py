@@ -288,6 +288,20 @@ def test_what_may_be_probed_is_probed_once_after_the_fence() -> None:
     assert of(Probe, effects) == [Probe(intent.intent_id, Part.WHOLE, OrderQuery(SYMBOL, None, "mine"))]
 
 
+@pytest.mark.parametrize("shown", (facts.Unanswered("503"), facts.Found(order(at=-100.0), 30.0)))
+def test_an_older_order_of_the_name_is_not_probed_away(shown: facts.Fact) -> None:
+    made, intent = docket(stream=False, probe=True), placement()
+    lost(made, intent)
+    assert of(Probe, wait(made, 600.0, lambda now: shown)) == []
+
+
+def test_after_a_duplicate_nothing_is_probed_away() -> None:
+    made, intent = docket(stream=False, probe=True), placement()
+    sent(made, intent)
+    made.on_fact(intent.intent_id, DUPLICATE, 1.2)
+    assert of(Probe, wait(made, 600.0)) == []
+
+
 # ----------------------------------------------------------------------------------------------------- late execution
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests._pure.intents.world import Cut, Deed, Plan, Trouble, World
 from trio_binance._pure.intents import Absent, Accepted, Kind, NotSent, Part, Rejected, Terms, Unresolved
+from trio_binance.models import OrderStatus
 
 # ------------------------------------------------------------------------------------------------------- the plans
 
@@ -21,6 +22,7 @@ troubles = st.builds(
     never_sent=rarely,
     dropped=rarely,
     refused=rarely,
+    restamped=rarely,
     entering=delays,
     engine=st.sampled_from((0.0, 0.5, 5.0, 9.9)),
     reply=replies,
@@ -28,14 +30,14 @@ troubles = st.builds(
 )
 deeds = st.builds(
     Deed,
-    kind=st.sampled_from(
-        (Kind.PLACE, Kind.PLACE, Kind.PLACE, Kind.LIST, Kind.CANCEL, Kind.CANCEL_ALL, Kind.CANCEL_REPLACE, Kind.AMEND)
-    ),
+    kind=st.sampled_from((Kind.PLACE, Kind.PLACE, Kind.SOR, Kind.LIST, Kind.CANCEL, *Kind)),
     at=st.floats(1.0, 30.0).map(lambda at: round(at, 1)),
     trouble=troubles,
     gives_up=st.none() | st.sampled_from((0.05, 3.0, 25.0)),
     fills=st.none() | st.sampled_from((0.0, 0.3, 2.0, 15.0, 40.0)),
     rests=st.booleans(),
+    reused=st.none() | st.sampled_from((OrderStatus.NEW, OrderStatus.FILLED)),
+    targets=st.booleans(),
     again=troubles,
 )
 
@@ -99,7 +101,7 @@ def test_nothing_is_unresolved_while_the_user_stream_and_the_process_stand(plan:
 @settings(max_examples=200)
 @given(plans)
 def test_a_probe_finds_out_what_else_would_stay_unresolved(plan: Plan) -> None:
-    resting = tuple(attrs.evolve(deed, kind=Kind.PLACE, rests=True) for deed in plan.deeds)
+    resting = tuple(attrs.evolve(deed, kind=Kind.PLACE, rests=True, reused=None) for deed in plan.deeds)
     world = World(attrs.evolve(plan, deeds=resting, deaf=0.0), Terms(probe=True)).play(until=1200.0)
     counts = check(world)
     assert counts[Unresolved.word] == 0

@@ -63,6 +63,8 @@ class Trouble:
     """How long the engine then takes; at most 10."""
     reply: float | None = 0.1
     """How long the reply takes, if it comes."""
+    restamped: bool = False
+    """The first time its stamp is refused (-1021), and it is sent with another."""
     patience: float = 10.0
     """How long the client waits for a reply; later it may still come."""
 
@@ -79,6 +81,10 @@ class Deed:
     fills: float | None = None
     """When the order that is placed, or the one to be cancelled, is filled: after its placement, or after ``at``."""
     rests: bool = True
+    reused: OrderStatus | None = None
+    """Where an older order of the same client id stands, if there is one."""
+    targets: bool = False
+    """Whether the client knows which orders are open."""
     again: Trouble = Trouble()
     """What happens when it is sent again."""
 
@@ -183,20 +189,26 @@ class Exchange:
                 return order
         return None
 
-    def place(
-        self, symbol: str, name: str, deed: Deed | None = None, *, list_id: int = -1, old: bool = False
-    ) -> Order | None:
+    def place(self, symbol: str, name: str, deed: Deed | None = None, *, list_id: int = -1) -> Order | None:
         """Place an order; ``None``: "Duplicate order sent."."""
         found = self.find(symbol, None, name)
         if found is not None and found.is_open:
             return None
-        order = Order(symbol, next(self._old_ids if old else self._ids), self.clock.now, list_id)
+        order = Order(symbol, next(self._ids), self.clock.now, list_id)
         self.orders[order.order_id] = order
         self._note(order, OrderStatus.NEW, (name,), Decimal(10))
         if deed is not None and not deed.rests:
             self.end(order, OrderStatus.FILLED)
         elif deed is not None and deed.fills is not None:
             self.clock.after(deed.fills, lambda: self.end(order, OrderStatus.FILLED))
+        return order
+
+    def stand(self, symbol: str, name: str, status: OrderStatus = OrderStatus.NEW, *, list_id: int = -1) -> Order:
+        """Return an order that has stood so for an hour."""
+        placed = self.clock.now - 3600
+        order = Order(symbol, next(self._old_ids), placed, list_id)
+        order.states.append((placed, status, (name,), Decimal(10)))
+        self.orders[order.order_id] = order
         return order
 
     def end(self, order: Order, status: OrderStatus, cancel_id: str = "") -> None:
@@ -413,34 +425,39 @@ class World:
         params: dict[str, Any] = {"symbol": symbol}
         placing = params | {"type": "LIMIT" if deed.rests else "MARKET", "newClientOrderId": name}
         match deed.kind:
-            case Kind.PLACE:
-                return Intent(name, "POST /api/v3/order", placing)
+            case Kind.PLACE | Kind.SOR:
+                if deed.reused is not None:
+                    self.exchange.stand(symbol, name, deed.reused)
+                path = "order" if deed.kind is Kind.PLACE else "sor/order"
+                return Intent(name, f"POST /api/v3/{path}", placing)
             case Kind.LIST:
                 params |= {"listClientOrderId": name, "aboveClientOrderId": f"{name}-a"}
                 return Intent(name, "POST /api/v3/orderList/oco", params | {"belowClientOrderId": f"{name}-b"})
-        old = self._old_order(symbol, number, deed)
+        old = self.exchange.stand(
+            symbol, f"old-{number}", list_id=number + 1000 if deed.kind is Kind.CANCEL_LIST else -1
+        )
+        if deed.fills is not None:
+            self.clock.after(deed.fills, lambda: self.exchange.end(old, OrderStatus.FILLED))
+        targets = (old.order_id,) if deed.targets else ()
         match deed.kind:
             case Kind.CANCEL:
                 params |= {"orderId": old.order_id, "newClientOrderId": name}
                 return Intent(name, "DELETE /api/v3/order", params)
             case Kind.CANCEL_ALL:
-                return Intent(name, "DELETE /api/v3/openOrders", params)
+                return Intent(name, "DELETE /api/v3/openOrders", params, targets=targets)
+            case Kind.CANCEL_LIST:
+                other = self.exchange.stand(symbol, f"other-{number}", list_id=old.list_id)
+                if deed.fills is not None:
+                    self.clock.after(deed.fills, lambda: self.exchange.end(other, OrderStatus.EXPIRED))
+                self.exchange.lists[f"list-{number}"] = [old, other]
+                params |= {"listClientOrderId": f"list-{number}", "newClientOrderId": name}
+                return Intent(name, "DELETE /api/v3/orderList", params)
             case Kind.CANCEL_REPLACE:
                 params = placing | {"cancelOrderId": old.order_id, "cancelNewClientOrderId": f"c-{number}"}
                 return Intent(name, "POST /api/v3/order/cancelReplace", params)
             case _:
                 params |= {"orderId": old.order_id, "newClientOrderId": name, "newQty": Decimal(5)}
                 return Intent(name, "PUT /api/v3/order/amend/keepPriority", params)
-
-    def _old_order(self, symbol: str, number: int, deed: Deed) -> Order:
-        """Return an order that has stood for an hour."""
-        old = self.exchange.place(symbol, f"old-{number}", old=True)
-        assert old is not None
-        old.created -= 3600
-        old.states[0] = (self.now - 3600, *old.states[0][1:])
-        if deed.fills is not None:
-            self.clock.after(deed.fills, lambda: self.exchange.end(old, OrderStatus.FILLED))
-        return old
 
     def _send(self, intent_id: str, trouble: Trouble) -> None:
         run = self.run_number
@@ -451,6 +468,10 @@ class World:
             self.clock.after(0.5, lambda: self.tell(run, intent_id, facts.NeverLeft("connection refused")))
             return
         self.tell(run, intent_id, facts.Left())
+        if trouble.restamped:
+            again = attrs.evolve(trouble, restamped=False)
+            self.clock.after(0.3, lambda: self._send(intent_id, again) if run == self.run_number else None)
+            return
         self.clock.after(trouble.patience, lambda: self.tell(run, intent_id, facts.Lost("no answer in time")))
         if not trouble.dropped:
             self.clock.after(trouble.entering, lambda: self._enter(run, intent_id, stamp, trouble))
@@ -475,7 +496,7 @@ class World:
     def _effect(self, intent: Intent, deed: Deed) -> facts.Fact:
         """Let the engine do what was asked for; return its answer."""
         match intent.kind:
-            case Kind.PLACE:
+            case Kind.PLACE | Kind.SOR:
                 return self._place(intent, deed)
             case Kind.LIST:
                 return self._place_list(intent)
@@ -486,7 +507,7 @@ class World:
                 if isinstance(cancel, facts.Refused):
                     return facts.Halves(cancel, facts.Refused(None, "not attempted"))
                 return facts.Halves(cancel, self._place(intent, deed, Part.NEW_ORDER))
-            case Kind.CANCEL_ALL:
+            case Kind.CANCEL_ALL | Kind.CANCEL_LIST:
                 mine = [one for one in self.exchange.orders.values() if one.symbol == intent.symbol and one.is_open]
                 if not mine:
                     return facts.Refused(-2011, "Unknown order sent.", clashes=True)

@@ -274,10 +274,18 @@ class Claim:
         if self.purpose.repeats and self._resent < self._terms.resends and self._may_act(Phase.DOUBT):
             self._resent += 1
             return SendAgain(intent_id)
-        if self._terms.probe and self.purpose.rests and self._fenced and not self._watch and not self._probed:
+        if self._is_to_be_probed():
             self._probed = True
             return Probe(intent_id, self.part, question)
         return Query(intent_id, self.part, question)
+
+    def _is_to_be_probed(self) -> bool:
+        """Tell whether a cancellation is the last witness, and can hit nothing else.
+
+        An older order of this name would be cancelled in place of ours: so a query must have shown none.
+        """
+        wanted = self._terms.probe and self.purpose.rests and not self._watch and not self._probed
+        return wanted and self._missing_ms > self._fence_ms and self._refusal is None
 
     def _may_act(self, phase: Phase) -> bool:
         """Tell whether somebody still waits for what is sent again."""
