@@ -95,14 +95,3 @@ async def test_books_are_never_wrong_in_a_storm(seed: int, autojump_clock: MockC
     storm = [fault for fault in random_schedule(rng, seconds=400.0, count=12).faults if is_bearable(fault)]
     storm += [Timed(rng.uniform(0, 300), LoseEvents(rng.randrange(3, 30), 20.0)) for _ in range(2)]
     await live_through(storm, seconds=500.0, depth=rng.choice((100, 1000)), activity=2.0, seed=seed)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
-async def test_books_are_never_wrong_for_days(seed: int, autojump_clock: MockClock) -> None:
-    rng = random.Random(seed)
-    day = 24 * 3600.0
-    drawn = random_schedule(rng, seconds=2 * day, count=300, requests=2000).faults
-    storm = [fault for fault in drawn if is_bearable(fault)]
-    storm += [Timed(rng.uniform(0, 2 * day), LoseEvents(rng.randrange(3, 30), 600.0)) for _ in range(20)]
-    await live_through(storm, seconds=2 * day, depth=rng.choice((100, 1000)), activity=0.02, seed=seed)

@@ -15,6 +15,7 @@ import trio.testing
 
 from tests._client.world import EPOCH_MS, World, open_world
 from trio_binance._services.feed import Feed
+from trio_binance.config import Tuning
 from trio_binance.models import Gap
 from trio_binance.sandbox.market import Market
 from trio_binance.sandbox.symbols import SYMBOLS
@@ -24,6 +25,9 @@ from .series import check_agg_trades, check_candles, check_trades
 from .trouble import kinds_of, trouble
 
 NAMES = tuple(symbol.name for symbol in SYMBOLS[:2])
+PATIENCE = 1800.0
+"""A feed that asks for so long has no gaps at all: no trouble sends us away for longer."""
+
 CALM = 900.0
 """Seconds after the last trouble in which everything has to be well again."""
 
@@ -95,7 +99,7 @@ async def live_through(world: World, heard: Heard, score: Score, seconds: float,
             nursery.cancel_scope.cancel()
 
 
-async def run_day(seed: int, *, hours: float = 24.0, activity: float = 0.3) -> Report:
+async def run_day(seed: int, *, hours: float = 24.0, activity: float = 0.2) -> Report:
     """Live through a day and hold everything to the truth; an ``AssertionError`` says what was wrong."""
     started = time.perf_counter()
     rng = random.Random(f"a day:{seed}")
@@ -103,7 +107,8 @@ async def run_day(seed: int, *, hours: float = 24.0, activity: float = 0.3) -> R
     report, heard = Report(seed, kinds_of(schedule.faults)), Heard()
     market = Market(seed, EPOCH_MS * 1000, activity, SYMBOLS[:2])
     market.replica_lag_us = rng.choice((0, 2_000_000, 20_000_000))
-    async with open_world(credentials=None, market=market, faults=schedule, ready=False) as world:
+    patient = Tuning(gapless_timeout=PATIENCE)
+    async with open_world(credentials=None, market=market, faults=schedule, ready=False, tuning=patient) as world:
         await live_through(world, heard, report.books, hours * 3600 + CALM, rng)
         report.connects = sum(shard.connects for shard in world.bx.statistics().streams.shards)
     for symbol in NAMES:
@@ -124,7 +129,7 @@ def _last_id(item: Any) -> int:
     return last
 
 
-def run_in_no_time(seed: int, hours: float = 24.0, activity: float = 0.3) -> Report:
+def run_in_no_time(seed: int, hours: float = 24.0, activity: float = 0.2) -> Report:
     """Run a day with the clock jumping from one thing that happens to the next."""
     clock = trio.testing.MockClock(autojump_threshold=0.0)
     return trio.run(partial(run_day, seed, hours=hours, activity=activity), clock=clock)
