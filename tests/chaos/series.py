@@ -104,5 +104,6 @@ def check_candles(heard: list[KlineEvent], tape: Iterable[Trade], length: int) -
         if trades := traded[event.candle.open_time // length]:
             assert figures(event.candle) == folded(trades)
         else:
-            assert (event.candle.trade_count, event.candle.volume, event.candle.quote_volume) == (0, 0, 0)
+            none = (0, Decimal(0), Decimal(0))
+            assert (event.candle.trade_count, event.candle.volume, event.candle.quote_volume) == none
     return closed
