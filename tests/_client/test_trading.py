@@ -4,12 +4,13 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 import trio
 import trio.testing
 
 from tests._client.orders import QUANTITY, account_of, below, every_list, resting
-from tests._client.world import open_world
+from tests._client.world import EPOCH_MS, open_world
 from trio_binance.errors import (
     BinanceError,
     CredentialsRequired,
@@ -33,6 +34,7 @@ from trio_binance.models import (
     TimeInForce,
 )
 from trio_binance.sandbox.faults import Answer, Bend, FaultSchedule, OnRequest
+from trio_binance.sandbox.symbols import SYMBOLS
 
 
 @pytest.mark.parametrize("prefer", ["rest", "ws_api"])
@@ -288,3 +290,15 @@ async def test_without_credentials_nothing_can_be_traded(autojump_clock: trio.te
             with pytest.raises(CredentialsRequired, match="needs credentials") as caught:
                 await asking
             assert caught.value.outcome is Outcome.NOT_SENT
+
+
+async def test_after_a_refusal_by_a_filter_the_rules_are_asked_for_anew(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world() as world:
+        trading, order = world.bx.trading, resting(world)
+        assert (await trading.check(order)).ok
+        dear = attrs.evolve(SYMBOLS[0], min_notional=10**17)
+        world.sandbox.market.set_rules(dear, EPOCH_MS * 1000)
+        assert (await trading.check(order)).ok  # the rules are kept
+        with pytest.raises(FilterError, match="NOTIONAL"):
+            await trading.place(order)
+        assert not (await trading.check(order)).ok

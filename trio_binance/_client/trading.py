@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, final, overload
 
 from trio_binance._codec.params import order_params, sor_params
 from trio_binance._protocol.catalogue import trading
+from trio_binance.errors import ApiError
 from trio_binance.models import LimitOrder, MarketOrder, NewOrderRespType
 
 from .changes import Changes
 from .orderlists import OrderLists
-from .placing import ORDERS, Ack, AnyRequest, Full, Result
+from .placing import ORDERS, Ack, AnyRequest, Full, R, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
-    from trio_binance._protocol.operation import Value
+    from trio_binance._protocol.operation import Operation, Value
     from trio_binance._pure.ids import ClientOrderIds
     from trio_binance._services.router import Router
     from trio_binance._services.rulebook import Rulebook
@@ -49,6 +51,16 @@ class Trading(OrderLists, Changes):
     def __init__(self, router: Router, ids: ClientOrderIds, rulebook: Rulebook) -> None:
         super().__init__(router, ids)
         self._rulebook = rulebook
+
+    async def _call(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
+        """Call an operation; a refusal by a filter says that the rules may be others than those that are kept."""
+        try:
+            return await super()._call(operation, params)
+        except ApiError as exc:
+            symbol = params.get("symbol")
+            if exc.filter is not None and isinstance(symbol, str):
+                self._rulebook.forget(symbol)
+            raise
 
     # -------------------------------------------------------------------------------------------- placements
 
