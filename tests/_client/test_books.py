@@ -12,7 +12,7 @@ from trio.testing import MockClock
 
 from tests._client.world import World, open_world
 from trio_binance._services.books import Key
-from trio_binance._services.events import BookLive, BookStale
+from trio_binance._services.events import BookLive, BookStale, ServiceCrashed
 from trio_binance._services.keptbook import KeptBook
 from trio_binance.config import Tuning
 from trio_binance.errors import BeyondHorizon, BookTooThin, ConnectorClosed, InvalidArgument, UnknownSymbol
@@ -560,3 +560,17 @@ async def test_the_whole_side_is_told_from_what_is_unknown(autojump_clock: MockC
             book.vwap("SELL", 10**12)
         assert not isinstance(caught.value, BeyondHorizon)
         assert caught.value.available == sum(level.quantity for level in book.bids())
+
+
+@pytest.mark.parametrize("kind", ["somethingNew", "serverShutdown"])
+async def test_an_event_of_another_kind_hurts_neither_the_book_nor_its_socket(
+    kind: str, autojump_clock: MockClock
+) -> None:
+    async with open_world() as world, world.bx.books.open("BTCUSDT") as book:
+        with trio.fail_after(15):
+            await book.wait_live()
+        [server] = [socket for socket in world.sandbox.driver.sockets if socket.kind == "stream"]
+        server.text(f'{{"stream":"btcusdt@depth@100ms","data":{{"e":"{kind}","E":1}}}}')
+        await trio.sleep(5)
+        assert book.state is BookState.LIVE
+        assert (world.count(ServiceCrashed), world.count(BookStale)) == (0, 0)

@@ -190,6 +190,67 @@ async def test_an_addition_to_a_feed_that_closes_meanwhile_leaves_nothing(autoju
         assert all(not shard.routes for shard in lab.shards)
 
 
+async def test_a_stream_added_twice_at_once_is_there_when_either_returns_and_stays_if_one_fails(
+    autojump_clock: MockClock,
+) -> None:
+    async with quiet() as lab, lab.open(BTC) as feed:
+        lab.line().blackhole("in", trio.current_time() + 2)
+        done: list[bool] = []
+
+        async def add(scope: trio.CancelScope) -> None:
+            with scope:
+                await lab.streams.add(feed, [ETH])
+                done.append(lab.shards[0].routes[ETH].carried)
+
+        first, second = trio.CancelScope(), trio.CancelScope()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(add, first)
+            await settle()
+            nursery.start_soon(add, second)
+            await settle()
+            assert not done
+            first.cancel()
+        assert done == [True]
+        assert feed.streams == (BTC, ETH)
+        assert [len(route.outlets) for route in lab.shards[0].routes.values()] == [1, 1]
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_stream_removed_before_its_addition_found_a_socket_is_not_carried(
+    again: bool, autojump_clock: MockClock
+) -> None:
+    async with quiet() as lab:
+        async with lab.open(BTC) as feed, trio.open_nursery() as nursery:
+            nursery.start_soon(lab.streams.add, feed, [ETH])
+            while feed.streams == (BTC,):
+                await trio.lowlevel.checkpoint()
+            lab.streams.remove(feed, [ETH])
+            if again:
+                nursery.start_soon(lab.streams.add, feed, [ETH])
+            await settle()
+            assert feed.streams == ((BTC, ETH) if again else (BTC,))
+            assert lab.carried() == {*feed.streams}
+            assert {len(route.outlets) for route in lab.shards[0].routes.values()} == {1}
+        await settle()
+        assert lab.carried() == set()
+        assert not lab.shards[0].routes
+
+
+@pytest.mark.parametrize(
+    ("first", "other"), [(BTC, "btcusdt@depth"), ("!miniTicker@arr", "!ticker_1h@arr"), (BTC, "!trade")]
+)
+async def test_a_feed_stays_of_its_kind_also_when_it_has_no_streams(
+    first: str, other: str, autojump_clock: MockClock
+) -> None:
+    async with quiet() as lab, lab.open(first) as feed:
+        for _ in range(2):
+            with pytest.raises(InvalidArgument, match="the feed's kind"):
+                await lab.streams.add(feed, [other])
+            if feed.streams:
+                lab.streams.remove(feed, [first])
+        await lab.streams.add(feed, [first])
+
+
 async def test_an_addition_after_the_end_or_during_it_fails(autojump_clock: MockClock) -> None:
     async with quiet() as lab, lab.open(BTC) as feed, trio.open_nursery() as nursery:
         lab.line().blackhole("in")

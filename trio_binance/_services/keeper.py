@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from trio_binance._util import raise_saving_context
-from trio_binance.models import BookState
+from trio_binance.models import BookState, DepthUpdateEvent
 
 from .events import BookLive, BookStale
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trio_binance._pure.books.depthsync import DepthSync, SyncStatistics
     from trio_binance._pure.books.table import Move
     from trio_binance.errors import BinanceError
-    from trio_binance.models import Depth, DepthUpdateEvent
+    from trio_binance.models import Depth, StreamEvent
 
     from .observe import Observer
     from .pulse import Pulse
@@ -92,11 +92,17 @@ class Keeper:
 
     # ------------------------------------------------------------------------------------------- the stream
 
-    def deliver(self, batch: Sequence[DepthUpdateEvent]) -> int:
-        """Apply events. Nobody waits, and no reader sees anything between two of them."""
+    def deliver(self, batch: Sequence[StreamEvent]) -> int:
+        """Apply events. Nobody waits, and no reader sees anything between two of them.
+
+        What is of another kind, which a stream may bring tomorrow, changes no book; if it stood for a change, the next
+        one shows it.
+        """
         now = trio.current_time()
         take = self.sync.on_event
         for event in batch:
+            if not isinstance(event, DepthUpdateEvent):
+                continue
             move = take(event, now)
             if move is not None:
                 self._on_move(move, now)

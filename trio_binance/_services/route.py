@@ -58,6 +58,8 @@ class Outlet:
     pending: list[Any] = attrs.field(factory=list)
     joining: set[str] = attrs.field(factory=set)
     """Names that are being added to a feed that is open."""
+    joined: trio.Event = attrs.field(factory=trio.Event)
+    """Set when the present addition is over, one way or the other, and then replaced."""
 
 
 @attrs.define(eq=False)

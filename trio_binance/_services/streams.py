@@ -52,8 +52,8 @@ class _Opened:
 
     outlet: Outlet
     sink: FeedSink[Any]
-    mixed: bool
-    """Its streams may be of several kinds."""
+    kinds: frozenset[str] | None
+    """What its streams may be; ``None``: anything."""
 
     def rename(self, names: tuple[str, ...]) -> None:
         self.outlet.names = self.sink.streams = names
@@ -108,7 +108,7 @@ class Streams:
         """
         sink, feed = open_feed(buffer=buffer, overflow=overflow, key=key, streams=tuple(names))
         async with self.feeding(names, sink) as outlet, feed:
-            self._opened[feed] = _Opened(outlet, sink, mixed)
+            self._opened[feed] = _Opened(outlet, sink, None if mixed else frozenset(map(_kind, names)))
             try:
                 yield feed
             finally:
@@ -151,6 +151,8 @@ class Streams:
             for shard in self._shards:
                 for outlet in outlets:
                     shard.detach(outlet)
+            for outlet in outlets:
+                outlet.names = ()  # An addition that still waits for its turn finds nothing to place.
 
     # ------------------------------------------------------------------------------------ a feed that is open
 
@@ -167,11 +169,14 @@ class Streams:
         """
         opened = self._find(feed)
         outlet = opened.outlet
-        new = [name for name in dict.fromkeys(names) if name not in outlet.names]
-        for name in new:
+        for name in names:
             _check_name(name)
             _check_kind(name, opened)
+        while not outlet.joining.isdisjoint(names):
+            await outlet.joined.wait()  # Somebody else is adding one of them, and may fail.
         self._check_open()
+        self._find(feed)
+        new = [name for name in dict.fromkeys(names) if name not in outlet.names]
         opened.rename((*outlet.names, *new))
         outlet.joining.update(new)
         try:
@@ -184,6 +189,8 @@ class Streams:
             raise
         finally:
             outlet.joining.difference_update(new)
+            outlet.joined.set()
+            outlet.joined = trio.Event()
 
     def remove(self, feed: Feed[Any], names: Sequence[str]) -> None:
         """Have a feed bring some of its streams no more; what waits in it stays. It may have none left.
@@ -206,7 +213,8 @@ class Streams:
     def _release(self, opened: _Opened, names: Sequence[str]) -> None:
         for shard in self._shards:
             shard.release(opened.outlet, names)
-        opened.rename(tuple(name for name in opened.outlet.names if name not in names))
+        if opened.outlet.names:
+            opened.rename(tuple(name for name in opened.outlet.names if name not in names))
 
     # ------------------------------------------------------------------------------------------- its sockets
 
@@ -224,7 +232,8 @@ class Streams:
             for number, there in enumerate(places):
                 if number == len(shards):
                     shards.append(await self._make_socket())
-                if there:
+                # Some may have been removed from a feed while it was waited here.
+                if there := [name for name in there if name in outlet.names]:
                     routes += shards[number].attach(there, outlet)
         return routes
 
@@ -269,9 +278,13 @@ def _check_name(name: str) -> None:
 
 def _check_kind(name: str, opened: _Opened) -> None:
     """Refuse what the items of a feed of one kind could not be."""
-    kinds = {each.partition("@")[2] for each in opened.outlet.names}
-    if not opened.mixed and kinds and name.partition("@")[2] not in kinds:
-        raise InvalidArgument("names", name, f"expected streams of the feed's kind, <symbol>@{kinds.pop()}")
+    if opened.kinds is not None and _kind(name) not in opened.kinds:
+        raise InvalidArgument("names", name, f"expected streams of the feed's kind, {', '.join(sorted(opened.kinds))}")
+
+
+def _kind(name: str) -> str:
+    """Return what a stream brings; one of all symbols is of a kind of its own."""
+    return name if name.startswith("!") else f"<symbol>@{name.partition('@')[2]}"
 
 
 async def _wait_confirmed(route: Route) -> None:
