@@ -200,15 +200,28 @@ async def test_a_symbol_that_is_gone_keeps_no_other_from_being_looked_at() -> No
 async def test_a_symbol_without_a_trade_for_a_day_is_not_judged() -> None:
     exchange = Exchange(**{"24hr": lambda _: [ticker("A", -1)]})
     assert await Trades(exchange.desk()).newer([quiet("A", 5)]) == []
-    assert await AggTrades(exchange.desk()).newer([quiet("A", 5)]) == []
+    last = RecoveredAggTradeEvent(7, "A", 5, ONE, TWO, 50, 59, 7, True, False)
+    assert await AggTrades(exchange.desk()).newer([quiet("A", 5, last)]) == []
 
 
 async def test_newer_aggregate_trades_show_by_the_single_trades_they_are_made_of() -> None:
     exchange = Exchange(**{"24hr": lambda _: [ticker("A", 60), ticker("B", 59), ticker("C", 7), ticker("D", 7)]})
     last = RecoveredAggTradeEvent(7, "A", 5, ONE, TWO, 50, 59, 7, True, False)
-    series = [quiet(symbol, 6, None if symbol == "D" else last) for symbol in "ABCD"]
-    found = await AggTrades(exchange.desk()).newer(series)
+    found = await AggTrades(exchange.desk()).newer([quiet(symbol, 6, last) for symbol in "ABC"])
     assert found == [Finding("A"), Finding("C", is_anew=True)]
+
+
+async def test_where_no_aggregate_trade_was_had_yet_the_last_one_is_asked_for() -> None:
+    def newest(params: dict[str, Any]) -> list[AggTrade]:
+        if params["symbol"] == "GONE":
+            raise UnknownSymbol("Invalid symbol.", status=400, code=-1121)
+        return [] if params["symbol"] == "NONE" else [AggTrade(5, ONE, TWO, 50, 59, 7, True, True)]
+
+    exchange = Exchange(aggTrades=newest)
+    series = [quiet("A", 5), quiet("GONE", 5), quiet("NONE", 5), quiet("C", 1_000_000), quiet("D", 6)]
+    found = await AggTrades(exchange.desk()).newer(series)
+    assert found == [Finding("A", 5), Finding("C", 5, is_anew=True)]
+    assert exchange.asked[0] == {"symbol": "A", "limit": 1}
 
 
 @pytest.mark.parametrize("unit", [1, 1000])

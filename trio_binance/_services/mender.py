@@ -28,7 +28,7 @@ from .events import GapFilled, GapLeft
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from trio_binance._pure.contiguity import Ask, ContiguityStatistics, Filled
+    from trio_binance._pure.contiguity import Ask, ContiguityStatistics, Filled, Quiet
     from trio_binance.tuning import Tuning
 
     from .backfill import Backfill, Finding
@@ -261,21 +261,22 @@ class Mender(Generic[E]):
                 findings = await self._backfill.newer(list(quiet.values())) if quiet else []
         for found in findings:
             if found.is_anew:
-                self._doubt(found.symbol, quiet[found.symbol].edge)
+                self._doubt(quiet[found.symbol])
             else:
                 self._machine.look(found.symbol, trio.current_time(), found.head)
         self._changed.set()
 
-    def _doubt(self, symbol: str, edge: int) -> None:
+    def _doubt(self, series: Quiet[E]) -> None:
         """End the feed once it is sure that the exchange counts anew, as a test network does now and then."""
-        now = trio.current_time()
+        now, symbol, edge = trio.current_time(), series.symbol, series.edge
         doubted, since = self._doubts.get(symbol, (-1, now))
         if doubted != edge:
             since = now
         self._doubts[symbol] = edge, since
         if now - since >= self._tuning.gapless_audit:
             stream = self._streams.get(symbol, symbol)
-            what = f"{stream}: the exchange counts anew; it knows of nothing so late as what came last"
+            late = "what was to be the first" if series.last is None else "what came last"
+            what = f"{stream}: the exchange counts anew; it knows of nothing so late as {late}"
             self._sink.end(StreamTerminated(what, streams=(stream,)))
 
 
