@@ -30,6 +30,8 @@ def main() -> int:
         column.justify = "right"
     reports, wrong = list[Report](), dict[int, BaseException]()
     seeds = range(asked.first, asked.first + asked.seeds)
+    # Where nobody watches, a live table is shown once, at the end: then each day is told as it ends.
+    plain = not console.is_terminal
     with ProcessPoolExecutor(os.cpu_count()) as pool, Live(table, console=console):
         days: dict[Future[Report], int] = {pool.submit(run_in_no_time, seed, asked.hours): seed for seed in seeds}
         for day in as_completed(days):
@@ -39,6 +41,8 @@ def main() -> int:
             else:
                 reports.append(day.result())
                 table.add_row(*_cells(reports[-1]))
+            if plain:
+                print(f"seed {days[day]} has ended", file=sys.stderr, flush=True)
     _summarize(console, reports)
     for seed, error in sorted(wrong.items()):
         console.print(f"[red]seed {seed} was wrong:[/red] {error!r}")
