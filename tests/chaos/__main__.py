@@ -43,6 +43,7 @@ def main() -> int:
                 table.add_row(*_cells(reports[-1]))
             if plain:
                 print(f"seed {days[day]} has ended", file=sys.stderr, flush=True)
+    console.print()
     _summarize(console, reports)
     for seed, error in sorted(wrong.items()):
         console.print(f"[red]seed {seed} was wrong:[/red] {error!r}")
