@@ -310,6 +310,34 @@ async def test_a_gap_is_told_after_a_reconnection_exactly_when_ids_are_missing(
         )
 
 
+async def test_after_a_loss_a_host_that_lags_has_nothing_told_again(autojump_clock: MockClock) -> None:
+    async with quiet() as lab, lab.open(BTC) as feed:
+        lab.server().text(trade(4))
+        lab.server().text(trade(5))
+        await settle()
+        lab.line().reset()
+        await lab.wait_for(SubscriptionRestored)
+        for number in (3, 4, 7, 8):
+            lab.server().text(trade(number))
+        assert [(await feed.receive()).trade_id for _ in range(4)] == [4, 5, 7, 8]
+        assert [(seen.first, seen.last) for seen in lab.seen(GapSeen)] == [(6, 6)]
+
+
+@pytest.mark.parametrize(("wait", "told"), [(5.0, [5, 9]), (12.0, [5, 1, 9])])
+async def test_a_host_that_counts_anew_is_not_taken_for_one_that_lags_for_long(
+    wait: float, told: list[int], autojump_clock: MockClock
+) -> None:
+    async with quiet() as lab, lab.open(BTC) as feed:
+        lab.server().text(trade(5))
+        await settle()
+        lab.line().reset()
+        await lab.wait_for(SubscriptionRestored)
+        await trio.sleep(wait)
+        lab.server().text(trade(1))
+        lab.server().text(trade(9))
+        assert [(await feed.receive()).trade_id for _ in told] == told
+
+
 async def test_streams_without_ids_tell_no_gap(autojump_clock: MockClock) -> None:
     name = "btcusdt@avgPrice"
     row = '"e":"avgPrice","E":1,"s":"BTCUSDT","i":"5m","w":"1.0","T":1'

@@ -285,8 +285,9 @@ class Shard:
     # --------------------------------------------------------------------------------------- two connections
 
     def _expect_of(self, carrier: Carrier) -> None:
-        """Expect on one more connection what others carry already."""
+        """Expect on one more connection what others carry already, or after a loss what was told before it."""
         if not self._carriers:
+            self._expect_after_loss(carrier)
             return
         for route in self.routes.values():
             if route.name == SHUTDOWN_STREAM:
@@ -298,6 +299,14 @@ class Shard:
                     guard.overlap.add(other)
             guard.overlap.add(carrier)
             guard.until = float("inf")
+
+    def _expect_after_loss(self, carrier: Carrier) -> None:
+        """Tell nothing again where the host that is called now lags behind the one that was lost."""
+        for route in self.routes.values():
+            if route.last is not None and route.name != SHUTDOWN_STREAM:
+                overlap: Overlap[Carrier] = Overlap(route.last)
+                overlap.add(carrier)
+                route.guard = Guard(overlap, fresh=True, until=trio.current_time() + MOST_REST)
 
     def _bequeath(self, carrier: Carrier) -> None:
         """Leave to the other connections, if there are any, what one of them has carried that is gone."""
