@@ -87,6 +87,23 @@ def test_a_confirmation_of_what_is_no_longer_wanted_confirms_nothing() -> None:
     assert subscriptions.confirmed == frozenset()
 
 
+@pytest.mark.parametrize("early", [False, True], ids=["answered late", "answered early"])
+def test_a_confirmation_that_is_about_to_be_undone_confirms_nothing(early: bool) -> None:
+    subscriptions = Subscriptions(timeout=10.0)
+    subscriptions.want(["a@trade", "b@trade"])
+    assert subscriptions.next_message(0.0)
+    subscriptions.unwant(["a@trade"])
+    subscriptions.want(["a@trade"])
+    if not early:
+        assert [message["method"] for message in sent(subscriptions)] == ["UNSUBSCRIBE", "SUBSCRIBE"]
+    assert subscriptions.on_reply(ok(1)) == [Confirmed(("b@trade",))]
+    sent(subscriptions)
+    assert not subscriptions.complete
+    assert subscriptions.on_reply(ok(3)) == [Confirmed(("a@trade",))]  # whenever the answer to the one before comes
+    assert subscriptions.on_reply(ok(2)) == []
+    assert subscriptions.complete
+
+
 def test_a_refused_crowd_is_asked_again_in_halves_until_only_the_culprit_is_refused() -> None:
     subscriptions = Subscriptions(timeout=10.0)
     subscriptions.want(["good@trade", "bad@trade"])

@@ -63,6 +63,7 @@ Effect = Confirmed | Refused | Ignored
 
 @attrs.define
 class _Asked:
+    number: int
     verb: Verb
     streams: tuple[str, ...]
     overdue_at: float
@@ -146,7 +147,7 @@ class Subscriptions:
             return None
         verb, streams = self._queue.pop(0)
         number, self._next_id = self._next_id, self._next_id + 1
-        self._asked[number] = _Asked(verb, streams, now + self._timeout)
+        self._asked[number] = _Asked(number, verb, streams, now + self._timeout)
         return encode({"method": verb.value, "params": list(streams), "id": number}).decode()
 
     def on_reply(self, frame: bytes) -> list[Effect]:
@@ -183,9 +184,17 @@ class Subscriptions:
     def _settle(self, asked: _Asked) -> list[Effect]:
         if asked.verb is Verb.UNSUBSCRIBE:
             return []
-        streams = tuple(name for name in asked.streams if name in self._wanted)
+        undone = self._given_up_after(asked)
+        streams = tuple(name for name in asked.streams if name in self._wanted and name not in undone)
         self._confirmed.update(streams)
         return [Confirmed(streams)] if streams else []
+
+    def _given_up_after(self, asked: _Asked) -> set[str]:
+        """Return what is unsubscribed later than a message; where it is wanted all the same, it is asked for again."""
+        later = [names for verb, names in self._queue if verb is Verb.UNSUBSCRIBE]
+        others = self._asked.values()
+        later += [each.streams for each in others if each.verb is Verb.UNSUBSCRIBE and each.number > asked.number]
+        return {name for names in later for name in names}
 
     def _refuse(self, asked: _Asked, error: Mapping[str, object]) -> list[Effect]:
         streams = tuple(name for name in asked.streams if name in self._wanted)
