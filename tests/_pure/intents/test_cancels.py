@@ -39,6 +39,7 @@ from trio_binance._pure.intents import (
     Settle,
     Unresolved,
     facts,
+    purposes,
 )
 from trio_binance.models import ListOrderStatus, OrderStatus
 
@@ -175,6 +176,16 @@ def test_a_refused_cancellation_is_not_revived_by_another() -> None:
     assert len(of(Alarm, made.on_seen(order(CANCELED, cancel_id="cancel"), 5.0))) == 1
 
 
+def test_sent_again_under_another_stream_nobody_has_watched_the_first_time() -> None:
+    made, intent = docket(), cancellation()
+    lost(made, intent)
+    made.on_watching(2, 2.1)
+    made.on_timer(made.deadline)
+    made.on_fact(intent.intent_id, facts.Sending(stamp(3.0)), 3.0)
+    made.on_fact(intent.intent_id, facts.GaveUp(), 3.0)
+    assert isinstance(verdict(wait(made, 100.0, lambda now: facts.Found(order(), now))), Unresolved)
+
+
 # ------------------------------------------------------------------------------------------------- of many orders
 
 
@@ -252,6 +263,30 @@ def test_of_a_list_its_orders_are_known_by_its_id() -> None:
     assert made.on_seen(order(CANCELED, order_list_id=3), 2.5) == []
     assert made.on_seen(order(CANCELED, order_id=8, order_list_id=3), 2.6) == []
     assert isinstance(verdict(made.on_seen(order_list(ListOrderStatus.ALL_DONE), 2.7)), Accepted)
+
+
+def test_of_a_list_what_the_stream_told_before_its_orders_were_known_counts() -> None:
+    made, intent = docket(), cancel_list(listClientOrderId="list")
+    lost(made, intent)
+    for order_id in (7, 8, 9):
+        assert made.on_seen(order(CANCELED, order_id=order_id, order_list_id=3), 2.5) == []
+    assert isinstance(verdict(made.on_fact("i-list", facts.Found(order_list(), 2.6), 2.7)), Accepted)
+
+
+def test_of_a_list_whose_orders_are_not_known_silence_says_nothing() -> None:
+    made, intent = docket(), cancel_list(listClientOrderId="list")
+    lost(made, intent)
+    assert isinstance(verdict(wait(made, 100.0)), Unresolved)
+
+
+def test_of_a_list_silence_says_nothing_where_more_was_told_than_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purposes, "_MOST_HEARD", 1)
+    made, intent = docket(), cancel_list(listClientOrderId="list")
+    lost(made, intent)
+    for order_id in (9, 8, 7):
+        made.on_seen(order(CANCELED, order_id=order_id, order_list_id=3), 2.5)
+    made.on_fact("i-list", facts.Found(order_list(), 2.6), 2.7)
+    assert isinstance(verdict(wait(made, 100.0, lambda now: facts.Found(order(), now))), Unresolved)
 
 
 def test_another_list_says_nothing() -> None:

@@ -55,11 +55,57 @@ plans = st.builds(
     cuts=st.just(()) | cuts(),
     seed=st.integers(0, 2**32),
     lag=st.sampled_from((0.0, 2.0, 40.0)),
+    steady=st.booleans(),
     deaf=st.sampled_from((0.0, 0.3)),
     restart_at=st.none() | st.sampled_from((1.5, 5.0, 12.3, 25.0, 40.0)),
     recv_window_ms=st.sampled_from((1_000, 5_000)),
     error_ms=st.sampled_from((-400.0, 0.0, 400.0)),
 )
+
+mute = st.builds(
+    Trouble,
+    refused=rarely,
+    entering=st.sampled_from((0.1, 0.9, 4.0, 4.9)),
+    engine=st.sampled_from((0.0, 5.0, 9.9)),
+    reply=st.just(None),
+    patience=st.sampled_from((0.2, 1.0)),
+)
+"""The exchange does what it is asked for, as late as it may, and no answer comes."""
+
+
+@st.composite
+def late_cuts(draw: st.DrawFn) -> tuple[Cut, ...]:
+    """Return a user stream that is silent around the time at which the exchange acts, noticed or not."""
+    at = draw(st.sampled_from((0.99, 1.05, 2.0, 5.0, 9.0, 14.0)))
+    noticed = at + draw(st.sampled_from((0.0, 0.01, 3.0, 75.0)))
+    return (Cut(at, noticed, noticed + draw(st.sampled_from((0.01, 1.0, 30.0)))),)
+
+
+wicked = st.builds(
+    Plan,
+    deeds=st.lists(
+        st.builds(
+            Deed,
+            kind=st.sampled_from((Kind.PLACE, *Kind)),
+            at=st.just(1.0),
+            trouble=mute,
+            fills=st.none() | st.sampled_from((0.3, 3.0, 15.0)),
+            rests=st.booleans(),
+            reused=st.none() | st.just(OrderStatus.FILLED),
+            targets=st.booleans(),
+            again=mute | troubles,
+        ),
+        min_size=1,
+        max_size=6,
+    ).map(tuple),
+    cuts=st.just(()) | late_cuts(),
+    seed=st.integers(0, 2**32),
+    lag=st.sampled_from((2.0, 40.0)),
+    steady=st.just(True),
+    restart_at=st.none() | st.sampled_from((1.05, 1.5, 6.0, 12.3, 17.0)),
+    error_ms=st.sampled_from((-400.0, 0.0, 400.0)),
+)
+"""All that is to mislead, at once."""
 
 # ------------------------------------------------------------------------------------------------------ the verdicts
 
@@ -91,8 +137,14 @@ def test_no_verdict_is_ever_wrong_and_none_is_missing(plan: Plan) -> None:
     check(World(plan).play())
 
 
+@settings(max_examples=400)
+@given(wicked, st.booleans())
+def test_no_verdict_is_wrong_whatever_is_done_to_mislead(plan: Plan, probe: bool) -> None:
+    check(World(plan, Terms(probe=probe)).play(until=600.0))
+
+
 @settings(max_examples=200)
-@given(plans)
+@given(plans | wicked)
 def test_nothing_is_unresolved_while_the_user_stream_and_the_process_stand(plan: Plan) -> None:
     counts = check(World(attrs.evolve(plan, cuts=(), restart_at=None)).play())
     assert counts[Unresolved.word] == 0

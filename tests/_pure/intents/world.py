@@ -107,6 +107,8 @@ class Plan:
     seed: int = 0
     lag: float = 0.0
     """How far the queries lag at most."""
+    steady: bool = False
+    """Whether they always lag so far."""
     deaf: float = 0.0
     """How often a query fails."""
     restart_at: float | None = None
@@ -258,7 +260,7 @@ class Exchange:
     # --------------------------------------------------------------------------------------------------- the copy
 
     def lagged(self) -> float:
-        return self.clock.now - self.rng.choice((0.0, 0.5, 1.0)) * self.plan.lag
+        return self.clock.now - (1.0 if self.plan.steady else self.rng.choice((0.0, 0.5, 1.0))) * self.plan.lag
 
     def answer(self, question: OrderQuery | ListQuery | OpenOrdersQuery, asked_at: float) -> facts.Fact:
         at = self.lagged()
@@ -392,12 +394,14 @@ class World:
 
     def _probe(self, probe: Probe) -> None:
         asked_at, run = self.now, self.run_number
-        assert isinstance(probe.question, OrderQuery)
-        order = self.exchange.find(probe.question.symbol, None, probe.question.client_order_id)
+        name = self.intents[probe.intent_id][0].text("newClientOrderId")
+        found = self.exchange.find(self.intents[probe.intent_id][0].symbol, None, name)
+        orders = self.exchange.lists.get(probe.intent_id, [found] if found is not None else [])
         fact: facts.Fact = facts.NotOpen(asked_at)
-        if order is not None and order.is_open:
-            self.exchange.end(order, OrderStatus.CANCELED, "probe")
-            seen = order.seen(self.now)
+        if any(order.is_open for order in orders):
+            for order in orders:
+                self.exchange.end(order, OrderStatus.CANCELED, "probe")
+            seen = orders[0].seen(self.now)
             assert seen is not None
             fact = facts.Found(seen, asked_at)
         self.clock.after(0.05, lambda: self.tell(run, probe.intent_id, fact, probe.part))

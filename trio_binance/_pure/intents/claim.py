@@ -297,8 +297,9 @@ class Claim:
         """Draw what follows from all that was learned together."""
         if self.phase not in WONDERING:
             return []
-        if self._is_proven(scene):
-            return self._move(self.purpose.silence, scene)
+        silence = self.purpose.silence
+        if silence is not None and self._is_proven(scene):
+            return self._move(silence, scene)
         if self.phase is not Phase.UNRESOLVED and scene.has_passed(self._spent_ms):
             self._reason = self._what_is_missing()
             return self._move(Signal.SPENT, scene)

@@ -71,8 +71,11 @@ class Purpose(Protocol):
         ...
 
     @property
-    def silence(self) -> Signal:
-        """What it comes to that three witnesses have nothing more to tell: PROVEN, or DONE."""
+    def silence(self) -> Signal | None:
+        """What it comes to that three witnesses have nothing more to tell: PROVEN, or DONE; ``None``: nothing.
+
+        Silence speaks only where what was told would have been recognised.
+        """
         ...
 
 
@@ -109,7 +112,7 @@ class _Base:
         return None
 
     @property
-    def silence(self) -> Signal:
+    def silence(self) -> Signal | None:
         """Return that it had no effect: all else would have settled it."""
         return Signal.PROVEN
 
@@ -280,6 +283,10 @@ class Amended(_Base):
         return self._old_name in sighting.names or self._new_name in sighting.names
 
 
+_MOST_HEARD = 10_000
+"""So many orders are remembered that may be of a list; where there were more, silence says nothing."""
+
+
 @final
 class AllCancelled(_Base):
     """All orders of a list are to be cancelled, or all of a symbol that were placed before the request.
@@ -287,7 +294,8 @@ class AllCancelled(_Base):
     Done is told when all of them have ended, and one at least by a cancellation; that others may have cancelled it is
     the same to whom wanted it. Which they are is known from the intent (``targets``) or from the list. Of a symbol
     without targets it is known when a copy that cannot lag any more shows no older order open, or when the user
-    stream, past the fence, has told of all that were cancelled. Late, nothing is told: such a request has no name.
+    stream, past the fence, has told of all that were cancelled. What the stream told of orders before it was known that
+    they are the list's is kept until then. Late, nothing is told: such a request has no name.
     """
 
     def __init__(self, intent: Intent) -> None:
@@ -296,20 +304,18 @@ class AllCancelled(_Base):
         self._list_id = intent.number("orderListId")
         self._list_name = intent.text("listClientOrderId")
         self._orders: dict[int, OrderStatus | None] = dict.fromkeys(intent.targets)
+        self._heard: dict[int, OrderSighting] = {}
+        self._missed = False
         self._complete = bool(intent.targets)
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """The list, by id and name; or the symbol."""
+        """All orders of the symbol; and the list, by its name and its id."""
+        every: Key = ("all", self._symbol, "")
         if not self._is_list:
-            return (("all", self._symbol, ""), *self._ids)
-        named: tuple[Key, ...] = (("list", self._symbol, self._list_name),) if self._list_name else ()
+            return (every,)
         known: tuple[Key, ...] = () if self._list_id is None else (("list id", self._symbol, self._list_id),)
-        return (*named, *known, *self._ids)
-
-    @property
-    def _ids(self) -> tuple[Key, ...]:
-        return tuple(("id", self._symbol, order_id) for order_id in self._orders)
+        return (every, ("list", self._symbol, self._list_name), *known)
 
     @property
     def question(self) -> Question:
@@ -329,11 +335,10 @@ class AllCancelled(_Base):
         if isinstance(sighting, ListSighting):
             if not self._is_list or not self._is_ours(sighting):
                 return None
-            self._learn(sighting.orders)
-            self._list_id = sighting.order_list_id
-            self._complete = True
+            self._learn_list(sighting)
             return self._standing()
         if sighting.order_id not in self._orders and not self._is_among(sighting, view):
+            self._remember(sighting)
             return None
         self._note(sighting)
         return self._standing()
@@ -346,6 +351,21 @@ class AllCancelled(_Base):
         if self._is_list:
             return self._list_id == sighting.order_list_id
         return view.is_older(sighting.created_ms)
+
+    def _remember(self, sighting: OrderSighting) -> None:
+        """Keep what may prove to be of the list, once its orders are known."""
+        if self._is_list and not self._complete and sighting.has_ended:
+            self._missed = self._missed or len(self._heard) == _MOST_HEARD
+            if not self._missed:
+                self._heard[sighting.order_id] = sighting
+
+    def _learn_list(self, sighting: ListSighting) -> None:
+        self._learn(sighting.orders)
+        self._list_id = sighting.order_list_id
+        self._complete = True
+        for order_id in self._orders.keys() & self._heard.keys():
+            self._note(self._heard[order_id])
+        self._heard.clear()
 
     def _note(self, sighting: OrderSighting) -> None:
         """Take note of where an order stands; what has ended stays so, whatever a copy that lags shows."""
@@ -371,8 +391,10 @@ class AllCancelled(_Base):
         return OrderStatus.CANCELED in self._orders.values()
 
     @property
-    def silence(self) -> Signal:
-        """Return whether those that are known were cancelled."""
+    def silence(self) -> Signal | None:
+        """Return whether those that are known were cancelled; of a list whose orders are not known, nothing."""
+        if self._missed or (self._is_list and not self._complete):
+            return None
         return Signal.DONE if self._have_ended and self._is_any_cancelled else Signal.PROVEN
 
     def read_open(self, sightings: tuple[Sighting, ...], view: View) -> Signal | None:
