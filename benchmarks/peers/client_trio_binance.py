@@ -49,7 +49,7 @@ async def in_batches(feed: Feed[Any], gauge: Gauge) -> None:
     seen, mark = 0, gauge.next
     async for batch in feed.batches():
         seen += len(batch)
-        if seen >= mark:
+        while seen >= mark:  # one batch may bring all of it
             mark = gauge.mark()
 
 
@@ -85,26 +85,37 @@ class Together:
     """The gauge of many subscribers: the last of them to get somewhere counts."""
 
     def __init__(self, gauge: Gauge, subscribers: int) -> None:
-        self.next = gauge.next
-        self._gauge = gauge
-        self._subscribers = self._missing = subscribers
+        self.gauge = gauge
+        self._missing = [subscribers, subscribers]
 
-    def mark(self) -> int:
-        self._missing -= 1
-        if not self._missing:
-            self._missing = self._subscribers
-            self._gauge.mark()
-        return self._gauge.last
+    def reach(self, place: int) -> None:
+        self._missing[place] -= 1
+        if not self._missing[place]:
+            self.gauge.mark()
+
+
+class Share:
+    """The gauge as one of them sees it."""
+
+    def __init__(self, together: Together) -> None:
+        self.next = together.gauge.next
+        self._together = together
+        self._place = 0
+
+    def mark(self) -> float:
+        self._together.reach(self._place)
+        self._place += 1
+        return self._together.gauge.last if self._place == 1 else float("inf")
 
 
 async def main(job: Job) -> None:
     gauge = Gauge(job, version("trio-binance-connector"))
-    together = cast("Gauge", Together(gauge, job.subscribers))
+    together = Together(gauge, job.subscribers)
     consume = {"batches": in_batches, "touched": touching}.get(job.way, one_by_one)
 
     async def subscribe(bx: Binance) -> None:
         async with open_feed(bx, job) as feed:
-            await consume(feed, together)
+            await consume(feed, cast("Gauge", Share(together)))
 
     async with open_binance(BinanceConfig(Environment("loopback", job.http, job.ws))) as bx:
         if job.kind == "book":
