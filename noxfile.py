@@ -138,6 +138,7 @@ def typing(session: nox.Session) -> None:
 PEERS = {
     "python-binance": ("", "python-binance==1.0.37"),
     "cryptofeed": ("3.13", "cryptofeed", "uvloop"),  # its newest release wants the newest Python
+    "cryptofeed-2": ("", "cryptofeed==2.4.1"),  # the one whose book is written in C
     "unicorn": ("", "unicorn-binance-websocket-api==2.16.1", "picows"),
     "ccxt": ("", "ccxt==4.5.90"),
 }
