@@ -39,7 +39,7 @@ from trio_binance._pure.intents import (
     Settle,
     Unresolved,
     facts,
-    purposes,
+    many,
 )
 from trio_binance.models import ListOrderStatus, OrderStatus
 
@@ -280,7 +280,7 @@ def test_of_a_list_whose_orders_are_not_known_silence_says_nothing() -> None:
 
 
 def test_of_a_list_silence_says_nothing_where_more_was_told_than_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(purposes, "_MOST_HEARD", 1)
+    monkeypatch.setattr(many, "_MOST_HEARD", 1)
     made, intent = docket(), cancel_list(listClientOrderId="list")
     lost(made, intent)
     for order_id in (9, 8, 7):

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, assert_never, final
 import attrs
 
 from . import facts
+from .choice import purpose_of
 from .effects import Alarm, AskWitness, Probe, Query, SendAgain, Settle
 from .evidence import Notebook
 from .intent import Part
-from .purposes import View, purpose_of
+from .purposes import View
 from .table import RULED_OUT, SETTLED, TABLE, WONDERING, Phase, Signal
 from .terms import AHEAD_MS, ENGINE_MS, NEVER, Pace
 from .verdicts import Absent, Accepted, NotSent, Rejected, Unresolved
+from .witnesses import Witnesses
 
 if TYPE_CHECKING:
     from .effects import Effect
@@ -58,10 +60,7 @@ class Claim:
         self._fence_ms = NEVER
         self._expires_ms: float | None = None
         self._ping_at = -NEVER
-        self._watch: int | None = None
-        """The time of the user stream in which it was sent; 0 when nothing unbroken reaches back to that."""
-        self._denied_ms = self._missing_ms = self._not_open_ms = self._assured_ms = -NEVER
-        """When, on the exchange's clock, each witness was asked for what it last said."""
+        self._witnesses = Witnesses()
         self._resent = 0
         self._gave_up = self._lost = self._fenced = self._probed = False
 
@@ -97,7 +96,7 @@ class Claim:
                 self._gave_up = True
                 return self._take(Signal.GAVE_UP, scene, "the caller gave up waiting")
             case facts.Restarted():
-                self._gave_up, self._watch = True, 0
+                self._gave_up, self._witnesses.watch = True, 0
                 return self._take(Signal.RESTARTED, scene, "the process was started anew: the user stream has a hole")
             case facts.Found() | facts.FoundOpen() | facts.NotFound() | facts.Unanswered() | facts.NotOpen():
                 return self._on_reply(fact, scene)
@@ -110,9 +109,9 @@ class Claim:
         fence_ms = stamp.timestamp_ms + stamp.recv_window_ms + ENGINE_MS + self._terms.margin_ms
         self._fence_ms = fence_ms if self._fence_ms == NEVER else max(self._fence_ms, fence_ms)
         self._fenced = False
-        if self._watch is None:
-            self._watch = scene.watch
-        watched = f"the user stream on connection {scene.connection}" if self._watch else "no user stream"
+        if self._witnesses.watch is None:
+            self._witnesses.watch = scene.watch
+        watched = f"the user stream on connection {scene.connection}" if self._witnesses.watch else "no user stream"
         return self._take(Signal.SENDING, scene, f"about to be sent ({stamp}): {watched} watches")
 
     def _on_answer(self, fact: facts.Answer, scene: Scene) -> list[Effect]:
@@ -145,10 +144,10 @@ class Claim:
                 signal = self.purpose.read_open(fact.sightings, attrs.evolve(self._view, is_fresh=fresh))
                 return self._on_shown(signal, None, fact.asked_at, scene)
             case facts.NotFound():
-                self._missing_ms = self._denied_ms = max(self._denied_ms, scene.moment_ms(fact.asked_at))
+                self._witnesses.on_denied(scene.moment_ms(fact.asked_at), missing=True)
                 return self._take(Signal.DENIED, scene, "a query says that it does not exist (-2013)")
             case facts.NotOpen():
-                self._not_open_ms = max(self._not_open_ms, scene.moment_ms(fact.asked_at))
+                self._witnesses.not_open_ms = scene.moment_ms(fact.asked_at)
                 return self._take(Signal.NOT_OPEN, scene, "the matching engine had nothing to cancel (-2011)")
             case _:
                 return self._take(Signal.FAILED, scene, f"a query failed: {fact.reason}")
@@ -160,7 +159,7 @@ class Claim:
         if signal is None:
             return self._take(Signal.FAILED, scene, f"a query shows something else: {shown}")
         if signal is Signal.DENIED:
-            self._denied_ms = max(self._denied_ms, scene.moment_ms(asked_at))
+            self._witnesses.on_denied(scene.moment_ms(asked_at))
             return self._take(signal, scene, f"a query shows no effect: {shown}")
         return self._on_sighting(signal, sighting, f"a query shows: {shown}", scene)
 
@@ -192,21 +191,21 @@ class Claim:
 
     def on_broken(self, reason: str, scene: Scene) -> list[Effect]:
         """Take note that something may be missing in the user stream from now on."""
-        if not self._watch or self.phase not in (WONDERING | _ON_ITS_WAY):
+        if not self._witnesses.watch or self.phase not in (WONDERING | _ON_ITS_WAY):
             return []
-        self._watch = 0
+        self._witnesses.watch = 0
         return self._take(Signal.BROKEN, scene, f"the user stream broke: {reason}")
 
     def on_ping(self, asked_at: float, scene: Scene) -> list[Effect]:
         """Take note that the user stream's connection has answered a ping of then."""
-        self._assured_ms = max(self._assured_ms, scene.moment_ms(asked_at))
+        self._witnesses.assured_ms = max(self._witnesses.assured_ms, scene.moment_ms(asked_at))
         if not self._is_assured or self.phase not in WONDERING:
             return []
         return self._take(Signal.ASSURED, scene, "the user stream was silent, and answered a ping sent after the fence")
 
     @property
     def _is_assured(self) -> bool:
-        return bool(self._watch) and self._assured_ms > self._fence_ms
+        return self._witnesses.is_assured(self._fence_ms)
 
     # -------------------------------------------------------------------------------------------------- the time
 
@@ -221,7 +220,7 @@ class Claim:
         moments = [self._pace.ask_at, scene.at(last_ms)]
         if not self._fenced:
             moments.append(scene.at(self._fence_ms))
-        elif self._watch and not self._is_assured:
+        elif self._witnesses.watch and not self._is_assured:
             moments.append(self._ping_at)
         return min(moments)
 
@@ -261,7 +260,7 @@ class Claim:
 
     def _asks(self, scene: Scene) -> list[Effect]:
         effects: list[Effect] = []
-        if self._fenced and self._watch and not self._is_assured and self._ping_at <= scene.now:
+        if self._fenced and self._witnesses.watch and not self._is_assured and self._ping_at <= scene.now:
             self._ping_at = scene.now + _PING_AGAIN
             effects.append(AskWitness(scene.connection))
         if self._pace.ask_at <= scene.now:
@@ -284,8 +283,8 @@ class Claim:
 
         An older order of this name would be cancelled in place of ours: so a query must have shown none.
         """
-        wanted = self._terms.probe and self.purpose.rests and not self._watch and not self._probed
-        return wanted and self._missing_ms > self._fence_ms and self._refusal is None
+        wanted = self._terms.probe and self.purpose.rests and not self._witnesses.watch and not self._probed
+        return wanted and self._witnesses.missing_ms > self._fence_ms and self._refusal is None
 
     def _may_act(self, phase: Phase) -> bool:
         """Tell whether somebody still waits for what is sent again."""
@@ -301,7 +300,7 @@ class Claim:
         if silence is not None and self._is_proven(scene):
             return self._move(silence, scene)
         if self.phase is not Phase.UNRESOLVED and scene.has_passed(self._spent_ms):
-            self._reason = self._what_is_missing()
+            self._reason = self._witnesses.what_is_missing(self._fence_ms)
             return self._move(Signal.SPENT, scene)
         return []
 
@@ -310,19 +309,7 @@ class Claim:
             return False
         if self._refusal is not None:
             return self._is_assured
-        return self._denied_ms > self._fence_ms and (self._is_assured or self._does_engine_agree())
-
-    def _does_engine_agree(self) -> bool:
-        """Tell whether the matching engine is the third witness: see ``table``."""
-        late = self._missing_ms - self._not_open_ms >= self._terms.lag_ms
-        return self.purpose.rests and self._not_open_ms > self._fence_ms and late
-
-    def _what_is_missing(self) -> str:
-        if not self._watch:
-            return "the user stream does not reach back, without a hole, to when it was sent"
-        if not self._is_assured:
-            return "the user stream has not answered since the fence"
-        return "no query was answered since the fence"
+        return self._witnesses.agree(self._fence_ms, rests=self.purpose.rests, lag_ms=self._terms.lag_ms)
 
     def _take(self, signal: Signal, scene: Scene, words: str = "") -> list[Effect]:
         """Note what was learned, move, and see what follows."""
