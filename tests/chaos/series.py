@@ -12,50 +12,48 @@ from trio_binance.models import Candle, Gap, KlineEvent
 from trio_binance.sandbox.tape import Trade
 
 
-def check_trades(heard: Iterable[Any], tape: Iterable[Trade], symbol: str) -> dict[str, int]:
-    """Compare what was heard of a symbol with what was traded; return how much of it came in which way."""
-    known = {trade.id: trade for trade in tape}
+def _in_order(heard: Iterable[Any], symbol: str, number: str) -> tuple[list[Any], list[Gap], dict[str, int]]:
+    """Return what was heard of a symbol, once it is certain that each follows the one before: items, gaps, counts."""
+    items, gaps = list[Any](), list[Gap]()
     counts = {"live": 0, "recovered": 0, "missing": 0}
     expected: int | None = None
     for item in heard:
         if item.symbol != symbol:
             continue
-        first, last = (item.first, item.last) if isinstance(item, Gap) else (item.trade_id, item.trade_id)
+        is_gap = isinstance(item, Gap)
+        first, last = (item.first, item.last) if is_gap else (getattr(item, number),) * 2
         assert expected is None or first == expected
         expected = last + 1
-        if isinstance(item, Gap):
-            assert {*range(first, last + 1)} <= known.keys()
-            counts["missing"] += last + 1 - first
-            continue
-        trade = known[first]
+        (gaps if is_gap else items).append(item)
+        counts["missing" if is_gap else "recovered" if item.recovered else "live"] += last + 1 - first
+    return items, gaps, counts
+
+
+def check_trades(heard: Iterable[Any], tape: Iterable[Trade], symbol: str) -> dict[str, int]:
+    """Compare what was heard of a symbol with what was traded; return how much of it came in which way."""
+    known = {trade.id: trade for trade in tape}
+    items, gaps, counts = _in_order(heard, symbol, "trade_id")
+    for gap in gaps:
+        assert {*range(gap.first, gap.last + 1)} <= known.keys()
+    for item in items:
+        trade = known[item.trade_id]
         assert (item.price, item.quantity, item.is_buyer_maker, item.trade_time) == (
             trade.price,
             trade.quantity,
             trade.buyer_is_maker,
             trade.time_us // 1000,
         )
-        counts["recovered" if item.recovered else "live"] += 1
     return counts
 
 
 def check_agg_trades(heard: Iterable[Any], tape: Iterable[Trade], symbol: str) -> dict[str, int]:
     """The same for aggregate trades: each is the trades that it names, and they follow one another."""
     known = {trade.id: trade for trade in tape}
-    counts = {"live": 0, "recovered": 0, "missing": 0}
-    expected: int | None = None
-    for item in heard:
-        if item.symbol != symbol:
-            continue
-        first, last = (item.first, item.last) if isinstance(item, Gap) else (item.agg_trade_id, item.agg_trade_id)
-        assert expected is None or first == expected
-        expected = last + 1
-        if isinstance(item, Gap):
-            counts["missing"] += last + 1 - first
-            continue
+    items, _, counts = _in_order(heard, symbol, "agg_trade_id")
+    for item in items:
         parts = [known[number] for number in range(item.first_trade_id, item.last_trade_id + 1)]
         assert {(part.price, part.buyer_is_maker) for part in parts} == {(item.price, item.is_buyer_maker)}
         assert sum(part.quantity for part in parts) == item.quantity
-        counts["recovered" if item.recovered else "live"] += 1
     return counts
 
 
