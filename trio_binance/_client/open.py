@@ -58,7 +58,7 @@ from .streams import Streams
 from .trading import Trading
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from trio_binance._services.dialer import Dialer
     from trio_binance._services.service import Service
@@ -104,11 +104,11 @@ class _Opening(AbstractAsyncContextManager["Binance"]):
     def __init__(self, connector: AbstractAsyncContextManager[Binance]) -> None:
         self._connector = connector
 
-    def __aenter__(self) -> Coroutine[Any, Any, Binance]:
-        return self._connector.__aenter__()
+    async def __aenter__(self) -> Binance:
+        return await self._connector.__aenter__()
 
-    def __aexit__(self, *raised: Any) -> Coroutine[Any, Any, bool | None]:
-        return self._connector.__aexit__(*raised)
+    async def __aexit__(self, *raised: Any) -> bool | None:
+        return await self._connector.__aexit__(*raised)  # noqa: ASYNC102 - it shields what must end by itself
 
     # Type checkers must not see it: they tell the same mistake by themselves.
     if not TYPE_CHECKING:
