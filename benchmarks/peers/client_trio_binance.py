@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import trio
 from gauge import Gauge, Job, read_job
@@ -15,12 +16,15 @@ from trio_binance import BinanceConfig, Environment, Overflow, open_binance
 from trio_binance.models import BookState
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
     from trio_binance import Binance, Feed
+    from trio_binance.models import AggTradeEvent
 
 
 FIRST_ID, IDS_AN_EVENT = 60 * 10**9, 40
+FIRST_AGG_TRADE_ID = 3 * 10**9
 
 
 def open_feed(bx: Binance, job: Job) -> AbstractAsyncContextManager[Feed[Any]]:
@@ -35,6 +39,11 @@ def open_feed(bx: Binance, job: Job) -> AbstractAsyncContextManager[Feed[Any]]:
             return bx.streams.klines("BTCUSDT", interval="1m", **how)
         case _:
             return bx.streams.depth("BTCUSDT", speed_ms=100, **how)
+
+
+async def subscribe(bx: Binance, job: Job, consume: Callable[[Feed[Any]], Awaitable[None]]) -> None:
+    async with open_feed(bx, job) as feed:
+        await consume(feed)
 
 
 async def one_by_one(feed: Feed[Any], gauge: Gauge) -> None:
@@ -82,47 +91,49 @@ async def keep(bx: Binance, gauge: Gauge) -> None:
 
 
 class Together:
-    """The gauge of many subscribers: the last of them to get somewhere counts."""
+    """The gauge of many subscribers: the last of them to get somewhere counts.
+
+    They count by the ids of aggregate trades, for a stream is under way when the second joins it.
+    """
 
     def __init__(self, gauge: Gauge, subscribers: int) -> None:
-        self.gauge = gauge
+        self._gauge = gauge
         self._missing = [subscribers, subscribers]
+        self._marks = (FIRST_AGG_TRADE_ID + gauge.next - 1, FIRST_AGG_TRADE_ID + gauge.last - 1)
 
-    def reach(self, place: int) -> None:
+    async def one_by_one(self, feed: Feed[AggTradeEvent]) -> None:
+        place, mark = 0, self._marks[0]
+        async for event in feed:
+            if event.agg_trade_id >= mark:
+                place, mark = self._reached(place)
+
+    async def in_batches(self, feed: Feed[AggTradeEvent]) -> None:
+        place, mark = 0, self._marks[0]
+        async for batch in feed.batches():
+            while batch[-1].agg_trade_id >= mark:  # one batch may bring all of it
+                place, mark = self._reached(place)
+
+    def _reached(self, place: int) -> tuple[int, int]:
         self._missing[place] -= 1
         if not self._missing[place]:
-            self.gauge.mark()
-
-
-class Share:
-    """The gauge as one of them sees it."""
-
-    def __init__(self, together: Together) -> None:
-        self.next = together.gauge.next
-        self._together = together
-        self._place = 0
-
-    def mark(self) -> float:
-        self._together.reach(self._place)
-        self._place += 1
-        return self._together.gauge.last if self._place == 1 else float("inf")
+            self._gauge.mark()
+        return (1, self._marks[1]) if place == 0 else (2, sys.maxsize)
 
 
 async def main(job: Job) -> None:
     gauge = Gauge(job, version("trio-binance-connector"))
-    together = Together(gauge, job.subscribers)
-    consume = {"batches": in_batches, "touched": touching}.get(job.way, one_by_one)
-
-    async def subscribe(bx: Binance) -> None:
-        async with open_feed(bx, job) as feed:
-            await consume(feed, cast("Gauge", Share(together)))
-
     async with open_binance(BinanceConfig(Environment("loopback", job.http, job.ws))) as bx:
         if job.kind == "book":
             await keep(bx, gauge)
-        async with trio.open_nursery() as nursery:
-            for _ in range(job.subscribers):
-                nursery.start_soon(subscribe, bx)
+        elif job.subscribers > 1:
+            together = Together(gauge, job.subscribers)
+            consume = together.in_batches if job.way == "batches" else together.one_by_one
+            async with trio.open_nursery() as nursery:
+                for _ in range(job.subscribers):
+                    nursery.start_soon(subscribe, bx, job, consume)
+        else:
+            ways = {"batches": in_batches, "touched": touching}
+            await subscribe(bx, job, lambda feed: ways.get(job.way, one_by_one)(feed, gauge))
 
 
 if __name__ == "__main__":
