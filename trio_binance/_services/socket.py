@@ -79,6 +79,11 @@ class Socket:
         """Return every message that has come and was not received yet, in order; none after ``hang_up``."""
         return self._inbox.take_nowait()
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether messages have come that were not received yet."""
+        return self._inbox.waiting_bytes > 0
+
     async def send(self, text: str) -> None:
         """Send one text message, within the deadline for writes.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Protocol, final
 
 import attrs
 import msgspec
@@ -35,7 +35,7 @@ from .conditions import Degraded, Ready
 from .events import Dropped, KeyRefused, Undecodable, UserDataGap, UserDataSubscribed
 from .feed import open_feed
 from .wsline import refusal
-from .wsnews import LinkDown, LinkUp, SessionLost, Unread
+from .wsnews import LinkDown, LinkUp, Pinged, SessionLost, Unread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,6 +62,22 @@ a pong frame back from the connection within a minute the connection will be dis
 
 _ALREADY_ACTIVE = -2035
 _UNKNOWN = -1
+
+
+class Watcher(Protocol):
+    """Who must learn of every event, in order and at once, and of every moment at which one may be missing."""
+
+    def on_watching(self, connection: int) -> None:
+        """Take note that the exchange has confirmed the subscription on this connection."""
+
+    def on_event(self, event: UserEvent) -> None:
+        """Take an event."""
+
+    def on_broken(self, reason: str) -> None:
+        """Take note that something may be missing: a lost connection, a message that cannot be read."""
+
+    def on_ping(self, connection: int, asked_at: float) -> None:
+        """Take note that a ping sent then was answered; all that came before the answer has been told."""
 
 
 @attrs.frozen
@@ -103,6 +119,7 @@ class UserData:
         self._board = board
         self._backoff = Backoff(rng, base=tuning.backoff_base, cap=tuning.backoff_cap, stable=tuning.backoff_stable)
         self._sinks: list[FeedSink[UserEvent]] = []
+        self._watchers: list[Watcher] = []
         self._changed = trio.Event()
         self._closed = False
         self._refused: AuthError | None = None
@@ -123,6 +140,15 @@ class UserData:
         return UserDataStatistics(
             self._epoch != 0, self._subscriptions, self._events, self._undecodable, len(self._sinks), self._dropped
         )
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell a watcher everything from now on, for ever."""
+        self._watchers.append(watcher)
+
+    @property
+    def connection(self) -> int:
+        """The number of the connection on which events flow, 0 while they flow on none."""
+        return self._epoch
 
     @asynccontextmanager
     async def open(self, *, buffer: int, overflow: Overflow) -> AsyncIterator[Feed[UserEvent]]:
@@ -178,7 +204,7 @@ class UserData:
                 async for item in items:
                     await self._take(item)
             finally:
-                self._interrupt(trio.current_time())
+                self._interrupt(trio.current_time(), "its service was stopped")
 
     async def _take(self, item: Item) -> None:
         match item:
@@ -192,6 +218,9 @@ class UserData:
                 await self._on_event(item)
             case Unread():
                 self._on_unread(item.reason)
+            case Pinged() if item.epoch == self._epoch:
+                for watcher in self._watchers:
+                    watcher.on_ping(item.epoch, item.asked_at)
             case _:
                 pass  # news of a connection that has been replaced meanwhile
 
@@ -209,6 +238,8 @@ class UserData:
             return
         self._events += 1
         self._told_until = max(self._told_until, self._moment_of(event))
+        for watcher in self._watchers:
+            watcher.on_event(event)
         for sink in self._sinks:
             self._deliver(sink, event)
         if ended and self._is_present(item.subscription_id):
@@ -221,6 +252,11 @@ class UserData:
         self._undecodable += 1
         self._observer.emit(Undecodable(self._observer.now(), source=STREAM, reason=reason))
         self._observer.emit(UserDataGap(now, since=self._told_since(now), until=now))
+        self._tell_broken(f"a message could not be read: {reason}")
+
+    def _tell_broken(self, reason: str) -> None:
+        for watcher in self._watchers:
+            watcher.on_broken(reason)
 
     def _told_since(self, moment: float) -> float:
         """Return since when what happened may not have been told, when it is known that something was not."""
@@ -245,15 +281,16 @@ class UserData:
 
     # ------------------------------------------------------------------------------------- the subscription
 
-    def _interrupt(self, since: float) -> None:
-        """Note that no events flow, and since when that is so."""
+    def _interrupt(self, since: float, reason: str) -> None:
+        """Note that no events flow, since when that is so, and why."""
         if self._epoch != 0:
             self._missed_since = self._told_since(since)
             self._backoff.on_lost(trio.current_time())
+            self._tell_broken(reason)
         self._epoch = 0
 
     def _on_lost(self, reason: str, since: float) -> None:
-        self._interrupt(since)
+        self._interrupt(since, reason)
         self._board.set(self.name, Degraded(f"no account events: {reason}"))
 
     async def _resubscribe(self, reason: str) -> None:
@@ -319,6 +356,8 @@ class UserData:
         if self._missed_since is not None:
             self._observer.emit(UserDataGap(now, since=self._missed_since, until=now))
             self._missed_since = None
+        for watcher in self._watchers:
+            watcher.on_watching(epoch)
         self._poke()
 
     async def _on_refused(self, exc: BinanceError) -> None:

@@ -19,7 +19,7 @@ from trio_binance.errors import AuthError, BinanceError, ConnectionLost, Outcome
 from .conditions import Degraded, Ready
 from .race import first_of
 from .wsline import UNBOUNDED, Line, refusal
-from .wsnews import Item, LinkDown, LinkUp, SessionLost, Unread
+from .wsnews import Item, LinkDown, LinkUp, Pinged, SessionLost, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -159,6 +159,24 @@ class WsApi:
         return WsApiStatistics(self._link.connects, self._ids.given, self._events, self._strays, in_flight, logged_on)
 
     # -------------------------------------------------------------------------------------------- the listener
+
+    async def ping_listener(self, epoch: int) -> None:
+        """Ping the connection that the listener is told of, and tell it ``Pinged`` after all that came before the pong.
+
+        Nothing is told of another connection. Cancelled: the listener may be told all the same.
+
+        Raises:
+            DeadlineExceeded, ConnectionLost: there is no pong.
+        """
+        line = self._told
+        if line is None or line.epoch != epoch:
+            return
+        asked_at = trio.current_time()
+        await line.socket.ping()
+        while line.socket.has_waiting:  # it was woken: all that came before the pong is in hand
+            await trio.lowlevel.checkpoint()
+        if self._told is line:
+            self._tell(Pinged(epoch, asked_at))
 
     @contextmanager
     def listen(self) -> Iterator[trio.MemoryReceiveChannel[Item]]:

@@ -44,4 +44,12 @@ class Unread:
     reason: str
 
 
-Item = LinkUp | LinkDown | SessionLost | Unread | Event
+@attrs.frozen
+class Pinged:
+    """A ping that left on this connection at ``asked_at`` was answered; what came before stands before this."""
+
+    epoch: int
+    asked_at: float
+
+
+Item = LinkUp | LinkDown | SessionLost | Unread | Pinged | Event
