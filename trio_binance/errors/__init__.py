@@ -51,6 +51,8 @@
     │   ├── PartialFailure           -2021, 409: ``.cancel_outcome`` and ``.new_order_outcome`` tell the halves
     │   ├── GatewayError             400, 404, 408, ... without a number: not the exchange itself has answered
     │   └── ServerError              5xx, -1000, -1001, -1006, -1007, -1008, -1016: outcome UNKNOWN for an order
+    ├── OrderUnresolved              what became of a request is not known: it may stand; ``.evidence``
+    ├── OrderAbsent                  the answer was lost, and the request had no effect
     ├── ProtocolError                the exchange's: an answer that breaks its own documents; ``.payload`` is its start
     │   └── DecodeError              a message that does not fit its model; ``.path`` names the field
     ├── StreamError                  a feed ended before its time
@@ -108,7 +110,9 @@ from .orders import NothingToAmend as NothingToAmend
 from .orders import NothingToCancel as NothingToCancel
 from .orders import NotPermitted as NotPermitted
 from .orders import NotSupported as NotSupported
+from .orders import OrderAbsent as OrderAbsent
 from .orders import OrderRejected as OrderRejected
+from .orders import OrderUnresolved as OrderUnresolved
 from .orders import TooManyAmends as TooManyAmends
 from .orders import WouldMatch as WouldMatch
 from .orders import WouldTrigger as WouldTrigger

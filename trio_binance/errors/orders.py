@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .api import ApiError
-from .root import Outcome
+from .root import BinanceError, Outcome
 
 
 class OrderRejected(ApiError):
@@ -99,3 +99,32 @@ class NothingToAmend(AmendRejected):
     """The order already is as asked for: after a lost answer, the sign that the amendment took effect."""
 
     advice = "query the order to be sure; there is nothing to change"
+
+
+class OrderUnresolved(BinanceError):
+    """It is not known what became of a request, for a witness was missing: it may stand. ``evidence`` says all.
+
+    Look at the order by its client id, or wait with ``bx.trading.wait_resolved``; do not send it again.
+    """
+
+    outcome = Outcome.UNKNOWN
+
+    def __init__(self, reason: str, *, client_order_id: str | None = None, evidence: str = "") -> None:
+        super().__init__(f"what became of it is not known yet: {reason}")
+        self.reason = reason
+        self.client_order_id = client_order_id
+        self.evidence = evidence
+
+
+class OrderAbsent(BinanceError):
+    """The answer was lost, and the request had no effect, nor can it have any more; ``evidence`` says why.
+
+    It may be sent anew, under another client id.
+    """
+
+    outcome = Outcome.REJECTED
+
+    def __init__(self, *, client_order_id: str | None = None, evidence: str = "") -> None:
+        super().__init__("the answer was lost, and it had no effect, as three witnesses agree")
+        self.client_order_id = client_order_id
+        self.evidence = evidence

@@ -63,6 +63,8 @@ from .enums import SymbolStatus as SymbolStatus
 from .enums import TickerType as TickerType
 from .enums import TimeInForce as TimeInForce
 from .enums import WorkingFloor as WorkingFloor
+from .evidence import Evidence as Evidence
+from .evidence import Note as Note
 from .exchange import KNOWN_EXECUTION_RULES as KNOWN_EXECUTION_RULES
 from .exchange import ExchangeInfo as ExchangeInfo
 from .exchange import ExecutionRule as ExecutionRule
@@ -141,6 +143,11 @@ from .orders import OrderState as OrderState
 from .orders import OrderStatusReport as OrderStatusReport
 from .orders import OrderTerms as OrderTerms
 from .orders import PreventedMatch as PreventedMatch
+from .outcomes import Absent as Absent
+from .outcomes import Accepted as Accepted
+from .outcomes import Placement as Placement
+from .outcomes import Rejected as Rejected
+from .outcomes import Unresolved as Unresolved
 from .requests import Leg as Leg
 from .requests import LegacyOcoOrder as LegacyOcoOrder
 from .requests import LimitLeg as LimitLeg

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from trio_binance._pure.intents import (
     AskWitness,
     Effect,
-    Evidence,
     Intent,
     Intents,
     ListSighting,
@@ -22,7 +21,7 @@ from trio_binance._pure.intents import (
     Verdict,
     facts,
 )
-from trio_binance.models import ListOrderStatus, OrderStatus
+from trio_binance.models import Evidence, ListOrderStatus, OrderStatus
 
 START_MS = 1_700_000_000_000
 FENCE = 1.0 + 5.0 + 10.0 + 5.0

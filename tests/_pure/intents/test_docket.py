@@ -24,11 +24,9 @@ from trio_binance._pure.intents import (
     Absent,
     Accepted,
     Alarm,
-    Evidence,
     Forget,
     Intent,
     Intents,
-    Note,
     NotSent,
     Part,
     Query,
@@ -39,6 +37,7 @@ from trio_binance._pure.intents import (
     facts,
 )
 from trio_binance.errors import InvalidArgument
+from trio_binance.models import Evidence, Note
 
 DAY = 86_400.0
 

@@ -20,11 +20,9 @@ from trio_binance._codec.params import list_from_params, list_params, order_from
 from trio_binance._pure.intents import (
     Absent,
     Accepted,
-    Evidence,
     Intent,
     JournalBroken,
     Ledger,
-    Note,
     NotSent,
     OrderSighting,
     Part,
@@ -37,7 +35,7 @@ from trio_binance._pure.intents import (
     records,
 )
 from trio_binance._pure.intents.intent import KINDS
-from trio_binance.models import OrderListRequest, OrderRequest, OrderStatus
+from trio_binance.models import Evidence, Note, OrderListRequest, OrderRequest, OrderStatus
 
 PATHS = {kind: path for path, (kind, _) in codec._LISTS.items()}
 WHY = Evidence((Note(START_MS, "about to be sent"), Note(None, 'a "quoted" note\n\\ 币', 3)))

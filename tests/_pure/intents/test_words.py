@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests._pure.intents.makers import order, order_list
 from tests.strategies.models import models
-from trio_binance._pure.intents import Evidence, ListSighting, Note, OrderSighting, facts, sightings
-from trio_binance._pure.intents.evidence import Notebook
+from trio_binance._pure.intents import ListSighting, OrderSighting, facts, sightings
+from trio_binance._pure.intents.notebook import Notebook
 from trio_binance._pure.intents.purposes import keys_of
 from trio_binance.errors import (
     ApiError,
@@ -32,10 +32,12 @@ from trio_binance.models import (
     CancelReplaceResult,
     CancelResult,
     ErrorReport,
+    Evidence,
     ExecutionReport,
     ExecutionType,
     ListOrderStatus,
     ListStatus,
+    Note,
     OrderAck,
     OrderFull,
     OrderListAck,

@@ -18,8 +18,6 @@ from .effects import Query as Query
 from .effects import Question as Question
 from .effects import SendAgain as SendAgain
 from .effects import Settle as Settle
-from .evidence import Evidence as Evidence
-from .evidence import Note as Note
 from .intent import Intent as Intent
 from .intent import Kind as Kind
 from .intent import Part as Part

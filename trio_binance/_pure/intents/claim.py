@@ -9,8 +9,8 @@ import attrs
 from . import facts
 from .choice import purpose_of
 from .effects import Alarm, AskWitness, Probe, Query, SendAgain, Settle
-from .evidence import Notebook
 from .intent import Part
+from .notebook import Notebook
 from .purposes import View
 from .table import RULED_OUT, SETTLED, TABLE, WONDERING, Phase, Signal
 from .terms import AHEAD_MS, ENGINE_MS, NEVER, Pace
@@ -18,8 +18,9 @@ from .verdicts import Absent, Accepted, NotSent, Rejected, Unresolved
 from .witnesses import Witnesses
 
 if TYPE_CHECKING:
+    from trio_binance.models import Evidence
+
     from .effects import Effect
-    from .evidence import Evidence
     from .intent import Intent
     from .purposes import Key, Purpose
     from .sightings import Sighting

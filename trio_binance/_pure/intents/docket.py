@@ -26,8 +26,9 @@ from .verdicts import Absent, Unresolved
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from trio_binance.models import Evidence
+
     from .effects import Effect
-    from .evidence import Evidence
     from .intent import Intent, Part
     from .journal import Remembered
     from .purposes import Key

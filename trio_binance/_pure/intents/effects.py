@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 import attrs
 
-from .evidence import Evidence
+from trio_binance.models import Evidence
+
 from .intent import Part
 from .verdicts import Verdict
 

@@ -12,8 +12,7 @@ import attrs
 
 from trio_binance.errors import InvalidArgument
 from trio_binance.models import OrderType, TimeInForce
-
-from .evidence import time_of_day
+from trio_binance.models.evidence import time_of_day
 
 Value: TypeAlias = "str | int | Decimal | bool | tuple[str, ...]"
 """What a parameter can be; a Decimal keeps its scale."""

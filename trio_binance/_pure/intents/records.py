@@ -13,8 +13,8 @@ import attrs
 
 from trio_binance._pure.decimals import to_text
 from trio_binance.errors import BinanceError
+from trio_binance.models import Evidence, Note
 
-from .evidence import Evidence, Note
 from .intent import Intent, Part, Stamp
 from .sightings import OrderSighting
 from .verdicts import Absent, Accepted, NotSent, Rejected, Unresolved

@@ -6,7 +6,8 @@ from typing import ClassVar, TypeAlias
 
 import attrs
 
-from .evidence import Evidence
+from trio_binance.models import Evidence
+
 from .sightings import Sighting
 
 
