@@ -79,7 +79,7 @@ class Logon:
     async def _ask(self, line: Line) -> None:
         taken = await self._limiter.acquire(Cost(weight=LOGON.weight({}), raw=0), LOGON.lane)
         try:
-            answer = await line.request(LOGON.ws_method or "", self._seal.ws(LOGON, {}))
+            answer = await line.request(LOGON.ws_method or "", self._seal.ws_now(LOGON, {}))
         except BinanceError as exc:
             if exc.outcome is Outcome.NOT_SENT:
                 self._limiter.refund(taken)

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .limiter import Limiter, Taken
     from .logon import Logon
     from .observe import Observer
+    from .passage import Passage
     from .status import StatusBoard
     from .wires import Wire
     from .wsapi import WsApi
@@ -111,8 +112,8 @@ class Router:
 
     # ------------------------------------------------------------------------------------------- the call
 
-    async def call(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
-        """Ask the exchange and return the decoded answer.
+    async def call(self, operation: Operation[R], params: Mapping[str, Value], passage: Passage | None = None) -> R:
+        """Ask the exchange and return the decoded answer; ``passage`` is told each time that it is about to leave.
 
         Cancelled before the request left: nothing happened. Cancelled later: a request that changes state may have
         been executed; query before repeating it.
@@ -130,7 +131,7 @@ class Router:
                     signed_at = trio.current_time()
                 else:
                     await self._clock.resync(signed_at, self._config.tuning.request_timeout)
-                return await self._attempt(wire, operation, params)
+                return await self._attempt(wire, operation, params, passage)
             except BinanceError as exc:
                 if isinstance(exc, TimestampError) and refused is None:
                     # "-1021 ... not executed": it never reached the matching engine, so one more try with a fresh
@@ -204,7 +205,9 @@ class Router:
             return None
         return next((other for other in wires if other is not wire and other.is_there(operation)), None)
 
-    async def _attempt(self, wire: Wire, operation: Operation[R], params: Mapping[str, Value]) -> R:
+    async def _attempt(
+        self, wire: Wire, operation: Operation[R], params: Mapping[str, Value], passage: Passage | None = None
+    ) -> R:
         self.seal.require(operation)
         if operation.signed:
             await self.seal.wait_ready()
@@ -216,7 +219,7 @@ class Router:
         permit: Permit | None = None
         try:
             permit = wire.health.permit(operation)
-            result = await wire.send(operation, params, taken)
+            result = await wire.send(operation, params, taken, passage)
         except BaseException as exc:
             self._on_error(exc, taken)
             wire.health.on_error(exc, permit)

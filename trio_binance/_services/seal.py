@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trio_binance.config import Tuning
 
     from .clock import Clock
+    from .passage import Passage
 
 
 @final
@@ -45,20 +46,30 @@ class Seal:
                 await self._clock.wait_synced()
         # Still unsynced, the machine's own clock stands in; the exchange judges it.
 
-    def rest(self, operation: Operation[Any], params: Mapping[str, Value]) -> RestRequest:
-        """Return the REST request of a call, signed if it has to be."""
-        if not operation.signed:
-            return rest_request(operation, params)
-        return rest_request(operation, params, self.signer, self._stamp())
+    async def stamp(self, operation: Operation[Any], passage: Passage | None, wire: str) -> Stamp | None:
+        """Return what a request is stamped with, if it has to be signed, once its passage has recorded that.
 
-    def ws(self, operation: Operation[Any], params: Mapping[str, Value], *, by_session: bool = False) -> dict[str, Any]:
+        Cancelled, or whatever the passage raises: the request must not leave.
+        """
+        stamp = self._now() if operation.signed else None
+        if passage is not None and stamp is not None:
+            await passage.on_stamped(stamp, wire)
+        return stamp
+
+    def rest(self, operation: Operation[Any], params: Mapping[str, Value], stamp: Stamp | None) -> RestRequest:
+        """Return the REST request of a call, signed if there is a stamp."""
+        return rest_request(operation, params, self.signer if stamp else None, stamp)
+
+    def ws(self, params: Mapping[str, Value], stamp: Stamp | None, *, by_session: bool = False) -> dict[str, Any]:
         """Return the parameters of a request of the WebSocket API.
 
-        Signed if it has to be; ``by_session`` leaves key and signature to the session that is logged on.
+        Signed if there is a stamp; ``by_session`` leaves key and signature to the session that is logged on.
         """
-        if not operation.signed:
-            return ws_params(params)
-        return ws_params(params, None if by_session else self.signer, self._stamp())
+        return ws_params(params, None if by_session or stamp is None else self.signer, stamp)
 
-    def _stamp(self) -> Stamp:
+    def ws_now(self, operation: Operation[Any], params: Mapping[str, Value]) -> dict[str, Any]:
+        """Return the parameters of a request that is no business of any passage, stamped and signed if it has to be."""
+        return self.ws(params, self._now() if operation.signed else None)
+
+    def _now(self) -> Stamp:
         return Stamp(self._clock.signing_ms(), self._tuning.recv_window_ms)

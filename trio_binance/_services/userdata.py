@@ -327,7 +327,7 @@ class UserData:
 
     async def _ask(self, line: Line) -> Answer:
         self._signed_at = trio.current_time()
-        return await line.request(SUBSCRIBE_SIGNATURE.ws_method or "", self._seal.ws(SUBSCRIBE_SIGNATURE, {}))
+        return await line.request(SUBSCRIBE_SIGNATURE.ws_method or "", self._seal.ws_now(SUBSCRIBE_SIGNATURE, {}))
 
     def _read(self, answer: Answer, epoch: int) -> int:
         """Return the number of the subscription that the answer grants, or raise what it says instead."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .limiter import Limiter, Taken
     from .logon import Logon
     from .observe import Observer
+    from .passage import Passage
     from .seal import Seal
     from .status import StatusBoard
     from .wsapi import WsApi
@@ -80,7 +81,9 @@ class Wire(Protocol):
     async def wait_there(self) -> None:
         """Wait, not for long, for a connection that is being made. Raises what says that nothing was sent."""
 
-    async def send(self, operation: Operation[R], params: Mapping[str, Value], taken: Taken) -> R:
+    async def send(
+        self, operation: Operation[R], params: Mapping[str, Value], taken: Taken, passage: Passage | None = None
+    ) -> R:
         """Sign, send, correct the limits by the answer, and return what it says. Raises any ``BinanceError``."""
         ...
 
@@ -140,9 +143,15 @@ class RestWire:
     async def wait_there(self) -> None:
         """Return at once."""
 
-    async def send(self, operation: Operation[R], params: Mapping[str, Value], taken: Taken) -> R:
+    async def send(
+        self, operation: Operation[R], params: Mapping[str, Value], taken: Taken, passage: Passage | None = None
+    ) -> R:
         """Sign, send and read; see ``Wire``."""
-        answer = await self._exchange(operation, self._seal.rest(operation, params))
+        stamp = await self._seal.stamp(operation, passage, self.name)
+        request = self._seal.rest(operation, params, stamp)
+        if passage is not None:
+            passage.on_leaving()
+        answer = await self._exchange(operation, request)
         self._limiter.on_usage(reply.usage_from_headers(answer.headers), taken)
         value: R = reply.read_rest(
             operation,
@@ -217,11 +226,16 @@ class WsWire:
         """Wait for a connection that is being made or replaced."""
         await self.ws_api.wait_line()
 
-    async def send(self, operation: Operation[R], params: Mapping[str, Value], taken: Taken) -> R:
+    async def send(
+        self, operation: Operation[R], params: Mapping[str, Value], taken: Taken, passage: Passage | None = None
+    ) -> R:
         """Sign, send and read; see ``Wire``."""
         line = await self.ws_api.wait_line()
+        stamp = await self._seal.stamp(operation, passage, self.name)
         by_session = self._is_by_session(line, operation)
-        values = self._seal.ws(operation, self._asking(params), by_session=by_session)
+        values = self._seal.ws(self._asking(params), stamp, by_session=by_session)
+        if passage is not None:
+            passage.on_leaving()
         if operation.ws_method == session.LOGOUT.ws_method:
             self._logon.on_logout(line)  # what follows it on the line is no session's any more
         answer = await line.request(
