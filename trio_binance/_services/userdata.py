@@ -145,6 +145,14 @@ class UserData:
         """Tell a watcher everything from now on, for ever."""
         self._watchers.append(watcher)
 
+    async def ping(self, connection: int) -> None:
+        """Ping the connection on which events flow; the watchers are told when the pong has come, if it does.
+
+        Raises:
+            DeadlineExceeded, ConnectionLost: it does not.
+        """
+        await self._ws_api.ping_listener(connection)
+
     @property
     def connection(self) -> int:
         """The number of the connection on which events flow, 0 while they flow on none."""
