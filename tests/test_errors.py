@@ -7,6 +7,7 @@ import inspect
 import pickle
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,8 +32,11 @@ from trio_binance.errors import (
     FeedOverflow,
     GatewayError,
     InvalidArgument,
+    JournalBroken,
+    JournalFailed,
     LimitExceeded,
     NetworkError,
+    OrderAbsent,
     OrderRejected,
     Outcome,
     PartialFailure,
@@ -59,6 +63,9 @@ OTHER_ARGUMENTS: dict[type[BinanceError], tuple[tuple[object, ...], dict[str, ob
     SubscriptionRefused: (("no",), {"streams": ["a@trade"], "code": 2}),
     FeedOverflow: (("slow",), {"streams": ["a@trade"]}),
     BookTooThin: (("thin",), {"available": Decimal("1.50")}),
+    OrderAbsent: ((), {"client_order_id": "mine", "evidence": "why"}),
+    JournalFailed: ((Path("a.journal"), "full"), {}),
+    JournalBroken: ((3, "damaged"), {"path": Path("a.journal")}),
     BeyondHorizon: (("far",), {"available": Decimal("1.50"), "horizon": None}),
 }
 

@@ -53,6 +53,8 @@
     │   └── ServerError              5xx, -1000, -1001, -1006, -1007, -1008, -1016: outcome UNKNOWN for an order
     ├── OrderUnresolved              what became of a request is not known: it may stand; ``.evidence``
     ├── OrderAbsent                  the answer was lost, and the request had no effect
+    ├── JournalFailed                ours: the journal of intents cannot be kept: nothing was sent
+    │   └── JournalBroken            it is damaged: ``.line``; look at it, and at the account, before it is put aside
     ├── ProtocolError                the exchange's: an answer that breaks its own documents; ``.payload`` is its start
     │   └── DecodeError              a message that does not fit its model; ``.path`` names the field
     ├── StreamError                  a feed ended before its time
@@ -87,6 +89,8 @@ from .api import UnknownOrder as UnknownOrder
 from .api import UnknownSymbol as UnknownSymbol
 from .books import BeyondHorizon as BeyondHorizon
 from .books import BookTooThin as BookTooThin
+from .journal import JournalBroken as JournalBroken
+from .journal import JournalFailed as JournalFailed
 from .line import ConnectError as ConnectError
 from .line import ConnectionLost as ConnectionLost
 from .line import DeadlineExceeded as DeadlineExceeded

@@ -21,7 +21,6 @@ from trio_binance._pure.intents import (
     Absent,
     Accepted,
     Intent,
-    JournalBroken,
     Ledger,
     NotSent,
     OrderSighting,
@@ -35,6 +34,7 @@ from trio_binance._pure.intents import (
     records,
 )
 from trio_binance._pure.intents.intent import KINDS
+from trio_binance.errors import JournalBroken
 from trio_binance.models import Evidence, Note, OrderListRequest, OrderRequest, OrderStatus
 
 PATHS = {kind: path for path, (kind, _) in codec._LISTS.items()}

@@ -24,7 +24,6 @@ from .intent import Part as Part
 from .intent import Stamp as Stamp
 from .journal import Ledger as Ledger
 from .journal import Remembered as Remembered
-from .records import JournalBroken as JournalBroken
 from .records import Record as Record
 from .sightings import ListSighting as ListSighting
 from .sightings import OrderSighting as OrderSighting

@@ -52,8 +52,9 @@ from typing import TYPE_CHECKING, final
 
 import attrs
 
+from trio_binance.errors import JournalBroken
+
 from . import records
-from .records import JournalBroken
 from .verdicts import Absent, Unresolved
 
 if TYPE_CHECKING:

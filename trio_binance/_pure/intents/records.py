@@ -12,7 +12,7 @@ from zlib import crc32
 import attrs
 
 from trio_binance._pure.decimals import to_text
-from trio_binance.errors import BinanceError
+from trio_binance.errors import JournalBroken
 from trio_binance.models import Evidence, Note
 
 from .intent import Intent, Part, Stamp
@@ -30,18 +30,6 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 """What a record says: numbers with a fraction are texts."""
 
 _END = re.compile(rb',"crc":"([0-9a-f]{8})"\}')
-
-
-class JournalBroken(BinanceError):
-    """The journal cannot be believed; ``line`` is the number of the line, from 1. Nothing must be placed on it.
-
-    What its intact lines say is still true: look at them, and at the account, before it is put aside.
-    """
-
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(f"journal, line {line}: {reason}")
-        self.line = line
-        self.reason = reason
 
 
 @attrs.frozen

@@ -1,0 +1,91 @@
+"""The journal's place: in which file the intents of one account are kept, and when what is written counts as kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import attrs
+
+from ._checks import check_type
+from .errors import ConfigError
+
+Fsync = Literal["always", "os"]
+HEIR = ".heir"
+"""What the file's name is followed by while it is written anew."""
+
+
+def _path(value: Any) -> Path:
+    try:
+        return Path(value)
+    except TypeError:
+        raise ConfigError(f"journal: {value!r} is no path") from None
+
+
+def _names_a_file(_instance: Any, _attribute: Any, path: Path) -> None:
+    if not path.name or "\0" in str(path):
+        raise ConfigError(f"journal: {str(path)!r} names no file")
+    if path.name.endswith(HEIR):
+        raise ConfigError(f"journal: {str(path)!r}: names that end with {HEIR} are those of journals being rewritten")
+
+
+def _one_way(_instance: Any, _attribute: Any, value: Any) -> None:
+    if value not in get_args(Fsync):
+        raise ConfigError(f"journal: fsync={value!r}: expected {' or '.join(get_args(Fsync))}")
+
+
+@attrs.frozen
+class JournalSpec:
+    """Where the journal of an account is kept. Each account, and each connector, has one of its own.
+
+    The file is for its owner alone, and is made so. Its folder must be there, on a disk of this machine: the lock by
+    which no two programs share a journal is not to be relied upon on a network's.
+    """
+
+    path: Path = attrs.field(converter=_path, validator=_names_a_file)
+    fsync: Fsync = attrs.field(default="always", validator=_one_way)
+    """When an intent counts as kept: "always", when the disk says that it has it; "os", when the operating system has.
+
+    What the operating system has survives the end of this program in any way, ``kill -9`` too; but not that the machine
+    loses its power, or that its kernel fails.
+    """
+
+    @classmethod
+    def of(cls, value: Any) -> JournalSpec | None:
+        """Return what stands for a journal: itself, the path of its file, or ``None`` for one in memory.
+
+        Raises:
+            ConfigError: it is something else.
+        """
+        if value is None or isinstance(value, cls):
+            return value
+        return cls(value)
+
+    @classmethod
+    def from_table(cls, where: str, table: Any, folder: Path) -> JournalSpec:
+        """Return what a file in this folder says: a path relative to it, or a table of ``path`` and ``fsync``.
+
+        Raises:
+            ConfigError: it cannot be used; the message names the key.
+        """
+        fields = {"path": table} if isinstance(table, str) else table
+        check_type(where, fields, dict)
+        if not isinstance(fields.get("path"), str) or fields.keys() - {"path", "fsync"}:
+            raise ConfigError(f"{where}: expected a path, or a table of path and fsync")
+        return cls(**{**fields, "path": folder / _expand(where, fields["path"])})
+
+    @classmethod
+    def from_words(cls, where: str, path: str, fsync: str) -> JournalSpec:
+        """Return what two variables say.
+
+        Raises:
+            ConfigError: it cannot be used; the message names the first of them.
+        """
+        return cls(_expand(where, path), fsync.strip().lower())
+
+
+def _expand(where: str, path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as exc:
+        raise ConfigError(f"{where}={path!r}: {exc}") from exc
