@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import attrs
+
 from trio_binance.models import NO_EXTRA, Model
 
 
@@ -41,7 +43,13 @@ def assemble(
     name = cls.__name__
     scope.update({"new": object.__new__, "NO_EXTRA": NO_EXTRA, name: cls, f"{name}Twin": _twin_of(cls)})
     fields = [line.replace("{}", f"{target}.{field}") for field, lines in values.items() for line in lines]
+    fields += [f"{target}.{field} = {default!r}" for field, default in _defaults(cls) if field not in values]
     return [f"{target} = new({name}Twin)", *fields, f"{target}.extra = {extra}", f"{target}.__class__ = {name}"]
+
+
+def _defaults(cls: type[Model]) -> list[tuple[str, object]]:
+    """Return what a model says of itself where the wire says nothing."""
+    return [(field.name, field.default) for field in attrs.fields(cls) if field.name == "recovered"]
 
 
 def compile_function(name: str, head: str, body: Iterable[str], scope: dict[str, object]) -> Callable[..., Any]:

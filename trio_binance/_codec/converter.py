@@ -27,6 +27,9 @@ M = TypeVar("M", bound=Model)
 
 Hook: TypeAlias = Callable[[Any, Any], Any]
 
+OFF_WIRE = ("extra", "recovered")
+"""What models have beside their fields on the wire: what is left over, and whether something came by another way."""
+
 # ------------------------------------------------------------------------------------------------- strict leaves
 
 _parse = lru_cache(maxsize=16_384)(decimals.parse)
@@ -195,8 +198,7 @@ class Dialect:
             cls,
             converter,
             _cattrs_detailed_validation=True,
-            extra=override(omit=True),
-            **_overrides({name: override(rename=wire) for name, wire in names.items()}),
+            **_overrides({name: override(rename=wire) for name, wire in names.items()} | _unwritten(cls)),
         )
 
         def hook(value: Any, target: Any) -> M:
@@ -211,7 +213,7 @@ class Dialect:
             field.name: override(rename=self.name_of(cls, field.name), omit_if_default=field.default is None)
             for field in own_fields(cls)
         }
-        inner = make_dict_unstructure_fn(cls, converter, extra=override(omit=True), **_overrides(written))
+        inner = make_dict_unstructure_fn(cls, converter, **_overrides(written | _unwritten(cls)))
         return lambda model: {**tag, **inner(model), **model.extra}
 
     def structure(self, value: Json, kind: Any) -> Any:
@@ -241,7 +243,11 @@ class Dialect:
 
 def own_fields(cls: type[Model]) -> list[attrs.Attribute[Any]]:
     """Return the fields of a model that have a name on the wire, their types resolved."""
-    return [field for field in attrs.fields(attrs.resolve_types(cls)) if field.name != "extra"]
+    return [field for field in attrs.fields(attrs.resolve_types(cls)) if field.name not in OFF_WIRE]
+
+
+def _unwritten(cls: type[Model]) -> dict[str, Any]:
+    return {field.name: override(omit=True) for field in attrs.fields(cls) if field.name in OFF_WIRE}
 
 
 def _overrides(by_name: dict[str, Any]) -> dict[str, Any]:

@@ -133,6 +133,11 @@ from .market import Ticker24h as Ticker24h
 from .market import Trade as Trade
 from .market import UnknownCalculation as UnknownCalculation
 from .market import WindowTicker as WindowTicker
+from .mirror import AccountFill as AccountFill
+from .mirror import MirrorState as MirrorState
+from .mirror import average_price as average_price
+from .mirror import is_done as is_done
+from .mirror import remaining as remaining
 from .orders import CancelResult as CancelResult
 from .orders import Fill as Fill
 from .orders import OrderAck as OrderAck

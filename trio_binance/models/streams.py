@@ -231,6 +231,8 @@ class ReferencePriceEvent(Model):
 class ServerShutdownEvent(Model):
     """The server goes down soon: connect anew. Belongs to the connection, not to a stream or account."""
 
+    recovered: ClassVar[bool] = False
+
     event_time: Timestamp
 
 

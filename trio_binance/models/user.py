@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import attrs
 
@@ -38,6 +38,13 @@ class ExecutionReport(Model):
     ``original_client_order_id`` empty unless an order is being cancelled. ``is_best_match`` is told to be ignored.
     ``prevented_quantity`` adds up over the life of the order, ``last_prevented_quantity`` is that of this report; of a
     TRADE_PREVENTION the last quantity, price and quote quantity are 0 and the ``prevented_execution_...`` tell them.
+
+    A ``recovered`` one did not come by the stream and was made of what queries tell, or tells of a fill that came late:
+    what it says of the order is how it stands now. It cannot know its ``execution_id`` (-1), the id of a cancellation
+    (``client_order_id`` is the order's), the reason of a rejection, who was on the other side of a prevented match;
+    several changes that followed each other are told as the last of them. Its times are those of the fill or of the
+    order's last update. A fill that nobody knows by itself has a ``trade_id`` of -1 and no commission, and its price is
+    the average.
     """
 
     event_time: Timestamp
@@ -103,6 +110,8 @@ class ExecutionReport(Model):
     pegged_price: Decimal | None = None
     # that has expired.
     expiry_reason: ExpiryReason | None = None
+    # It did not come by the stream; the wire says nothing of it.
+    recovered: bool = attrs.field(default=False, kw_only=True)
 
 
 @attrs.frozen(weakref_slot=False, repr=False)
@@ -112,11 +121,15 @@ class AccountPosition(Model):
     event_time: Timestamp
     last_update_time: Timestamp
     balances: tuple[Balance, ...]
+    recovered: bool = attrs.field(default=False, kw_only=True)
+    """It did not come by the stream: these balances were found to be others than those last told."""
 
 
 @attrs.frozen(weakref_slot=False, repr=False)
 class BalanceUpdate(Model):
     """A deposit, withdrawal or transfer changed a balance by ``delta``."""
+
+    recovered: ClassVar[bool] = False
 
     event_time: Timestamp
     asset: str
@@ -138,11 +151,15 @@ class ListStatus(Model):
     list_client_order_id: str
     transaction_time: Timestamp
     orders: tuple[ListedOrder, ...]
+    recovered: bool = attrs.field(default=False, kw_only=True)
+    """It did not come by the stream; then ``list_reject_reason`` is not known, and NONE."""
 
 
 @attrs.frozen(weakref_slot=False, repr=False)
 class ExternalLockUpdate(Model):
     """A part of the balance was locked (positive ``delta``) or unlocked by a system outside the spot market."""
+
+    recovered: ClassVar[bool] = False
 
     event_time: Timestamp
     asset: str
@@ -154,6 +171,8 @@ class ExternalLockUpdate(Model):
 class EventStreamTerminated(Model):
     """The subscription ended: unsubscribed, logged out, or its token expired. No further event comes."""
 
+    recovered: ClassVar[bool] = False
+
     event_time: Timestamp
 
 
@@ -163,6 +182,8 @@ class UnknownUserEvent(Model):
 
     Numbers with a fraction are ``Decimal``, never ``float``.
     """
+
+    recovered: ClassVar[bool] = False
 
     event_type: str | None
     payload: object = attrs.field(hash=False)
