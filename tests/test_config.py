@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from tests.canaries import CANARY, KEY, PEM, refusal, write_key_file
-from trio_binance import config, credentials, environments, proxies, tuning
+from trio_binance import config, credentials, environments, journals, proxies, tuning
 from trio_binance.config import (
     BinanceConfig,
     Credentials,
     Environment,
     InsecureKeyFileWarning,
+    JournalSpec,
     KeyType,
     Overflow,
     Proxy,
@@ -66,6 +67,10 @@ def test_a_configuration_needs_no_more_than_an_environment() -> None:
         ({"return_rate_limits": 1}, "return_rate_limits"),
         ({"time_unit": "MICROSECOND"}, "time_unit"),
         ({"proxy": 5}, "proxy"),
+        ({"journal": 5}, "journal: 5 is no path"),
+        ({"journal": ""}, "journal: '.' names no file"),
+        ({"journal": "a\0b"}, "names no file"),
+        ({"journal": "a.heir"}, "names that end with .heir"),
         ({"proxy": f"gopher://user:{CANARY}@a.b"}, "proxy"),
     ],
 )
@@ -130,6 +135,15 @@ def test_the_ways_to_overflow_are_three() -> None:
     assert [each.value for each in Overflow] == ["drop_oldest", "latest", "fail"]
 
 
+def test_a_journal_is_named_by_its_path_and_kept_with_care() -> None:
+    assert BinanceConfig(Environment.TESTNET).journal is None
+    config = BinanceConfig(Environment.TESTNET, journal="orders.journal")
+    assert config.journal == JournalSpec("orders.journal", "always") == JournalSpec(Path("orders.journal"))
+    spec = JournalSpec("a", fsync="os")
+    assert BinanceConfig(Environment.TESTNET, journal=spec).journal is spec
+    assert "fsync='never': expected always or os" in refusal(lambda: JournalSpec("a", fsync="never"))  # type: ignore[arg-type]
+
+
 # ----------------------------------------------------------------------------------------------- from_env
 
 
@@ -166,6 +180,8 @@ def test_variables_set_the_wires_up() -> None:
             "BINANCE_RETURN_RATE_LIMITS": "TRUE",
             "BINANCE_TIME_UNIT": "Microsecond",
             "BINANCE_PROXY": " socks5://a.b ",
+            "BINANCE_JOURNAL": "~/orders.journal",
+            "BINANCE_JOURNAL_FSYNC": " OS ",
             "HTTPS_PROXY": "http://not.asked.for",
         }
     )
@@ -175,6 +191,7 @@ def test_variables_set_the_wires_up() -> None:
         session_logon=False,
         time_unit=TimeUnit.MICROSECOND,
         proxy="socks5://a.b",
+        journal=JournalSpec(Path.home() / "orders.journal", "os"),
     )
 
 
@@ -211,6 +228,9 @@ def test_a_key_file_is_ed25519_unless_said_otherwise(key_file: Path, named: str 
         ({"BINANCE_SESSION_LOGON": "1"}, "BINANCE_SESSION_LOGON='1'"),
         ({"BINANCE_TIME_UNIT": "second"}, "BINANCE_TIME_UNIT='second': expected millisecond or microsecond"),
         ({"BINANCE_PROXY": f"gopher://user:{CANARY}@a.b"}, "BINANCE_PROXY: "),
+        ({"BINANCE_JOURNAL": "~no-such-user-here/k"}, "BINANCE_JOURNAL='~no-such-user-here/k'"),
+        ({"BINANCE_JOURNAL": "a", "BINANCE_JOURNAL_FSYNC": "x"}, "fsync='x': expected always or os"),
+        ({"BINANCE_JOURNAL_FSYNC": "os"}, "BINANCE_JOURNAL: missing"),
         ({"BINANCE_PROXY": "environment", "ALL_PROXY": f"x://{CANARY}"}, "ALL_PROXY: "),
         ({"BINANCE_API_SECRET": CANARY}, "BINANCE_API_KEY: missing"),
         ({"BINANCE_PRIVATE_KEY_FILE": "/x"}, "BINANCE_API_KEY: missing"),
@@ -306,6 +326,13 @@ def test_a_file_sets_the_wires_up(tmp_path: Path) -> None:
     )
 
 
+def test_a_journal_lies_beside_the_file_that_names_it(tmp_path: Path) -> None:
+    path = toml(tmp_path, "[binance]\njournal = 'a.journal'")
+    assert BinanceConfig.from_toml(path).journal == JournalSpec(tmp_path / "a.journal")
+    path = toml(tmp_path, "[binance.journal]\npath = '/b.journal'\nfsync = 'os'")
+    assert BinanceConfig.from_toml(path).journal == JournalSpec("/b.journal", "os")
+
+
 def test_a_file_with_the_password_of_a_proxy_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
     path = toml(tmp_path, f"[binance]\nproxy = 'http://user:{CANARY}@a.b'", mode=0o644)
     with pytest.warns(InsecureKeyFileWarning, match="chmod 600"):
@@ -358,6 +385,10 @@ def test_a_file_with_a_secret_that_others_can_read_is_warned_of(tmp_path: Path) 
         ("[binance]\ntime_unit = 5", "binance.time_unit=5"),
         ("[binance]\nproxy = 5", "binance.proxy: expected text"),
         (f"[binance]\nproxy = 'gopher://user:{CANARY}@a.b'", "binance.proxy: not the URL"),
+        ("[binance]\njournal = 5", "binance.journal: expected a path, or a table of path and fsync"),
+        ("[binance]\njournal = { path = 5 }", "binance.journal: expected a path"),
+        ("[binance]\njournal = { path = 'a', sync = 'os' }", "binance.journal: expected a path"),
+        ("[binance]\njournal = { path = 'a', fsync = ['os'] }", "journal: fsync=['os']: expected always or os"),
         ("[binance]\ntuning = 5", "binance.tuning: expected a table"),
         ("[binance]\ntuning = { speed = 5 }", "speed"),
         ("[binance]\ntuning = { buffer = -5 }", "buffer=-5"),
@@ -398,6 +429,7 @@ def test_settings_in_code_win_over_the_file(tmp_path: Path) -> None:
     [
         (credentials, "Credentials InsecureKeyFileWarning KeyType Secret mask read_key_file"),
         (environments, "Environment"),
+        (journals, "JournalSpec"),
         (proxies, "Proxy ProxyKind"),
         (tuning, "TimeUnit Tuning"),
     ],

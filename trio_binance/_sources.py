@@ -10,6 +10,7 @@ from ._checks import check_text
 from .credentials import Credentials
 from .environments import Environment
 from .errors import ConfigError
+from .journals import JournalSpec
 from .proxies import Proxy
 from .tuning import TimeUnit, Tuning
 
@@ -42,6 +43,10 @@ def settings_from_env(environ: Mapping[str, str]) -> dict[str, Any]:
         found["time_unit"] = _unit("BINANCE_TIME_UNIT", values["BINANCE_TIME_UNIT"])
     if "BINANCE_PROXY" in values:
         found["proxy"] = _proxy_from_env(values)
+    if "BINANCE_JOURNAL" in values:
+        found["journal"] = JournalSpec.from_env(values)
+    elif "BINANCE_JOURNAL_FSYNC" in values:
+        raise ConfigError("BINANCE_JOURNAL: missing, though BINANCE_JOURNAL_FSYNC is given")
     found["credentials"] = _credentials_from_env(values)
     return found
 
@@ -130,7 +135,7 @@ def _expand(path: str) -> Path:
 
 
 _PLAIN_KEYS = {"prefer", "fallback", "session_logon", "return_rate_limits"}
-_TOML_KEYS = _PLAIN_KEYS | {"environment", "time_unit", "proxy", "credentials", "tuning"}
+_TOML_KEYS = _PLAIN_KEYS | {"environment", "time_unit", "proxy", "journal", "credentials", "tuning"}
 
 
 def settings_from_table(table: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -151,6 +156,8 @@ def settings_from_table(table: Mapping[str, Any], folder: Path) -> dict[str, Any
         found["time_unit"] = _unit("binance.time_unit", table["time_unit"])
     if "proxy" in table:
         found["proxy"] = Proxy.parse(table["proxy"], name="binance.proxy")
+    if "journal" in table:
+        found["journal"] = JournalSpec.from_table("binance.journal", table["journal"], folder)
     if "tuning" in table:
         found["tuning"] = _from_fields(Tuning, table["tuning"], "binance.tuning")
     found["credentials"] = _credentials_from_table(table.get("credentials"), folder)

@@ -21,6 +21,8 @@ from .credentials import warn_if_readable
 from .environments import REPLAY, SANDBOX, check_key_may_go
 from .environments import Environment as Environment
 from .errors import ConfigError
+from .journals import JournalSpec as JournalSpec
+from .journals import to_journal
 from .proxies import Proxy as Proxy
 from .proxies import ProxyKind as ProxyKind
 from .tuning import TimeUnit as TimeUnit
@@ -116,6 +118,14 @@ class BinanceConfig:
         default=None, converter=_to_proxy, validator=instance_of(Proxy, type(None)), kw_only=True
     )
     """Through whom every connection is made: a ``Proxy`` or its URL. The process' own variables are not looked at."""
+    journal: JournalSpec | None = attrs.field(
+        default=None, converter=to_journal, validator=instance_of(JournalSpec, type(None)), kw_only=True
+    )
+    """Where what is placed is noted before it leaves: a ``JournalSpec``, or the path of its file.
+
+    **Without it that is in memory**: should the program end, however it ends, while it is not known what became of an
+    order, nobody remembers that there may be one. With it the next run finds out, before it places anything.
+    """
     tuning: Tuning = attrs.field(factory=Tuning, validator=instance_of(Tuning), kw_only=True)
     hooks: tuple[Callable[[Any], None], ...] = attrs.field(
         default=(), converter=_to_tuple, validator=_callables, kw_only=True
@@ -182,7 +192,8 @@ class BinanceConfig:
         ``BINANCE_KEY_TYPE`` (ed25519, rsa; ed25519 by default), ``BINANCE_PRIVATE_KEY_PASSPHRASE``,
         ``BINANCE_PREFER`` (rest, ws_api), ``BINANCE_FALLBACK``, ``BINANCE_SESSION_LOGON`` and
         ``BINANCE_RETURN_RATE_LIMITS`` (true, false), ``BINANCE_TIME_UNIT`` (millisecond, microsecond),
-        ``BINANCE_PROXY`` (a URL, or ``environment`` for that of ``HTTPS_PROXY`` or ``ALL_PROXY``).
+        ``BINANCE_PROXY`` (a URL, or ``environment`` for that of ``HTTPS_PROXY`` or ``ALL_PROXY``),
+        ``BINANCE_JOURNAL`` (the path of a file) with ``BINANCE_JOURNAL_FSYNC`` (always, os; always by default).
 
         Raises:
             ConfigError: a variable's value cannot be used; the message names the variable, never a secret.
@@ -196,7 +207,8 @@ class BinanceConfig:
         Keys: ``environment`` (a preset's name, or a table of ``Environment``'s fields), ``prefer``, ``fallback``,
         ``time_unit``, ``session_logon``, ``return_rate_limits``, ``proxy`` (a URL), ``credentials`` (a table:
         ``api_key`` and ``secret``, or ``private_key_file`` relative to the file, ``key_type``, ``passphrase``),
-        ``tuning`` (a table of ``Tuning``'s fields).
+        ``journal`` (a path relative to the file, or a table of ``path`` and ``fsync``), ``tuning`` (a table of
+        ``Tuning``'s fields).
 
         Raises:
             ConfigError: the file cannot be read, or a key or its value cannot be used.

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import attrs
 
-from ._checks import check_type
 from .errors import ConfigError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
 
 Fsync = Literal["always", "os"]
 HEIR = ".heir"
 """What the file's name is followed by while it is written anew."""
 
 
-def _path(value: Any) -> Path:
+def _path(value: str | os.PathLike[str]) -> Path:
     try:
         return Path(value)
     except TypeError:
@@ -51,17 +54,6 @@ class JournalSpec:
     """
 
     @classmethod
-    def of(cls, value: Any) -> JournalSpec | None:
-        """Return what stands for a journal: itself, the path of its file, or ``None`` for one in memory.
-
-        Raises:
-            ConfigError: it is something else.
-        """
-        if value is None or isinstance(value, cls):
-            return value
-        return cls(value)
-
-    @classmethod
     def from_table(cls, where: str, table: Any, folder: Path) -> JournalSpec:
         """Return what a file in this folder says: a path relative to it, or a table of ``path`` and ``fsync``.
 
@@ -69,19 +61,32 @@ class JournalSpec:
             ConfigError: it cannot be used; the message names the key.
         """
         fields = {"path": table} if isinstance(table, str) else table
-        check_type(where, fields, dict)
-        if not isinstance(fields.get("path"), str) or fields.keys() - {"path", "fsync"}:
+        if not isinstance(fields, dict) or not _is_spec(fields):
             raise ConfigError(f"{where}: expected a path, or a table of path and fsync")
         return cls(**{**fields, "path": folder / _expand(where, fields["path"])})
 
     @classmethod
-    def from_words(cls, where: str, path: str, fsync: str) -> JournalSpec:
-        """Return what two variables say.
+    def from_env(cls, values: Mapping[str, str]) -> JournalSpec:
+        """Return what ``BINANCE_JOURNAL`` says, which is there, and ``BINANCE_JOURNAL_FSYNC``.
 
         Raises:
-            ConfigError: it cannot be used; the message names the first of them.
+            ConfigError: it cannot be used.
         """
-        return cls(_expand(where, path), fsync.strip().lower())
+        fsync: Any = values.get("BINANCE_JOURNAL_FSYNC", "always").strip().lower()
+        return cls(_expand("BINANCE_JOURNAL", values["BINANCE_JOURNAL"]), fsync)
+
+
+def _is_spec(fields: dict[str, Any]) -> bool:
+    return isinstance(fields.get("path"), str) and fields.keys() <= {"path", "fsync"}
+
+
+def to_journal(value: JournalSpec | str | os.PathLike[str] | None) -> JournalSpec | None:
+    """Return what stands for a journal: itself, the path of its file, or ``None`` for one in memory.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    return value if value is None or isinstance(value, JournalSpec) else JournalSpec(value)
 
 
 def _expand(where: str, path: str) -> Path:
