@@ -14,7 +14,7 @@ import trio
 from .frames import Close, Cut, Ping, RestReply, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .frames import Output, RestRequest
     from .injector import Injector
@@ -102,10 +102,13 @@ class Socket:
         self.peer_closed = False
         self.scope: trio.CancelScope = trio.CancelScope()
         """Of the tasks that serve it."""
+        self.reset_line: Callable[[], None] = self.scope.cancel
+        """Resets the connection beneath; ends it where that cannot be."""
         self._limit = limit
         self._frames: list[bytes] = []
         self._closing = False
         self._ended = False
+        self._muted = False
         self._lose_every = self._events = 0
         self._filled = trio.lowlevel.ParkingLot()
         self._emptied = trio.lowlevel.ParkingLot()
@@ -144,13 +147,22 @@ class Socket:
 
     def send_raw(self, data: bytes) -> None:
         """Send bytes as they are, whole frames or not."""
-        if self._closing or self._ended:
+        if self._closing or self._ended or self._muted:
             return
         self._frames.append(data)
         self.waiting += len(data)
         self._filled.unpark_all()
         if self.waiting > self._limit:
             self.cut()
+
+    def mute(self) -> None:
+        """Say nothing any more; the connection stays open."""
+        self._muted = True
+
+    def reset(self) -> None:
+        """Reset the connection; what waits is lost."""
+        self.end()
+        self.reset_line()
 
     def cut(self) -> None:
         """End the connection without a close frame; what waits is lost."""
@@ -283,6 +295,11 @@ class Driver:
         del self._sockets[socket.number]
         socket.end()
         self._exchange.on_closed(socket.number, self.now_us())
+        self.flush()
+
+    def settle(self) -> None:
+        """Pass on what somebody did to the market besides the exchange."""
+        self._exchange.on_timer(self.now_us())
         self.flush()
 
     def flush(self) -> None:

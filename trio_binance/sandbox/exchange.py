@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, final
 
 from . import sessions, wssession
@@ -21,6 +21,7 @@ from .wssession import WsSession
 
 if TYPE_CHECKING:
     from .market import Market
+    from .meter import Meter
 
 __all__ = ["Close", "Cut", "Exchange", "Key", "Output", "Ping", "RestReply", "RestRequest", "Rules", "Text"]
 
@@ -53,6 +54,11 @@ class Exchange:
     def connections(self) -> tuple[int, ...]:
         """The ids of the open connections, oldest first."""
         return tuple(self._sessions)
+
+    @property
+    def meter(self) -> Meter:
+        """What addresses and accounts have used of their limits."""
+        return self._desk.meter
 
     @property
     def deadline_us(self) -> int:
@@ -109,6 +115,23 @@ class Exchange:
             self._say(session, [session.answer(text)])
             self._update(session)
         self._settle()
+
+    def held(self, connection: int, text: str, received_us: int) -> Callable[[int], list[str]] | None:
+        """Take a request of the WebSocket API that waits in a queue: return what executes it, and gives its answer.
+
+        It is executed even if its connection is gone by then. ``None`` for a connection that has no such requests.
+        """
+        session = self._sessions.get(connection)
+        if not isinstance(session, WsSession):
+            return None
+
+        def execute(now_us: int) -> list[str]:
+            self._live(now_us)
+            frames = self._ws.answer(session, text, received_us, now_us)
+            self._settle()
+            return frames
+
+        return execute
 
     def on_ping(self, connection: int, payload: bytes, now_us: int) -> None:
         """Take a ping frame; the pong is the wire's business, the count is ours."""

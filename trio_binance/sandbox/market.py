@@ -212,6 +212,15 @@ class Market:
         for account in accounts:
             account.trade_group = group
 
+    def venue(self, symbol: str) -> Venue:
+        """Return the inside of a symbol."""
+        return self._venues[symbol]
+
+    @property
+    def customers(self) -> tuple[Account, ...]:
+        """The accounts that are not of the house."""
+        return tuple(account for account in self._bank.accounts if not account.house)
+
     def expire_orders(self, symbol: str, now_us: int) -> None:
         """End all customers' open orders on a symbol for the exchange's own reasons (EXCHANGE_CANCELED)."""
         self._advance(now_us)

@@ -62,6 +62,8 @@ class Sandbox:
     driver: Driver
     exchange: Exchange
     market: Market
+    faults: Injector
+    """What goes wrong: ``faults.add`` adds to it at any time, ``faults.struck`` tells what has struck."""
 
     def now_us(self) -> int:
         """Return the exchange's time in microseconds."""
@@ -110,12 +112,12 @@ async def open_sandbox(
     """
     network = MemoryNetwork() if network is None else network
     environment = BinanceConfig.sandbox().environment
-    injector = None if faults is None else Injector(faults, network)
     started_at = trio.current_time()
     exchange = _make_exchange(spec, credentials, rules, market)
+    injector = Injector(faults or FaultSchedule(), network, exchange)
     driver = Driver(exchange, start_us=exchange.now_us, started_at=started_at, faults=injector)
     async with _serving(driver, network.listen(_host(environment), 80)):
-        yield Sandbox(environment, network, network, driver, exchange, exchange.market)
+        yield Sandbox(environment, network, network, driver, exchange, exchange.market, injector)
 
 
 @asynccontextmanager
@@ -134,14 +136,14 @@ async def open_loopback(
     Raises:
         OSError: the port is in use.
     """
-    injector = None if faults is None else Injector(faults, None)
     started_at = trio.current_time()
     exchange = _make_exchange(spec, credentials, rules, market)
+    injector = Injector(faults or FaultSchedule(), None, exchange)
     driver = Driver(exchange, start_us=exchange.now_us, started_at=started_at, faults=injector)
     [listener] = await trio.open_tcp_listeners(port, host=host)
     async with _serving(driver, listener):
         environment = _loopback_environment(host, listener.socket.getsockname()[1])
-        yield Sandbox(environment, LoopbackDialer(), None, driver, exchange, exchange.market)
+        yield Sandbox(environment, LoopbackDialer(), None, driver, exchange, exchange.market, injector)
 
 
 async def serve_loopback(

@@ -43,6 +43,8 @@ class Venue:
     ) -> None:
         ids = Random(f"{seed}:ids:{symbol.name}")
         self.symbol: Symbol = symbol
+        self.house: tuple[Account, Account] = house
+        """Who makes the market, and who passes by."""
         self.status = "TRADING"
         self.book: Book = Book()
         self.tape: Tape = Tape(ids.randrange(10**6, 10**7), ids.randrange(10**5, 10**6))

@@ -7,6 +7,7 @@ A peer that vanishes, breaks the protocol or stops reading ends its own connecti
 from __future__ import annotations
 
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, final
 
@@ -17,18 +18,20 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.utilities import RemoteProtocolError
 
+from .bending import bent_reply, framed, reset_stream
 from .driver import Socket
-from .faults import Bend, Ending
+from .faults.bends import Ending
 from .frames import RestReply, RestRequest
-from .network import MemoryStream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .driver import Driver, Kind
+    from .faults.bends import Bend
 
 _BODY_LIMIT = 2**20
 _MESSAGE_LIMIT = 2**20
 _PLAIN = (("content-type", "text/plain"),)
-_NO_BEND = Bend()
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -144,33 +147,38 @@ class _Http:
 
     async def _answer(self, request: _Request) -> None:
         faults = self._driver.faults
-        bend = (faults and faults.on_request(request.method, request.target)) or _NO_BEND
+        bend = None if faults is None else faults.on_request(request.method, request.target)
         received_us = self._driver.now_us()
-        if bend.hold:
-            await trio.sleep(bend.hold)
-        reply = RestReply(503)
-        if bend.executed:
-            reply = self._driver.rest(request.for_exchange(self._address), received_us=received_us)
-        await self._send_bent(bend, reply)
+        execute = partial(self._driver.rest, request.for_exchange(self._address), received_us=received_us)
+        if faults is None or bend is None:
+            await self._send_reply(execute())
+        elif bend.answered_after is None:
+            await self._send_bent(bend, await _execute(bend, execute))
+        else:
+            if bend.executed:
+                faults.later(bend.hold, lambda: _repeat(bend, execute))
+            await trio.sleep(bend.answered_after)
+            await self._send_bent(bend, RestReply(503))
 
     async def _send_bent(self, bend: Bend, reply: RestReply) -> None:
-        """Send a reply, or what a fault makes of it."""
-        if bend is _NO_BEND:
-            await self._send_reply(reply)
-            return
+        """Send what a fault makes of a reply."""
         await trio.sleep(bend.delay)
-        if bend.answer is not None:
-            reply = RestReply(bend.answer.status, bend.answer.headers, bend.answer.body)
-        data = self._encode(reply) if bend.raw is None else bend.raw
-        if data[: bend.cut_at]:
-            await self._send(data[: bend.cut_at])
+        data = (self._bent_bytes(bend, reply) * bend.times)[: bend.cut_at]
+        if bend.before + data:
+            await self._send(bend.before + data)
         await self._end(bend.ending)
+
+    def _bent_bytes(self, bend: Bend, reply: RestReply) -> bytes:
+        if bend.raw is not None:
+            return bend.raw
+        reply = bent_reply(bend, reply)
+        return self._encode(reply) if bend.framing == "length" else framed(reply, bend.framing)
 
     async def _end(self, ending: Ending) -> None:
         if ending is Ending.SILENCE:
             await _swallow(self._stream)
-        if ending is Ending.RESET and isinstance(self._stream, MemoryStream):
-            self._stream.reset()
+        if ending is Ending.RESET:
+            reset_stream(self._stream)
         if ending is not Ending.KEEP:
             raise trio.ClosedResourceError("ended by a fault")
 
@@ -208,12 +216,13 @@ class _Http:
             await self._send_reply(RestReply(status, _PLAIN, str(exc).encode()))
             return None
         faults = self._driver.faults
-        bend = (faults and faults.on_handshake(request.target)) or _NO_BEND
-        await trio.sleep(bend.hold)
-        if bend is not _NO_BEND and (not bend.executed or bend.answer or bend.raw or bend.cut_at is not None):
-            await self._send_bent(bend, RestReply(503))
-            return None
-        await trio.sleep(bend.delay)
+        bend = None if faults is None else faults.on_handshake(request.target)
+        if bend is not None:
+            await trio.sleep(bend.hold)
+            if not bend.executed or bend.answer or bend.raw or bend.cut_at is not None:
+                await self._send_bent(bend, RestReply(503))
+                return None
+            await trio.sleep(bend.delay)
         return await self._accept(request.target, protocol)
 
     async def _accept(self, target: str, protocol: WSConnection) -> _Upgrade | None:
@@ -227,6 +236,17 @@ class _Http:
         return _Upgrade(socket, protocol, answer)
 
 
+async def _execute(bend: Bend, execute: Callable[[], RestReply]) -> RestReply:
+    """Let a request wait as long as it has to, and execute it if it is."""
+    if bend.hold:
+        await trio.sleep(bend.hold)
+    return _repeat(bend, execute) if bend.executed else RestReply(503)
+
+
+def _repeat(bend: Bend, execute: Callable[[], RestReply]) -> RestReply:
+    return [execute() for _ in range(bend.executions)][-1]
+
+
 async def _swallow(stream: trio.abc.Stream) -> None:
     """Read and answer nothing, until the peer gives up."""
     while await stream.receive_some():
@@ -238,6 +258,7 @@ async def _swallow(stream: trio.abc.Stream) -> None:
 
 async def _serve_socket(stream: trio.abc.Stream, driver: Driver, upgrade: _Upgrade) -> None:
     socket = upgrade.socket
+    socket.reset_line = partial(_reset, stream, socket)
     try:
         with socket.scope:
             await stream.send_all(upgrade.answer)
@@ -248,6 +269,11 @@ async def _serve_socket(stream: trio.abc.Stream, driver: Driver, upgrade: _Upgra
                 socket.scope.cancel(reason="the peer has left")
     finally:
         driver.closed(socket)
+
+
+def _reset(stream: trio.abc.Stream, socket: Socket) -> None:
+    reset_stream(stream)
+    socket.scope.cancel(reason="connection reset by the sandbox")
 
 
 async def _finish(driver: Driver, socket: Socket) -> None:
@@ -319,7 +345,9 @@ class _Reader:
             text = "".join(self._parts)
             self._parts.clear()
             self._size = 0
-            self._driver.on_text(self._socket, text)
+            faults = self._driver.faults
+            if faults is None or not faults.on_frame(self._socket, text):
+                self._driver.on_text(self._socket, text)
         return False
 
     def _leave(self, code: int | None, reason: str) -> bool:
