@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket as sockets
 import struct
-from typing import TYPE_CHECKING, Final, Protocol, final
+from typing import TYPE_CHECKING, Final, final
 
 import attrs
 import trio
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .events import Json
     from .faults.bends import Framing
+    from .ports import HousePort, SocketPort
 
 _UNKNOWN: Final = Answer.error(503, -1000, "An unknown error occurred while processing the request.")
 _AGAIN, _LITERAL = "\x00", "\x01"
@@ -98,6 +99,18 @@ def _set(holder: Json, name: str, edit: Edit, literals: list[str]) -> None:
 # ------------------------------------------------------------------------------------------------------- HTTP
 
 
+async def execute_bent(bend: Bend, execute: Callable[[], RestReply]) -> RestReply:
+    """Let a request wait as long as it has to, and execute it if it is."""
+    if bend.hold:
+        await trio.sleep(bend.hold)
+    return repeated(bend, execute) if bend.executed else RestReply(503)
+
+
+def repeated(bend: Bend, execute: Callable[[], RestReply]) -> RestReply:
+    """Execute a request as often as it arrives, and return the last reply."""
+    return [execute() for _ in range(bend.executions)][-1]
+
+
 def bent_reply(bend: Bend, reply: RestReply) -> RestReply:
     """Return the answer that a bend makes of the exchange's."""
     if bend.answer is not None:
@@ -128,46 +141,6 @@ def framed(reply: RestReply, framing: Framing) -> bytes:
 # ------------------------------------------------------------------------------------------- the WebSocket API
 
 
-class Asker(Protocol):
-    """What bending needs of the WebSocket that a request came on."""
-
-    def send_raw(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        ...
-
-    def close(self, code: int | None, reason: str) -> None:
-        """Send a close frame after all that waits."""
-        ...
-
-    def cut(self) -> None:
-        """End the connection without a close frame."""
-        ...
-
-    def reset(self) -> None:
-        """Reset the connection."""
-        ...
-
-    def mute(self) -> None:
-        """Say nothing any more."""
-        ...
-
-
-class Office(Protocol):
-    """What bending needs of the running exchange."""
-
-    def now_us(self) -> int:
-        """Return the exchange's time in microseconds."""
-        ...
-
-    def settle(self) -> None:
-        """Pass on what happened up to now."""
-        ...
-
-    def flush(self) -> None:
-        """Hand out what the exchange has to say."""
-        ...
-
-
 def read_request(text: str) -> tuple[Json, str] | None:
     """Return id and method of a request frame, ``None`` for anything else."""
     try:
@@ -191,7 +164,7 @@ class BentFrame:
     """
 
     def __init__(
-        self, bend: Bend, request_id: Json, socket: Asker, execute: Callable[[int], list[str]], office: Office
+        self, bend: Bend, request_id: Json, socket: SocketPort, execute: Callable[[int], list[str]], office: HousePort
     ) -> None:
         self._bend = bend
         self._id = request_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import partial
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, assert_never, final
+from typing import TYPE_CHECKING, TypeAlias, assert_never, final
 
 import attrs
 import trio
@@ -32,90 +32,18 @@ from .operations import BY_METHOD, BY_NAME
 from .pipe import Link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from .bending import Asker
     from .exchange import Exchange
     from .faults.deeds import Deed, LineDeed
     from .faults.triggers import Fault
     from .mischief import Undo
     from .network import Dial, DialFault, MemoryNetwork, MemoryStream
+    from .ports import HousePort, SocketPort
 
 _PLAIN = Bend()
 _LINE = (DialTrouble, Reset, BlackHole, Slow, SendRaw, LoseEvents, ServerShutdown, CloseSockets, CutSockets)
 Counted: TypeAlias = "OnRequest | OnHandshake"
-
-
-class HousePort(Protocol):
-    """What faults need of the running exchange."""
-
-    @property
-    def sockets(self) -> Sequence[SocketPort]:
-        """The WebSockets that are open."""
-        ...
-
-    def now_us(self) -> int:
-        """Return the exchange's time in microseconds."""
-        ...
-
-    def advance_us(self, by: int) -> None:
-        """Let the exchange's clock jump forward."""
-        ...
-
-    def settle(self) -> None:
-        """Pass on what somebody did to the market besides the exchange."""
-        ...
-
-    def flush(self) -> None:
-        """Hand out what the exchange has to say."""
-        ...
-
-
-class SocketPort(Protocol):
-    """What faults need of a WebSocket on the server's side."""
-
-    @property
-    def number(self) -> int:
-        """Its connection's number."""
-        ...
-
-    @property
-    def kind(self) -> Literal["stream", "ws_api"]:
-        """Which house it is in."""
-        ...
-
-    @property
-    def target(self) -> str:
-        """What the client asked for in its handshake."""
-        ...
-
-    def send_raw(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        ...
-
-    def text(self, text: str) -> None:
-        """Send a text message."""
-        ...
-
-    def lose(self, every: int) -> None:
-        """Lose every n-th event from now on; with 0 none."""
-        ...
-
-    def close(self, code: int | None, reason: str) -> None:
-        """Send a close frame after all that waits."""
-        ...
-
-    def cut(self) -> None:
-        """End the connection without a close frame."""
-        ...
-
-    def reset(self) -> None:
-        """Reset the connection."""
-        ...
-
-    def mute(self) -> None:
-        """Say nothing any more."""
-        ...
 
 
 @attrs.frozen
@@ -222,8 +150,7 @@ class Injector:
         execute = self._exchange.held(socket.number, text, self._house.now_us())
         if execute is None:
             return False
-        asker: Asker = socket
-        BentFrame(bend, request[0], asker, execute, self._house).begin(self.later)
+        BentFrame(bend, request[0], socket, execute, self._house).begin(self.later)
         return True
 
     def later(self, seconds: float, step: Callable[[], object]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeAlias, assert_never, final
+from typing import TYPE_CHECKING, TypeAlias, assert_never, final
 
 import attrs
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from .exchange import Exchange
     from .faults.deeds import FloorDeed
+    from .ports import HousePort
     from .venue import Venue
 
 Undo: TypeAlias = "tuple[float, Callable[[], None]] | None"
@@ -42,27 +43,11 @@ _IN_TURN = 5
 """How often a resting order is taken again: an iceberg shows one slice at a time."""
 
 
-class ClockPort(Protocol):
-    """What mischief needs of the running exchange."""
-
-    def now_us(self) -> int:
-        """Return the exchange's time in microseconds."""
-        ...
-
-    def advance_us(self, by: int) -> None:
-        """Let the exchange's clock jump forward."""
-        ...
-
-    def settle(self) -> None:
-        """Pass on what somebody did to the market besides the exchange."""
-        ...
-
-
 @final
 class Mischief:
     """Does deeds to an exchange, and says how they are undone."""
 
-    def __init__(self, exchange: Exchange, house: ClockPort) -> None:
+    def __init__(self, exchange: Exchange, house: HousePort) -> None:
         self._exchange = exchange
         self._market = exchange.market
         self._house = house

@@ -18,14 +18,12 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.utilities import RemoteProtocolError
 
-from .bending import bent_reply, framed, reset_stream
+from .bending import bent_reply, execute_bent, framed, repeated, reset_stream
 from .driver import Socket
 from .faults.bends import Ending
 from .frames import RestReply, RestRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .driver import Driver, Kind
     from .faults.bends import Bend
 
@@ -153,10 +151,10 @@ class _Http:
         if faults is None or bend is None:
             await self._send_reply(execute())
         elif bend.answered_after is None:
-            await self._send_bent(bend, await _execute(bend, execute))
+            await self._send_bent(bend, await execute_bent(bend, execute))
         else:
             if bend.executed:
-                faults.later(bend.hold, lambda: _repeat(bend, execute))
+                faults.later(bend.hold, lambda: repeated(bend, execute))
             await trio.sleep(bend.answered_after)
             await self._send_bent(bend, RestReply(503))
 
@@ -234,17 +232,6 @@ class _Http:
         answer = protocol.send(AcceptConnection())
         protocol.receive_data(self._http.trailing_data[0])
         return _Upgrade(socket, protocol, answer)
-
-
-async def _execute(bend: Bend, execute: Callable[[], RestReply]) -> RestReply:
-    """Let a request wait as long as it has to, and execute it if it is."""
-    if bend.hold:
-        await trio.sleep(bend.hold)
-    return _repeat(bend, execute) if bend.executed else RestReply(503)
-
-
-def _repeat(bend: Bend, execute: Callable[[], RestReply]) -> RestReply:
-    return [execute() for _ in range(bend.executions)][-1]
 
 
 async def _swallow(stream: trio.abc.Stream) -> None:

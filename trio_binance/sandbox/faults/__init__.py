@@ -11,6 +11,9 @@ from .bends import Bend as Bend
 from .bends import Edit as Edit
 from .bends import Ending as Ending
 from .bends import Keep as Keep
+from .catalogue import Elsewhere as Elsewhere
+from .catalogue import Scripted as Scripted
+from .catalogue import catalogue as catalogue
 from .deeds import BlackHole as BlackHole
 from .deeds import CancelOrders as CancelOrders
 from .deeds import ChangeFilters as ChangeFilters
@@ -43,3 +46,5 @@ from .triggers import OnHandshake as OnHandshake
 from .triggers import OnRequest as OnRequest
 from .triggers import Spell as Spell
 from .triggers import Timed as Timed
+from .troubled import ORDER_TROUBLE as ORDER_TROUBLE
+from .troubled import random_order_faults as random_order_faults
