@@ -115,6 +115,14 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def peers(session: nox.Session) -> None:
+    """Let clients that others wrote trade on the embedded exchange, and hold what they are told to the truth."""
+    install(session, "tests")
+    folder = install_peers(session, TRADERS)
+    session.run("python", "-m", "tests.peers", "--peers", str(folder), *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def lint(session: nox.Session) -> None:
     """Check style, async hazards and that no floor imports from above it."""
     install(session, "lint")
@@ -144,6 +152,21 @@ PEERS = {
 }
 """What is measured beside us: the Python it is best with, and its packages. They must not share an environment."""
 
+TRADERS = {
+    "python-binance": PEERS["python-binance"],
+    "binance-sdk-spot": ("", "binance-sdk-spot==13.3.0"),
+    "ccxt": PEERS["ccxt"],
+}
+"""What trades on the embedded exchange, as it was written for the real one."""
+
+
+def install_peers(session: nox.Session, peers: dict[str, tuple[str, ...]]) -> Path:
+    """Make the environments of some peers; return the folder where they lie by name."""
+    folder = Path(session.virtualenv.location).parent / "clients"
+    for name, (version, *packages) in peers.items():
+        install_peer(session, folder / name, version, packages)
+    return folder
+
 
 def install_peer(session: nox.Session, folder: Path, version: str, packages: list[str]) -> None:
     """Make a peer's environment, unless it is there; one that cannot be made is missing in the tables."""
@@ -159,9 +182,6 @@ def install_peer(session: nox.Session, folder: Path, version: str, packages: lis
 def bench(session: nox.Session) -> None:
     """Measure the hot paths as ratios within one run, beside the peers; tables, no verdicts."""
     install(session, "bench")
-    peers = Path(session.virtualenv.location).parent / "peers"
-    for name, (version, *packages) in PEERS.items():
-        install_peer(session, peers / name, version, packages)
-    session.env["BENCH_PEERS"] = str(peers)
+    session.env["BENCH_PEERS"] = str(install_peers(session, PEERS))
     for script in sorted(Path("benchmarks").glob("bench_*.py")):
         session.run("python", str(script), *session.posargs)

@@ -22,9 +22,6 @@ from trio_binance.sandbox import Sandbox, open_loopback
 from .runs import PEERS, Played, Run, all_runs, make_secret, play, register
 from .truth import differences
 
-TOTAL = 18
-"""Steps of a whole scenario."""
-
 
 def main() -> int:
     """Let them play one after another; 1 when anything of any of them was wrong."""
@@ -44,6 +41,9 @@ def main() -> int:
         if wrong and asked.verbose:
             console.print(f"--- {run.name}\n{each.complaints}", markup=False)
     console.print(table)
+    for peer in PEERS:
+        for text in dict.fromkeys(text for each, _ in played if each.run.peer == peer for text in each.notes):
+            console.print(f"{peer} by itself: {text}", markup=False)
     return 1 if not played or any(wrong for _, wrong in played) else 0
 
 

@@ -53,6 +53,8 @@ class Played:
     failed: str = ""
     """The step that went wrong, and how."""
     facts: dict[str, Any] | None = None
+    notes: list[str] = attrs.field(factory=list)
+    """What the client itself gets wrong."""
     complaints: str = ""
     """What it wrote to standard error."""
 
@@ -60,10 +62,12 @@ class Played:
         """Take note of a line that the client printed."""
         self.version = line.get("version", self.version)
         self.facts = line.get("facts", self.facts)
+        if "note" in line:
+            self.notes.append(line["note"])
         if line.get("ok"):
             self.steps.append(line["step"])
         elif "step" in line:
-            self.failed = f"{line['step']}: {line['note']}"
+            self.failed = f"{line['step']}: {line['why']}"
 
 
 def all_runs() -> Iterator[Run]:
@@ -94,6 +98,7 @@ async def play(sandbox: Sandbox, run: Run, python: Path, secret: str, key_file: 
     """Let the client play in its own environment."""
     await trio.Path(key_file).write_text(secret)
     environment = sandbox.environment
+    assert environment.ws_api_url is not None
     job = {
         "rest": environment.rest_url,
         "streams": environment.stream_url,

@@ -22,8 +22,8 @@ def differences(account: Account, facts: Row) -> Iterator[str]:
         for order in blotter.orders.values()
     }
     yield from _compare("orders", true_orders, {row["id"]: _order(row) for row in facts["orders"]})
-    filled = {id: order for id, order in true_orders.items() if order[1] == "FILLED"}
-    yield from _compare("answers", filled, {row["id"]: _order(row) for row in facts["placed"]})
+    answers = {row["id"]: _order(row) for row in facts["placed"]}
+    yield from _compare("answers", {id: order for id, order in true_orders.items() if id in answers}, answers)
     true_fills = {
         trade.trade_id: (
             trade.order_id,

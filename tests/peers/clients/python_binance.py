@@ -74,9 +74,7 @@ class PythonBinance:
 
     async def limit(self, side: str, quantity: str, price: str, client_id: str) -> Order:
         place = self._client.ws_order_limit if self._ws else self._client.order_limit
-        return _order(
-            await place(symbol=SYMBOL, side=side, quantity=quantity, price=price, newClientOrderId=client_id)
-        )
+        return _order(await place(symbol=SYMBOL, side=side, quantity=quantity, price=price, newClientOrderId=client_id))
 
     async def market(self, side: str, quantity: str, client_id: str) -> Order:
         place = self._client.ws_order_market if self._ws else self._client.order_market

@@ -7,6 +7,7 @@ printed as lines of JSON; whoever runs the exchange holds them to the truth.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -21,6 +22,8 @@ SYMBOL: Final = "BTCUSDT"
 ASSETS: Final = ("BTC", "USDT")
 DEADLINE: Final = 15.0
 """Seconds for one step; some clients hang."""
+PATIENCE: Final = 2.0
+"""Seconds for its farewell; one of them waits ten for a last message."""
 UNKNOWN_ORDER: Final = -2011
 """The code of a cancellation that finds no open order."""
 
@@ -142,6 +145,11 @@ def say(**facts: Any) -> None:
     print(json.dumps(facts), flush=True)
 
 
+def note(text: str) -> None:
+    """Tell what the client itself gets wrong, on any exchange, and what was done about it."""
+    say(note=text)
+
+
 async def step(name: str, work: Awaitable[T], check: Callable[[T], object] = lambda _: True) -> T:
     """Do a step in its time and report it.
 
@@ -155,9 +163,9 @@ async def step(name: str, work: Awaitable[T], check: Callable[[T], object] = lam
         if not check(result):
             raise AssertionError(f"got {result!r}")
     except Exception as error:
-        traceback.print_exc()
-        note = "nothing within %g s" % DEADLINE if isinstance(error, TimeoutError) else repr(error)
-        say(step=name, ok=False, note=note[:300])
+        traceback.print_exc()  # to standard error
+        why = f"nothing within {DEADLINE:g} s" if isinstance(error, TimeoutError) else repr(error)
+        say(step=name, ok=False, why=why[:300])
         raise Failed from error
     say(step=name, ok=True, ms=round(1000 * (time.monotonic() - begun)))
     return result
@@ -191,9 +199,11 @@ async def play(client: Client) -> None:
     sold = await step(
         "crossing limit", client.limit("SELL", "0.4", deep, "peer-crossing"), lambda order: order.status == "FILLED"
     )
-    await step("events of fills", heard(told, bought, sold))
+    offered = await step("filled as maker", made(client, told))
+    await step("events of fills", heard(told, bought, sold, offered[-1]))
     fills = await step("query fills", client.fills())
-    orders = [await step("query again", client.order(order.id)) for order in (resting, bought, sold)]
+    every = [resting, bought, sold, *offered]
+    orders = await step("query again", asyncio.gather(*(client.order(order.id) for order in every)))
     balances = await step("query balances", client.balances())
     say(
         facts={
@@ -204,6 +214,20 @@ async def play(client: Client) -> None:
             "balances": balances,
         }
     )
+
+
+async def made(client: Client, told: Told) -> list[Order]:
+    """Offer at the middle of the market until somebody takes; return the orders that it took, the filled one last."""
+    offered: list[Order] = []
+    while True:
+        bid, ask = map(Decimal, await client.best())
+        middle = f"{((bid + ask) / 2).quantize(Decimal('0.01'), ROUND_DOWN):f}"
+        offered.append(await client.limit("BUY", "0.002", middle, f"peer-offer-{len(offered)}"))
+        for _ in range(20):
+            if told.statuses.get(offered[-1].id) == "FILLED":
+                return offered
+            await asyncio.sleep(0.05)
+        await client.refusal(offered[-1].id)  # the market has moved away from it, or somebody takes it just now
 
 
 async def heard(told: Told, *orders: Order) -> None:
@@ -228,4 +252,5 @@ async def whole(make: Callable[[Job], Client], job: Job) -> None:
     try:
         await play(client)
     finally:
-        await client.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(client.close(), PATIENCE)
