@@ -83,6 +83,12 @@ class _Kept:
         if self.ledger.is_bloated:
             self.bloated.set()
 
+    def compact(self) -> bytes:
+        """Return the file to write in the old one's place, and look when that has grown."""
+        text = self.ledger.compact()
+        self.look()
+        return text
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Have the file's durability to oneself; nobody may have it at the moment."""
@@ -207,7 +213,7 @@ class Journal:
         """Make the heir equal to the file; return whether it is, and nobody has the disk do something now."""
         ready = False
         try:
-            kept.file.begin(heir, kept.ledger.compact())
+            kept.file.begin(heir, kept.compact())
             await kept.disk.in_thread(partial(kept.disk.sync, heir))
             while kept.busy is not None:
                 await kept.busy.wait()
@@ -235,10 +241,9 @@ class Journal:
 
     async def _close(self, kept: _Kept) -> None:
         self._failed = self._failed or JournalFailed(kept.path, "it is closed")
-        with trio.CancelScope(shield=True):
-            while kept.busy is not None:
-                await kept.busy.wait()
-            await kept.disk.in_thread(kept.file.close)
+        while kept.busy is not None:
+            await kept.busy.wait()
+        await kept.disk.in_thread(kept.file.close)
 
 
 @asynccontextmanager
@@ -268,4 +273,5 @@ async def open_journal(
         journal.note(records.started(run, at_ms))
         yield journal
     finally:
-        await journal._close(kept)
+        with trio.CancelScope(shield=True):
+            await journal._close(kept)

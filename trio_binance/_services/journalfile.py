@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from .disk import Disk
 
+_CAN_LOCK = os.name == "posix"
 _PIECE = 65_536
 _TRIES = 100
 """So often a file may be written anew by its owner while it is being opened."""
@@ -76,10 +77,8 @@ class JournalFile:
             JournalFailed: it cannot be opened, or is another's.
             JournalBroken: it is damaged; it was left as it is.
         """
-        if os.name != "posix":
-            raise JournalFailed(
-                spec.path, "files that one program has for itself are known of POSIX only; leave it out"
-            )
+        if not _CAN_LOCK:
+            raise JournalFailed(spec.path, "on this system no file can be had for oneself; leave it out")
         try:
             file = cls(disk, spec.path, _open_alone(disk, spec.path))
             try:
