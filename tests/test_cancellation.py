@@ -49,12 +49,14 @@ Scenario = Callable[[Binance], Awaitable[object]]
 
 
 async def place(bx: Binance) -> None:
-    await bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))
+    (await bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))).unwrap()
 
 
 async def place_and_cancel(bx: Binance) -> None:
     price = (await bx.market.depth("BTCUSDT", limit=5)).bids[0].price - 1000
-    placed = await bx.trading.place(LimitOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100"), price=price))
+    placed = (
+        await bx.trading.place(LimitOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100"), price=price))
+    ).unwrap()
     await bx.trading.cancel("BTCUSDT", order_id=placed.order_id)
 
 

@@ -53,7 +53,7 @@ async def test_an_order_goes_from_placement_to_fill(autojump_clock: trio.testing
     async with open_world() as world, world.bx.account.events() as events:
         book = await world.bx.market.depth("BTCUSDT", limit=5)
         order = LimitOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100"), price=book.asks[4].price)
-        placed = await world.bx.trading.place(order)
+        placed = (await world.bx.trading.place(order)).unwrap()
         assert isinstance(placed, OrderFull)
         assert placed.status is OrderStatus.FILLED
         assert placed.executed_qty == Decimal("0.001")
@@ -76,7 +76,7 @@ async def test_a_resting_order_can_be_found_and_cancelled_even_in_a_finally_clau
         bx = world.bx
         price = (await bx.market.depth("BTCUSDT", limit=5)).bids[0].price - 1000
         order = LimitOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.001"), price=price, client_order_id="mine-1")
-        placed = await bx.trading.place(order)
+        placed = (await bx.trading.place(order)).unwrap()
         assert [found.order_id for found in await bx.account.open_orders("BTCUSDT")] == [placed.order_id]
         found = await bx.account.order("BTCUSDT", client_order_id="mine-1")
         assert found.status is OrderStatus.NEW
@@ -98,7 +98,7 @@ async def test_both_wires_give_the_same(autojump_clock: trio.testing.MockClock) 
     for prefer in ("rest", "ws_api"):
         async with open_world(prefer=prefer) as world:
             order = MarketOrder("ETHUSDT", Side.SELL, quantity=Decimal("0.1"), client_order_id="same")
-            placed = await world.bx.trading.place(order)
+            placed = (await world.bx.trading.place(order)).unwrap()
             assert isinstance(placed, OrderFull)
             reports.append((placed.symbol, placed.status, placed.executed_qty, placed.client_order_id))
             assert world.bx.statistics().ws_api is not None
@@ -271,7 +271,7 @@ async def test_feeds_survive_the_restart_of_what_is_beneath_them(
         assert world.count(CrashEvent) == 1
         assert bx.status is Status.READY, bx.status_reasons
         await next_trade(feed, world.sandbox.market.trades("BTCUSDT")[-1].id)
-        placed = await bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))
+        placed = (await bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))).unwrap()
         with trio.fail_after(5):
             report = await events.receive()
             assert isinstance(report, ExecutionReport)
@@ -297,7 +297,7 @@ async def test_server_shutdown_is_obeyed_at_once_on_both_wires(
             assert all(30 <= event.at < 31 for event in world.events if isinstance(event, Reconnected))
             assert (world.count(ConnectionLost), world.count(GapSeen)) == (0, 0)
             assert await next_trade(feed, known) == known + 1
-            await world.bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))
+            (await world.bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))).unwrap()
             with trio.fail_after(1):
                 assert isinstance(await events.receive(), ExecutionReport)
 
@@ -439,7 +439,7 @@ async def trade_for_ever(bx: Any, rng: random.Random, asked: list[str]) -> None:
             order = LimitOrder(
                 "BTCUSDT", rng.choice(tuple(Side)), quantity=Decimal("0.00100"), price=price, client_order_id=name
             )
-            await bx.trading.place(order)
+            (await bx.trading.place(order)).unwrap()
             await bx.trading.cancel_open_orders("BTCUSDT")
         except BinanceError:
             await trio.lowlevel.checkpoint()

@@ -90,7 +90,7 @@ async def test_every_wire_finds_its_mirror_when_the_first_hosts_cannot_be_reache
         config = BinanceConfig(SOMEWHERE, HMAC, prefer=prefer, hooks=(place.events.append,))
         async with open_binance(config, dialer=place.network) as bx:
             await bx.wait_ready()
-            assert isinstance(await bx.trading.place(ORDER), OrderFull)
+            assert isinstance((await bx.trading.place(ORDER)).unwrap(), OrderFull)
             async with bx.streams.trades("BTCUSDT") as feed:
                 await feed.receive()
             changed = [event for event in place.events if isinstance(event, MirrorChanged)]
@@ -114,9 +114,9 @@ async def test_an_order_reaches_a_mirror_once(autojump_clock: trio.testing.MockC
             await trio.sleep(60)  # until no connection rests
             place.shut |= {"rest.invalid", "rest-2.invalid"}
             with pytest.raises(Exception, match=r"rest-2\.invalid") as caught:
-                await bx.trading.place(ORDER)
+                (await bx.trading.place(ORDER)).unwrap()
             assert getattr(caught.value, "outcome", None) is Outcome.NOT_SENT
-            placed = await bx.trading.place(ORDER)
+            placed = (await bx.trading.place(ORDER)).unwrap()
             assert place.dialled[-1] == "rest-3.invalid"
             assert [order.order_id for order in await bx.account.all_orders("BTCUSDT")] == [placed.order_id]
 
@@ -178,7 +178,7 @@ async def test_rest_and_websocket_both_go_through_the_proxy(
         with trio.fail_after(20):
             async with open_binance(config) as bx:
                 await bx.wait_ready()
-                assert isinstance(await bx.trading.place(ORDER), OrderFull)
+                assert isinstance((await bx.trading.place(ORDER)).unwrap(), OrderFull)
                 async with bx.streams.trades("BTCUSDT") as feed:
                     assert (await feed.receive()).trade_time > 10**14
         hosts = {host for host, _ in proxy.asked}

@@ -134,7 +134,7 @@ async def test_streams_and_account_events_tell_moments_in_the_unit_that_was_aske
     async with open_world(time_unit=unit, activity=20.0) as world, world.bx.account.events() as events:
         async with world.bx.streams.trades("BTCUSDT") as feed:
             trade = await feed.receive()
-        placed = await world.bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))
+        placed = (await world.bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))).unwrap()
         report = await events.receive()
         assert isinstance(report, ExecutionReport)
         times = [trade.event_time, trade.trade_time, report.event_time, report.transaction_time, placed.transact_time]
@@ -161,7 +161,7 @@ async def place_for_ever(world: World, outcomes: dict[str, Any]) -> None:
         name = f"n-{number}"
         outcomes[name] = None
         try:
-            outcomes[name] = await world.bx.trading.place(resting(name))
+            outcomes[name] = (await world.bx.trading.place(resting(name))).unwrap()
         except BinanceError as exc:
             outcomes[name] = exc
         await trio.sleep(0.25)  # and so the orders of ten seconds
@@ -217,7 +217,7 @@ async def test_fifty_in_flight_at_the_moment_of_a_replacement_are_all_answered(
                 if number % 5:
                     outcomes.append(await world.bx.market.depth("BTCUSDT", limit=5))
                 else:
-                    outcomes.append(await world.bx.trading.place(resting(f"n-{number}")))
+                    outcomes.append((await world.bx.trading.place(resting(f"n-{number}"))).unwrap())
             except BinanceError as exc:
                 outcomes.append(exc)
 
@@ -248,7 +248,7 @@ async def test_a_connection_is_replaced_before_its_day_is_over_and_nobody_notice
     }
     async with open_world(**settings) as world:
         for number in range(110):
-            placed = await world.bx.trading.place(resting(f"n-{number}"))
+            placed = (await world.bx.trading.place(resting(f"n-{number}"))).unwrap()
             await world.bx.trading.cancel("BTCUSDT", order_id=placed.order_id)
             await trio.sleep(3)
         assert world.count(ConnectionRenewed) >= 3
@@ -273,7 +273,7 @@ async def outcomes_of(world: World, *names: str) -> dict[str, Any]:
 
     async def one(name: str) -> None:
         try:
-            outcomes[name] = await world.bx.trading.place(resting(name))
+            outcomes[name] = (await world.bx.trading.place(resting(name))).unwrap()
         except BinanceError as exc:
             outcomes[name] = exc
 
@@ -427,7 +427,7 @@ async def place_some(world: World, orders: dict[str, Any], worker: str, pause: f
         name = f"{worker}-{number}"
         orders[name] = None
         try:
-            orders[name] = await world.bx.trading.place(resting(name))
+            orders[name] = (await world.bx.trading.place(resting(name))).unwrap()
         except BinanceError as exc:
             orders[name] = exc
         await trio.sleep(pause)

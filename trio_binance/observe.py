@@ -1,5 +1,7 @@
 """The events a hook is called with: ``BinanceConfig(..., hooks=(my_hook,))``; each a frozen value."""
 
+from ._services.events import AccountLive as AccountLive
+from ._services.events import AccountStale as AccountStale
 from ._services.events import BanEnded as BanEnded
 from ._services.events import BanStarted as BanStarted
 from ._services.events import BookLive as BookLive
@@ -16,10 +18,15 @@ from ._services.events import Event as Event
 from ._services.events import GapFilled as GapFilled
 from ._services.events import GapLeft as GapLeft
 from ._services.events import GapSeen as GapSeen
+from ._services.events import JournalLost as JournalLost
 from ._services.events import KeyRefused as KeyRefused
 from ._services.events import LoggedOff as LoggedOff
 from ._services.events import LoggedOn as LoggedOn
 from ._services.events import MirrorChanged as MirrorChanged
+from ._services.events import OutcomeFound as OutcomeFound
+from ._services.events import OutcomeInDoubt as OutcomeInDoubt
+from ._services.events import OutcomeRevised as OutcomeRevised
+from ._services.events import OutcomeUnresolved as OutcomeUnresolved
 from ._services.events import RateLimitHit as RateLimitHit
 from ._services.events import Reconnected as Reconnected
 from ._services.events import ServiceCrashed as ServiceCrashed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ._checks import positive, whole
+from ._checks import instance_of, positive, whole
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,6 +53,13 @@ class Tuning:
     recv_window_ms: int = _count(5000, _within_recv_window)
     clock_interval: float = _seconds(300.0)
     clock_samples: int = _count(5)
+    resolve_timeout: float = _seconds(30.0)
+    """For so long a call tries to find out what became of an order whose answer was lost; then it says ``Unresolved``.
+
+    That nothing came of it can be known 15 s after ``recv_window_ms`` at the earliest.
+    """
+    resolve_by_cancel: bool = attrs.field(default=False, validator=instance_of(bool), kw_only=True)
+    """Whether an order whose fate no other witness knows may be cancelled to learn it, as after a restart."""
     rules_max_age: float = _seconds(900.0)
     """For so long the rules of a symbol are kept; the exchange changes them any day."""
     backoff_base: float = _seconds(1.0)
@@ -70,6 +77,17 @@ class Tuning:
     """How long calls wait for a connection of the WebSocket API that is being made, from when there was none."""
     mirror_return: float = _seconds(600.0)
     """After so long on a mirror the first host is tried again."""
+    account_lag: float = _seconds(40.0)
+    """So far may the exchange's answers on orders, fills and balances be behind what has happened.
+
+    So long after the last moment at which an event of the account may have been missed it is not known that none was.
+    """
+    account_grace: float = _seconds(3.0)
+    """How long the stream may take to tell of what a query of the account knows already."""
+    account_audit: float = _seconds(60.0)
+    """So often it is looked whether an event of the account was lost on a connection that stood."""
+    account_history: int = _count(10_000)
+    """So many orders that are done are kept by the mirror of the account, with their fills."""
     buffer: int = _count(1000)
     """Default size of a feed's buffer, in items."""
     gapless_grace: float = _seconds(0.5)

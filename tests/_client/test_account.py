@@ -27,7 +27,7 @@ QUANTITY = Decimal("0.00100")
 
 
 async def buy(world: World, **options: Any) -> OrderFull:
-    placed = await world.bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, **options))
+    placed = (await world.bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, **options))).unwrap()
     assert isinstance(placed, OrderFull)
     return placed
 
@@ -35,7 +35,7 @@ async def buy(world: World, **options: Any) -> OrderFull:
 async def rest(world: World, **options: Any) -> int:
     price = world.sandbox.market.book("BTCUSDT").bids[0][0] - 1000
     order = LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=price, **options)
-    return (await world.bx.trading.place(order)).order_id
+    return ((await world.bx.trading.place(order)).unwrap()).order_id
 
 
 @pytest.mark.parametrize("prefer", ["rest", "ws_api"])
@@ -129,10 +129,12 @@ async def test_a_match_with_oneself_that_was_stopped_is_told_by_its_id_or_its_or
         price = (bid + ask) / 2 // Decimal("0.01") * Decimal("0.01")
         assert bid < price < ask
         options: dict[str, Any] = {"quantity": QUANTITY, "price": price}
-        await world.bx.trading.place(LimitOrder("BTCUSDT", Side.BUY, **options))
-        taker = await world.bx.trading.place(
-            LimitOrder("BTCUSDT", Side.SELL, self_trade_prevention_mode="EXPIRE_TAKER", **options)
-        )
+        (await world.bx.trading.place(LimitOrder("BTCUSDT", Side.BUY, **options))).unwrap()
+        taker = (
+            await world.bx.trading.place(
+                LimitOrder("BTCUSDT", Side.SELL, self_trade_prevention_mode="EXPIRE_TAKER", **options)
+            )
+        ).unwrap()
         assert taker.status == OrderStatus.EXPIRED_IN_MATCH
         ask_for = world.bx.account.my_prevented_matches
         [match] = await ask_for("BTCUSDT", order_id=taker.order_id)

@@ -39,7 +39,7 @@ from trio_binance.sandbox.faults import Answer, Bend, FaultSchedule, OnRequest
 
 async def test_cancelling_can_be_restricted_to_a_state(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
-        placed = await world.bx.trading.place(resting(world))
+        placed = (await world.bx.trading.place(resting(world))).unwrap()
         with pytest.raises(CancelRejected):
             await world.bx.trading.cancel(
                 "BTCUSDT", order_id=placed.order_id, cancel_restrictions="ONLY_PARTIALLY_FILLED"
@@ -50,7 +50,7 @@ async def test_cancelling_can_be_restricted_to_a_state(autojump_clock: trio.test
 async def test_all_open_orders_go_at_once_and_none_is_no_error(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
         trading = world.bx.trading
-        placed = [await trading.place(resting(world, 500 + step)) for step in range(3)]
+        placed = [(await trading.place(resting(world, 500 + step))).unwrap() for step in range(3)]
         cancelled = await trading.cancel_open_orders("BTCUSDT")
         assert {report.order_id for report in cancelled if isinstance(report, CancelResult)} == {
             report.order_id for report in placed
@@ -80,7 +80,7 @@ async def test_a_cancellation_has_a_name_of_its_own(autojump_clock: trio.testing
     async with open_world() as world:
         trading = world.bx.trading
         for wanted in ("c-1", None):
-            placed = await trading.place(resting(world))
+            placed = (await trading.place(resting(world))).unwrap()
             gone = await trading.cancel(SYMBOL, order_id=placed.order_id, new_client_order_id=wanted)
             assert isinstance(gone, CancelResult)
             assert gone.orig_client_order_id == placed.client_order_id
@@ -115,7 +115,7 @@ async def test_an_order_without_a_name_cannot_be_changed(autojump_clock: trio.te
 async def test_one_order_gives_way_to_another(prefer: str, autojump_clock: trio.testing.MockClock) -> None:
     async with open_world(prefer=prefer) as world:
         trading = world.bx.trading
-        old = await trading.place(resting(world))
+        old = (await trading.place(resting(world))).unwrap()
         done = await trading.cancel_replace(resting(world, 900), cancel_order_id=old.order_id)
         assert type(done) is ReplacedFull
         assert isinstance(done.cancel_response, CancelResult)
@@ -128,7 +128,7 @@ async def test_one_order_gives_way_to_another(prefer: str, autojump_clock: trio.
 async def test_the_new_order_is_told_in_the_form_that_was_asked_for(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
         trading = world.bx.trading
-        last = (await trading.place(resting(world))).client_order_id
+        last = ((await trading.place(resting(world))).unwrap()).client_order_id
         for word, kind in (("ACK", ReplacedAck), ("RESULT", ReplacedResult), ("FULL", ReplacedFull)):
             options: dict[str, Any] = {"new_order_resp_type": word, "cancel_new_client_order_id": f"c-{word}"}
             done = await trading.cancel_replace(resting(world), cancel_client_order_id=last, **options)
@@ -143,7 +143,7 @@ async def test_one_half_that_failed_is_told_with_both_halves(autojump_clock: tri
     """The order that was to be cancelled is gone, the new one would trade at once although it must not."""
     async with open_world() as world:
         trading = world.bx.trading
-        old = await trading.place(resting(world))
+        old = (await trading.place(resting(world))).unwrap()
         eager = LimitMakerOrder(SYMBOL, Side.BUY, quantity=QUANTITY, price=below(world, -100), client_order_id="new")
         with pytest.raises(PartialFailure) as caught:
             await trading.cancel_replace(eager, cancel_order_id=old.order_id)
@@ -178,7 +178,7 @@ async def test_what_was_not_there_to_cancel_keeps_the_new_order_away_unless_told
 async def test_a_lost_answer_names_the_new_order(autojump_clock: trio.testing.MockClock) -> None:
     faults = FaultSchedule((OnRequest(1, Bend.lost(executed=True), "/api/v3/order/cancelReplace"),))
     async with open_world(faults=faults) as world:
-        old = await world.bx.trading.place(resting(world))
+        old = (await world.bx.trading.place(resting(world))).unwrap()
         with pytest.raises(BinanceError) as caught:
             await world.bx.trading.cancel_replace(resting(world, 900), cancel_order_id=old.order_id)
         assert caught.value.outcome is Outcome.UNKNOWN
@@ -245,7 +245,7 @@ async def test_an_order_is_made_smaller_and_keeps_its_place(
 ) -> None:
     async with open_world(prefer=prefer) as world:
         trading = world.bx.trading
-        placed = await trading.place(resting(world))
+        placed = (await trading.place(resting(world))).unwrap()
         smaller = await trading.amend_keep_priority(
             SYMBOL, client_order_id=placed.client_order_id, new_qty=Decimal("0.0006"), new_client_order_id="smaller"
         )
@@ -267,7 +267,7 @@ async def test_an_order_is_made_smaller_and_keeps_its_place(
 
 async def test_an_order_cannot_grow(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
-        placed = await world.bx.trading.place(resting(world))
+        placed = (await world.bx.trading.place(resting(world))).unwrap()
         with pytest.raises(ApiError) as caught:
             await world.bx.trading.amend_keep_priority(
                 SYMBOL, order_id=placed.order_id, new_qty=1, new_client_order_id="bigger"

@@ -38,7 +38,7 @@ class DeadEnd:
 async def test_it_runs_an_exchange_of_its_own(autojump_clock: trio.testing.MockClock) -> None:
     async with open_binance(config_of()) as bx:
         await bx.wait_ready()
-        placed = await bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))
+        placed = (await bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100")))).unwrap()
         assert isinstance(placed, OrderFull)
         assert placed.executed_qty == Decimal("0.001")
 
@@ -166,7 +166,7 @@ async def test_two_connectors_in_one_process_share_nothing(autojump_clock: trio.
                 await second.wait_ready()
                 async with first.account.events() as mine, second.account.events() as yours:
                     order = MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100"))
-                    placed = await second.trading.place(order)
+                    placed = (await second.trading.place(order)).unwrap()
                     for feed in (mine, yours):
                         event: Any = await feed.receive()
                         assert event.order_id == placed.order_id

@@ -101,22 +101,22 @@ async def test_names_of_ones_own_are_kept(autojump_clock: trio.testing.MockClock
     faults = FaultSchedule((OnRequest(2, Bend.say(Answer.error(400, -2010, "No.")), "/api/v3/orderList/oco"),))
     async with open_world(faults=faults) as world:
         request = every_list(world, list_client_order_id="mine")["place_oco"]
-        placed = await world.bx.trading.place_oco(request)  # type: ignore[arg-type]
+        placed = (await world.bx.trading.place_oco(request)).unwrap()  # type: ignore[arg-type]
         assert placed.list_client_order_id == "mine"
         with pytest.raises(ApiError) as caught:
-            await world.bx.trading.place_oco(request)  # type: ignore[arg-type]
+            (await world.bx.trading.place_oco(request)).unwrap()  # type: ignore[arg-type]
         assert caught.value.client_order_id == "mine"
 
 
 async def test_a_list_goes_with_any_of_its_orders_and_with_all_orders(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
         trading = world.bx.trading
-        placed = await trading.place_oco(every_list(world)["place_oco"])  # type: ignore[arg-type]
+        placed = (await trading.place_oco(every_list(world)["place_oco"])).unwrap()  # type: ignore[arg-type]
         gone = await trading.cancel(SYMBOL, order_id=placed.orders[0].order_id)
         assert isinstance(gone, CancelledOrderList)
         assert gone.order_list_id == placed.order_list_id
-        await trading.place_oco(every_list(world)["place_oco"])  # type: ignore[arg-type]
-        [single] = [await trading.place(MarketOrder(SYMBOL, Side.BUY, quantity="0.001"))]
+        (await trading.place_oco(every_list(world)["place_oco"])).unwrap()  # type: ignore[arg-type]
+        [single] = [(await trading.place(MarketOrder(SYMBOL, Side.BUY, quantity="0.001"))).unwrap()]
         assert single.status is OrderStatus.FILLED
         reports = await trading.cancel_open_orders(SYMBOL)
         assert [type(report) for report in reports] == [CancelledOrderList]
@@ -144,7 +144,7 @@ async def test_lists_of_every_state_are_found_from_an_id_or_by_time(autojump_clo
     async with open_world() as world:
         bx, began = world.bx, world.bx.server_time_ms()
         for _ in range(3):
-            placed = await bx.trading.place_oco(every_list(world)["place_oco"])  # type: ignore[arg-type]
+            placed = (await bx.trading.place_oco(every_list(world)["place_oco"])).unwrap()  # type: ignore[arg-type]
             cancelled = await bx.trading.cancel_order_list(SYMBOL, order_list_id=placed.order_list_id)
             assert all(isinstance(report, CancelResult) for report in cancelled.order_reports)
         everything = await bx.account.all_order_lists()

@@ -43,7 +43,7 @@ async def test_a_taker_pays_exactly_what_the_book_asks(prefer: str, autojump_clo
         had = {asset: account_of(world).free(asset) for asset in ("BTC", "USDT")}
         [(ask, _), *_] = world.sandbox.market.book("BTCUSDT").asks
         order = LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=ask, client_order_id="taker")
-        placed = await world.bx.trading.place(order)
+        placed = (await world.bx.trading.place(order)).unwrap()
         assert isinstance(placed, OrderFull)
         assert (placed.status, placed.client_order_id, placed.time_in_force) == (
             OrderStatus.FILLED,
@@ -61,15 +61,15 @@ async def test_each_kind_of_report_has_its_own_type(autojump_clock: trio.testing
     async with open_world() as world:
         order = MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY)
         for wanted, kind in (("ACK", OrderAck), ("RESULT", OrderResult), ("FULL", OrderFull)):
-            assert type(await world.bx.trading.place(order, new_order_resp_type=wanted)) is kind
+            assert type((await world.bx.trading.place(order, new_order_resp_type=wanted)).unwrap()) is kind
         with pytest.raises(InvalidArgument, match="new_order_resp_type='SOME': expected one of ACK, RESULT, FULL"):
-            await world.bx.trading.place(order, new_order_resp_type="SOME")
+            (await world.bx.trading.place(order, new_order_resp_type="SOME")).unwrap()
 
 
 async def test_an_order_for_money_spends_no_more_than_that(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
         order = MarketOrder("BTCUSDT", Side.BUY, quote_order_qty=Decimal(100))
-        placed = await world.bx.trading.place(order)
+        placed = (await world.bx.trading.place(order)).unwrap()
         assert isinstance(placed, OrderFull)
         assert 0 < placed.cummulative_quote_qty <= Decimal(100)
         assert placed.orig_quote_order_qty == Decimal(100)
@@ -80,7 +80,7 @@ async def test_a_maker_rests_and_is_cancelled_by_either_id(autojump_clock: trio.
         trading = world.bx.trading
         for by in ("order_id", "client_order_id"):
             order = LimitMakerOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=below(world))
-            placed = await trading.place(order)
+            placed = (await trading.place(order)).unwrap()
             assert account_of(world).locked("USDT") == QUANTITY * below(world)
             name: dict[str, Any] = {by: getattr(placed, by)}
             cancelled = await trading.cancel("BTCUSDT", **name)
@@ -105,7 +105,9 @@ async def test_every_order_gets_a_client_id_of_its_own(autojump_clock: trio.test
     async with open_world() as world:
         trading = world.bx.trading
         order = MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY)
-        ids = [(await trading.place(order)).client_order_id for _ in range(3)] + [trading.new_client_order_id()]
+        ids = [((await trading.place(order)).unwrap()).client_order_id for _ in range(3)] + [
+            trading.new_client_order_id()
+        ]
         assert len(set(ids)) == 4
         assert all(number.startswith("tb") and len(number) <= 36 for number in ids)
 
@@ -115,7 +117,7 @@ async def test_an_error_carries_the_client_id_of_its_order(autojump_clock: trio.
     async with open_world(faults=faults) as world:
         order = LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=below(world))
         with pytest.raises(ServerError) as caught:
-            await world.bx.trading.place(order)
+            (await world.bx.trading.place(order)).unwrap()
         assert caught.value.outcome is Outcome.UNKNOWN
         assert caught.value.client_order_id is not None
         with pytest.raises(BinanceError, match="-2013"):
@@ -127,7 +129,7 @@ async def test_a_lost_answer_is_unknown_and_the_order_is_placed_once(autojump_cl
     async with open_world(faults=faults) as world:
         order = LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=below(world), client_order_id="lost-1")
         with pytest.raises(BinanceError) as caught:
-            await world.bx.trading.place(order)
+            (await world.bx.trading.place(order)).unwrap()
         assert (caught.value.outcome, caught.value.client_order_id) == (Outcome.UNKNOWN, "lost-1")
         said = "[unknown: the order with client id lost-1 may stand; query it, do not send it again]"
         assert str(caught.value).endswith(said)
@@ -166,7 +168,7 @@ async def test_smart_order_routing_fills_an_order_by_allocations(
 ) -> None:
     async with open_world(prefer=prefer) as world:
         order = MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY)
-        placed = await world.bx.trading.place_sor(order)
+        placed = (await world.bx.trading.place_sor(order)).unwrap()
         assert type(placed) is OrderFull
         assert (placed.status, placed.used_sor, placed.working_floor) == (OrderStatus.FILLED, True, "SOR")
         told = await world.bx.account.my_allocations("BTCUSDT", order_id=placed.order_id)
@@ -174,7 +176,7 @@ async def test_smart_order_routing_fills_an_order_by_allocations(
             (fill.alloc_id, fill.price, fill.qty) for fill in placed.fills
         ]
         for word, kind in (("ACK", OrderAck), ("RESULT", OrderResult)):
-            assert type(await world.bx.trading.place_sor(order, new_order_resp_type=word)) is kind
+            assert type((await world.bx.trading.place_sor(order, new_order_resp_type=word)).unwrap()) is kind
 
 
 async def test_smart_order_routing_can_be_tested_and_refuses_what_it_does_not_take(
@@ -207,10 +209,10 @@ async def test_a_check_tells_what_the_exchange_would_refuse_and_a_snap_mends_it(
         bad = LimitOrder("BTCUSDT", Side.BUY, quantity="0.00100001", price=below(world) + Decimal("0.001"))
         assert {one.filter for one in (await trading.check(bad)).violations} == {"LOT_SIZE", "PRICE_FILTER"}
         with pytest.raises(FilterError):
-            await trading.place(bad)
+            (await trading.place(bad)).unwrap()
         mended = await trading.snap(bad)
         assert (mended.quantity, mended.price) == (QUANTITY, below(world))
-        assert isinstance(await trading.place(mended), OrderFull)
+        assert isinstance((await trading.place(mended)).unwrap(), OrderFull)
         dearer = await trading.snap(bad, rounding="ROUND_UP")
         assert (dearer.quantity, dearer.price) == (QUANTITY, below(world) + Decimal("0.01"))
 
@@ -223,7 +225,7 @@ async def test_a_check_looks_at_lists_and_with_a_key_at_the_account(autojump_clo
 
 async def test_a_check_looks_at_amendments(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
-        placed = await world.bx.trading.place(resting(world))
+        placed = (await world.bx.trading.place(resting(world))).unwrap()
         assert (await world.bx.trading.check_amendment(placed, "0.0005", account=True)).violations == ()
         assert (await world.bx.trading.check_amendment(placed, 1)).violations
 
@@ -253,7 +255,7 @@ async def test_an_answer_that_is_shorter_than_asked_leaves_an_order_that_is_not_
     faults = FaultSchedule((OnRequest(1, Bend.say(Answer(200, json.dumps(ack).encode())), "/api/v3/order"),))
     async with open_world(faults=faults) as world:
         with pytest.raises(DecodeError) as caught:
-            await world.bx.trading.place(resting(world, client_order_id="short-1"))
+            (await world.bx.trading.place(resting(world, client_order_id="short-1"))).unwrap()
         assert (caught.value.outcome, caught.value.client_order_id) == (Outcome.UNKNOWN, "short-1")
         assert '"orderId":28' in str(caught.value.payload).replace(" ", "")
 
@@ -266,7 +268,9 @@ async def test_a_longer_answer_than_asked_is_told_in_the_form_that_was_asked_for
         (OnRequest(1, Bend.say(Answer(200, json.dumps({**long, "status": "NEW"}).encode())), "/api/v3/order"),)
     )
     async with open_world(faults=faults) as world:
-        told = await world.bx.trading.place(resting(world, client_order_id="long-1"), new_order_resp_type="ACK")
+        told = (
+            await world.bx.trading.place(resting(world, client_order_id="long-1"), new_order_resp_type="ACK")
+        ).unwrap()
         assert type(told) is OrderAck
         assert told.extra == {"status": "NEW"}
 
@@ -300,5 +304,5 @@ async def test_after_a_refusal_by_a_filter_the_rules_are_asked_for_anew(autojump
         world.sandbox.market.set_rules(dear, EPOCH_MS * 1000)
         assert (await trading.check(order)).ok  # the rules are kept
         with pytest.raises(FilterError, match="NOTIONAL"):
-            await trading.place(order)
+            (await trading.place(order)).unwrap()
         assert not (await trading.check(order)).ok

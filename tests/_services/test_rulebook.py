@@ -401,7 +401,7 @@ async def test_what_passes_here_the_embedded_exchange_accepts_and_what_does_not_
             await world.bx.trading.test(crooked)
         snapped = await rulebook.snap(limit(quantity="0.00123456", price=best.bid_price + D("0.001")))
         assert (await rulebook.check(snapped, account=True)).ok
-        placed = await world.bx.trading.place(snapped)
+        placed = (await world.bx.trading.place(snapped)).unwrap()
         assert placed.price == snapped.price
         shrunk = await rulebook.check_amendment(placed, "0.001", account=True)
         assert shrunk.ok

@@ -144,7 +144,7 @@ async def _trade(bx: Binance, story: Story, filled: trio.Event) -> None:
     async with bx.account.events() as events:
         order = await _choose(bx)
         story.on_sent(f"{order.side} {order.quantity} {order.symbol}, limit {order.price}")
-        placed = await bx.trading.place(order)
+        placed = (await bx.trading.place(order)).unwrap()
         while True:
             event = await events.receive()
             if isinstance(event, ExecutionReport) and event.order_id == placed.order_id and story.on_report(event):

@@ -54,14 +54,14 @@ class Changes(Placing):
         """
         give_one(order_id=order_id, client_order_id=client_order_id)
         with named(client_order_id, f"cancellation of order {client_order_id or order_id}"):
-            return await self._ask(
-                trading.CANCEL,
+            cancellation = trading.CANCEL.write(
                 symbol=symbol,
                 order_id=order_id,
                 client_order_id=client_order_id,
                 new_client_order_id=self._id_or(new_client_order_id),
                 cancel_restrictions=cancel_restrictions,
             )
+            return await self._change(trading.CANCEL, cancellation)
 
     async def cancel_open_orders(self, symbol: str) -> list[CancelResponse]:
         """Cancel every open order of a symbol, lists included, and return their reports; none open, an empty list.
@@ -70,7 +70,7 @@ class Changes(Placing):
         (matching engine).
         """
         try:
-            return await self._ask(trading.CANCEL_OPEN_ORDERS, symbol=symbol)
+            return await self._change(trading.CANCEL_OPEN_ORDERS, trading.CANCEL_OPEN_ORDERS.write(symbol=symbol))
         except NothingToCancel:
             return []
 
@@ -168,9 +168,10 @@ class Changes(Placing):
                 cancel_restrictions=cancel_restrictions,
                 order_rate_limit_exceeded_mode=order_rate_limit_exceeded_mode,
             )
-            params = {**order_params(request), **cancellation}
-            name = request.client_order_id
-            return await self._place(trading.CANCEL_REPLACE, params, name, new_order_resp_type, "new order")
+            wanted = trading.CANCEL_REPLACE.write(new_order_resp_type=new_order_resp_type)
+            with named(request.client_order_id, "new order"):
+                params = {**order_params(request), **cancellation, **wanted}
+                return await self._change(trading.CANCEL_REPLACE, params)
 
     async def amend_keep_priority(
         self,
@@ -196,14 +197,14 @@ class Changes(Placing):
         give_one(order_id=order_id, client_order_id=client_order_id)
         new_id = self._id_or(new_client_order_id)
         with named(new_id, "amended order"):
-            return await self._ask(
-                trading.AMEND_KEEP_PRIORITY,
+            amendment = trading.AMEND_KEEP_PRIORITY.write(
                 symbol=symbol,
                 order_id=order_id,
                 client_order_id=client_order_id,
                 new_client_order_id=new_id,
                 new_qty=new_qty,
             )
+            return await self._change(trading.AMEND_KEEP_PRIORITY, amendment)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from trio_binance._protocol.operation import Value
     from trio_binance._pure.breaker import BreakerStatistics
+    from trio_binance._pure.intents import IntentStatistics
     from trio_binance._pure.limits import LimitsStatistics
     from trio_binance._pure.timesync import ClockStatistics
     from trio_binance._services.books import Books as BooksService
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from trio_binance._services.clock import Clock
     from trio_binance._services.gapless import Gapless, GaplessStatistics
     from trio_binance._services.limiter import Limiter
+    from trio_binance._services.mirror import AccountStatistics, Mirror
+    from trio_binance._services.orders import Orders
+    from trio_binance._services.resolver import Resolver
     from trio_binance._services.router import Router
     from trio_binance._services.status import StatusBoard
     from trio_binance._services.streams import Streams as StreamsService
@@ -61,8 +65,10 @@ class Statistics:
     streams: StreamsStatistics
     ws_api: WsApiStatistics | None
     user_data: UserDataStatistics | None
+    account: AccountStatistics | None
     books: BooksStatistics
     gapless: GaplessStatistics
+    orders: IntentStatistics
     supervisor: SupervisorStatistics
 
 
@@ -76,8 +82,11 @@ class Engine:
     streams: StreamsService
     ws_api: WsApi | None
     user_data: UserData | None
+    mirror: Mirror | None
     books: BooksService
     gapless: Gapless
+    resolver: Resolver
+    orders: Orders
     supervisor: Supervisor
     board: StatusBoard
 
@@ -151,8 +160,10 @@ class Binance(metaclass=NoPublicConstructor):
             streams=engine.streams.statistics(),
             ws_api=None if engine.ws_api is None else engine.ws_api.statistics(),
             user_data=None if engine.user_data is None else engine.user_data.statistics(),
+            account=None if engine.mirror is None else engine.mirror.statistics(),
             books=engine.books.statistics(),
             gapless=engine.gapless.statistics(),
+            orders=engine.resolver.statistics(),
             supervisor=engine.supervisor.statistics(),
         )
 

@@ -3,7 +3,7 @@
 open_binance
 └─ (the embedded exchange, when the configuration asks for one)
    └─ root: rest_for_one, transient, 5 restarts in 10 s
-      rest, streams (one_for_one, a child per socket), clock, wsapi, userdata, books, gapless:
+      rest, streams (one_for_one, a child per socket), clock, wsapi, userdata, mirror, books, gapless, journal, orders:
       each stands on those before it
 """
 
@@ -25,15 +25,20 @@ from trio_binance._pure.keys import signer_for
 from trio_binance._pure.limits import Cost, Limits
 from trio_binance._pure.restart import Strategy
 from trio_binance._pure.timesync import ClockSync
+from trio_binance._services.backfill import Desk
 from trio_binance._services.books import Books as BooksService
 from trio_binance._services.clock import Clock, ClockService
 from trio_binance._services.dialer import TcpDialer
 from trio_binance._services.gapless import Gapless
+from trio_binance._services.journal import open_journal
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
 from trio_binance._services.link import Link
 from trio_binance._services.logon import Logon, wants_logon
+from trio_binance._services.mirror import Mirror
 from trio_binance._services.observe import Observer
+from trio_binance._services.orders import Orders
 from trio_binance._services.proxydialer import ProxyDialer
+from trio_binance._services.resolver import Resolver
 from trio_binance._services.router import RestService, Router
 from trio_binance._services.rulebook import Rulebook
 from trio_binance._services.scope import open_service_scope
@@ -61,6 +66,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from trio_binance._services.dialer import Dialer
+    from trio_binance._services.journal import Journal
     from trio_binance._services.service import Service
 
 
@@ -125,18 +131,19 @@ async def _running(config: BinanceConfig, dialer: Dialer | None) -> AsyncIterato
     """Run a connector for the length of a block."""
     signer = None if config.credentials is None else signer_for(config.credentials)
     anchor = _Anchor(_util.wall_time_ns() // 1000, trio.current_time())
-    async with _open_exchange(config, dialer, anchor) as way:
-        builder = _Builder(config, way, anchor)
+    async with (
+        _open_exchange(config, dialer, anchor) as way,
+        open_journal(config.journal, at_ms=anchor.wall_us // 1000) as journal,
+    ):
+        builder = _Builder(config, way, anchor, journal)
         engine, root = builder.build(signer)
         bx = Binance._create(
             config,
             engine,
             general=General(engine.router),
             market=Market(engine.router),
-            trading=Trading(
-                engine.router, ClientOrderIds("tb", boot=builder.seed), Rulebook(engine.router, config.tuning)
-            ),
-            account=AccountRoom(engine.router, engine.user_data),
+            trading=Trading(engine.router, engine.orders, builder.ids("tb"), Rulebook(engine.router, config.tuning)),
+            account=AccountRoom(engine.router, engine.mirror),
             streams=Streams(engine.streams, config.tuning, engine.gapless, config.time_unit),
             books=Books(engine.books),
             session=Session(engine.router),
@@ -159,7 +166,9 @@ def _end(engine: Engine, error: ServiceCrashed | None) -> None:
     engine.streams.end(error)
     engine.books.end(error)
     if engine.user_data is not None:
-        engine.user_data.end(error)
+        engine.user_data.end()
+    if engine.mirror is not None:
+        engine.mirror.end(error)
     engine.board.close()
 
 
@@ -200,11 +209,12 @@ class _Anchor:
 class _Builder:
     """Puts the services of one connector together."""
 
-    def __init__(self, config: BinanceConfig, dialer: Dialer, anchor: _Anchor) -> None:
+    def __init__(self, config: BinanceConfig, dialer: Dialer, anchor: _Anchor, journal: Journal) -> None:
         self.seed = config.embedded.seed if isinstance(config.embedded, SandboxSpec) else _util.fresh_seed()
         self._config = config
         self._dialer = dialer
         self._anchor = anchor
+        self._journal = journal
         self._tuning = config.tuning
         self.observer = Observer(config.hooks, credentials=config.credentials, proxy=config.proxy)
         self._board = StatusBoard(self.observer, _services_of(config))
@@ -228,6 +238,7 @@ class _Builder:
         streams = StreamsService(self._make_shard, stream_sockets, tuning)
         ws_api = self._make_ws_api(eager=signer is not None or self._config.prefer == "ws_api")
         user_data = self._make_user_data(ws_api) if ws_api is not None and signer is not None else None
+        mirror = None if user_data is None else self._make_mirror(user_data)
         services: list[Service] = [
             RestService(router, self._config, self._dialer, self._board, self.observer),
             streams,
@@ -235,9 +246,36 @@ class _Builder:
         ]
         books = BooksService(streams, router, limiter, self.observer, self._rng("books"))
         gapless = Gapless(streams, router, limiter, clock, tuning, self.observer)
-        services += [service for service in (ws_api, user_data, books, gapless) if service is not None]
+        next_id = self.ids("op").next_id
+        resolver = Resolver(
+            router,
+            self._journal,
+            user_data,
+            clock=clock,
+            tuning=tuning,
+            observer=self.observer,
+            next_id=next_id,
+        )
+        orders = Orders(router, resolver, resolve_timeout=tuning.resolve_timeout, next_id=next_id)
+        services += [service for service in (ws_api, user_data, mirror, books, gapless) if service is not None]
+        services += [self._journal, resolver]
         root = self._supervisor("root", services, Strategy.REST_FOR_ONE)
-        return Engine(clock, limiter, router, streams, ws_api, user_data, books, gapless, root, self._board), root
+        engine = Engine(
+            clock,
+            limiter,
+            router,
+            streams,
+            ws_api,
+            user_data,
+            mirror,
+            books,
+            gapless,
+            resolver,
+            orders,
+            root,
+            self._board,
+        )
+        return engine, root
 
     def _supervisor(self, name: str, services: Any, strategy: Strategy) -> Supervisor:
         return Supervisor(
@@ -250,6 +288,10 @@ class _Builder:
             observer=self.observer,
             name=name,
         )
+
+    def ids(self, prefix: str) -> ClientOrderIds:
+        """Return a source of ids which no other run has; also of the embedded exchange, which outlives connectors."""
+        return ClientOrderIds(prefix, boot=Random(f"{self.seed}:{prefix}:{self._anchor.at}").getrandbits(64))
 
     def _rng(self, purpose: str) -> Random:
         """Return a generator of its own for each purpose, so that one more draw here shifts nothing there."""
@@ -319,6 +361,17 @@ class _Builder:
             observer=self.observer,
             board=self._board,
             rng=self._rng("userdata"),
+        )
+
+    def _make_mirror(self, user_data: UserData) -> Mirror:
+        return Mirror(
+            user_data,
+            Desk(self._router, self._limiter, self._clock),
+            clock=self._clock,
+            tuning=self._tuning,
+            observer=self.observer,
+            board=self._board,
+            rng=self._rng("mirror"),
         )
 
 

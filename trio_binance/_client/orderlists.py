@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from trio_binance._codec.params import list_params
 from trio_binance._protocol.catalogue import orderlists
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         OrderListFull,
         OrderListResponse,
         OrderListResult,
+        Placement,
     )
 
 
@@ -40,135 +41,285 @@ class OrderLists(Placing):
 
     @overload
     async def place_oco(
-        self, order: OcoOrder, *, new_order_resp_type: Full = NewOrderRespType.FULL
-    ) -> OrderListFull: ...
+        self,
+        order: OcoOrder,
+        *,
+        new_order_resp_type: Full = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListFull]: ...
     @overload
-    async def place_oco(self, order: OcoOrder, *, new_order_resp_type: Result) -> OrderListResult: ...
-    @overload
-    async def place_oco(self, order: OcoOrder, *, new_order_resp_type: Ack) -> OrderListAck: ...
-    @overload
-    async def place_oco(self, order: OcoOrder, *, new_order_resp_type: NewOrderRespType | str) -> OrderListResponse: ...
     async def place_oco(
-        self, order: OcoOrder, *, new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL
-    ) -> OrderListResponse:
+        self,
+        order: OcoOrder,
+        *,
+        new_order_resp_type: Result,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResult]: ...
+    @overload
+    async def place_oco(
+        self,
+        order: OcoOrder,
+        *,
+        new_order_resp_type: Ack,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListAck]: ...
+    @overload
+    async def place_oco(
+        self,
+        order: OcoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]: ...
+    async def place_oco(
+        self,
+        order: OcoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]:
         """Place an OCO: a pair of orders above and below the price, of which one cancels the other.
 
         Weight 1 (0 when it succeeds), two unfilled orders. Security: TRADE. Source: POST /api/v3/orderList/oco,
         orderList.place.oco (matching engine). Raises as ``place`` does.
         """
         request = self._identify(order, OcoOrder)
-        return await self._place_list(orderlists.PLACE_OCO, request, new_order_resp_type)
+        return await self._place_list(orderlists.PLACE_OCO, request, new_order_resp_type, resolve_within)
 
     @overload
     async def place_oto(
-        self, order: OtoOrder, *, new_order_resp_type: Full = NewOrderRespType.FULL
-    ) -> OrderListFull: ...
+        self,
+        order: OtoOrder,
+        *,
+        new_order_resp_type: Full = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListFull]: ...
     @overload
-    async def place_oto(self, order: OtoOrder, *, new_order_resp_type: Result) -> OrderListResult: ...
-    @overload
-    async def place_oto(self, order: OtoOrder, *, new_order_resp_type: Ack) -> OrderListAck: ...
-    @overload
-    async def place_oto(self, order: OtoOrder, *, new_order_resp_type: NewOrderRespType | str) -> OrderListResponse: ...
     async def place_oto(
-        self, order: OtoOrder, *, new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL
-    ) -> OrderListResponse:
+        self,
+        order: OtoOrder,
+        *,
+        new_order_resp_type: Result,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResult]: ...
+    @overload
+    async def place_oto(
+        self,
+        order: OtoOrder,
+        *,
+        new_order_resp_type: Ack,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListAck]: ...
+    @overload
+    async def place_oto(
+        self,
+        order: OtoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]: ...
+    async def place_oto(
+        self,
+        order: OtoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]:
         """Place an OTO: a working order, and one that enters the book when it is completely filled.
 
         Weight 1 (0 when it succeeds), two unfilled orders. Security: TRADE. Source: POST /api/v3/orderList/oto,
         orderList.place.oto (matching engine). Raises as ``place`` does.
         """
         request = self._identify(order, OtoOrder)
-        return await self._place_list(orderlists.PLACE_OTO, request, new_order_resp_type)
+        return await self._place_list(orderlists.PLACE_OTO, request, new_order_resp_type, resolve_within)
 
     @overload
     async def place_otoco(
-        self, order: OtocoOrder, *, new_order_resp_type: Full = NewOrderRespType.FULL
-    ) -> OrderListFull: ...
-    @overload
-    async def place_otoco(self, order: OtocoOrder, *, new_order_resp_type: Result) -> OrderListResult: ...
-    @overload
-    async def place_otoco(self, order: OtocoOrder, *, new_order_resp_type: Ack) -> OrderListAck: ...
+        self,
+        order: OtocoOrder,
+        *,
+        new_order_resp_type: Full = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListFull]: ...
     @overload
     async def place_otoco(
-        self, order: OtocoOrder, *, new_order_resp_type: NewOrderRespType | str
-    ) -> OrderListResponse: ...
+        self,
+        order: OtocoOrder,
+        *,
+        new_order_resp_type: Result,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResult]: ...
+    @overload
     async def place_otoco(
-        self, order: OtocoOrder, *, new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL
-    ) -> OrderListResponse:
+        self,
+        order: OtocoOrder,
+        *,
+        new_order_resp_type: Ack,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListAck]: ...
+    @overload
+    async def place_otoco(
+        self,
+        order: OtocoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]: ...
+    async def place_otoco(
+        self,
+        order: OtocoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]:
         """Place an OTOCO: a working order, and an OCO that enters the book when it is completely filled.
 
         Weight 1 (0 when it succeeds), three unfilled orders. Security: TRADE. Source: POST /api/v3/orderList/otoco,
         orderList.place.otoco (matching engine). Raises as ``place`` does.
         """
         request = self._identify(order, OtocoOrder)
-        return await self._place_list(orderlists.PLACE_OTOCO, request, new_order_resp_type)
+        return await self._place_list(orderlists.PLACE_OTOCO, request, new_order_resp_type, resolve_within)
 
     @overload
     async def place_opo(
-        self, order: OpoOrder, *, new_order_resp_type: Full = NewOrderRespType.FULL
-    ) -> OrderListFull: ...
+        self,
+        order: OpoOrder,
+        *,
+        new_order_resp_type: Full = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListFull]: ...
     @overload
-    async def place_opo(self, order: OpoOrder, *, new_order_resp_type: Result) -> OrderListResult: ...
-    @overload
-    async def place_opo(self, order: OpoOrder, *, new_order_resp_type: Ack) -> OrderListAck: ...
-    @overload
-    async def place_opo(self, order: OpoOrder, *, new_order_resp_type: NewOrderRespType | str) -> OrderListResponse: ...
     async def place_opo(
-        self, order: OpoOrder, *, new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL
-    ) -> OrderListResponse:
+        self,
+        order: OpoOrder,
+        *,
+        new_order_resp_type: Result,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResult]: ...
+    @overload
+    async def place_opo(
+        self,
+        order: OpoOrder,
+        *,
+        new_order_resp_type: Ack,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListAck]: ...
+    @overload
+    async def place_opo(
+        self,
+        order: OpoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]: ...
+    async def place_opo(
+        self,
+        order: OpoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]:
         """Place an OPO: a buy, and an order that sells all it brought when it is completely filled.
 
         Weight 1 (0 when it succeeds), two unfilled orders. Security: TRADE. Source: POST /api/v3/orderList/opo,
         orderList.place.opo (matching engine). Raises as ``place`` does.
         """
         request = self._identify(order, OpoOrder)
-        return await self._place_list(orderlists.PLACE_OPO, request, new_order_resp_type)
+        return await self._place_list(orderlists.PLACE_OPO, request, new_order_resp_type, resolve_within)
 
     @overload
     async def place_opoco(
-        self, order: OpocoOrder, *, new_order_resp_type: Full = NewOrderRespType.FULL
-    ) -> OrderListFull: ...
-    @overload
-    async def place_opoco(self, order: OpocoOrder, *, new_order_resp_type: Result) -> OrderListResult: ...
-    @overload
-    async def place_opoco(self, order: OpocoOrder, *, new_order_resp_type: Ack) -> OrderListAck: ...
+        self,
+        order: OpocoOrder,
+        *,
+        new_order_resp_type: Full = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListFull]: ...
     @overload
     async def place_opoco(
-        self, order: OpocoOrder, *, new_order_resp_type: NewOrderRespType | str
-    ) -> OrderListResponse: ...
+        self,
+        order: OpocoOrder,
+        *,
+        new_order_resp_type: Result,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResult]: ...
+    @overload
     async def place_opoco(
-        self, order: OpocoOrder, *, new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL
-    ) -> OrderListResponse:
+        self,
+        order: OpocoOrder,
+        *,
+        new_order_resp_type: Ack,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListAck]: ...
+    @overload
+    async def place_opoco(
+        self,
+        order: OpocoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]: ...
+    async def place_opoco(
+        self,
+        order: OpocoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]:
         """Place an OPOCO: a buy, and an OCO that sells all it brought when it is completely filled.
 
         Weight 1 (0 when it succeeds), three unfilled orders. Security: TRADE. Source: POST /api/v3/orderList/opoco,
         orderList.place.opoco (matching engine). Raises as ``place`` does.
         """
         request = self._identify(order, OpocoOrder)
-        return await self._place_list(orderlists.PLACE_OPOCO, request, new_order_resp_type)
+        return await self._place_list(orderlists.PLACE_OPOCO, request, new_order_resp_type, resolve_within)
 
     @overload
     async def place_legacy_oco(
-        self, order: LegacyOcoOrder, *, new_order_resp_type: Full = NewOrderRespType.FULL
-    ) -> OrderListFull: ...
-    @overload
-    async def place_legacy_oco(self, order: LegacyOcoOrder, *, new_order_resp_type: Result) -> OrderListResult: ...
-    @overload
-    async def place_legacy_oco(self, order: LegacyOcoOrder, *, new_order_resp_type: Ack) -> OrderListAck: ...
+        self,
+        order: LegacyOcoOrder,
+        *,
+        new_order_resp_type: Full = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListFull]: ...
     @overload
     async def place_legacy_oco(
-        self, order: LegacyOcoOrder, *, new_order_resp_type: NewOrderRespType | str
-    ) -> OrderListResponse: ...
+        self,
+        order: LegacyOcoOrder,
+        *,
+        new_order_resp_type: Result,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResult]: ...
+    @overload
     async def place_legacy_oco(
-        self, order: LegacyOcoOrder, *, new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL
-    ) -> OrderListResponse:
+        self,
+        order: LegacyOcoOrder,
+        *,
+        new_order_resp_type: Ack,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListAck]: ...
+    @overload
+    async def place_legacy_oco(
+        self,
+        order: LegacyOcoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]: ...
+    async def place_legacy_oco(
+        self,
+        order: LegacyOcoOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderListResponse]:
         """Place an OCO in the way of old, which the exchange deprecated in 2024; ``place_oco`` can do more.
 
         Weight 1 (0 when it succeeds), two unfilled orders. Security: TRADE. Source: POST /api/v3/order/oco,
         orderList.place (matching engine). Raises as ``place`` does.
         """
         request = self._identify(order, LegacyOcoOrder)
-        return await self._place_list(orderlists.PLACE_LEGACY_OCO, request, new_order_resp_type)
+        return await self._place_list(orderlists.PLACE_LEGACY_OCO, request, new_order_resp_type, resolve_within)
 
     async def cancel_order_list(
         self,
@@ -188,15 +339,20 @@ class OrderLists(Placing):
         """
         give_one(order_list_id=order_list_id, list_client_order_id=list_client_order_id)
         with named(list_client_order_id, f"cancellation of list {list_client_order_id or order_list_id}"):
-            return await self._ask(
-                orderlists.CANCEL_ORDER_LIST,
+            cancellation = orderlists.CANCEL_ORDER_LIST.write(
                 symbol=symbol,
                 order_list_id=order_list_id,
                 list_client_order_id=list_client_order_id,
                 new_client_order_id=self._id_or(new_client_order_id),
             )
+            return await self._change(orderlists.CANCEL_ORDER_LIST, cancellation)
 
     async def _place_list(
-        self, operation: Operation[OrderListResponse], request: OrderListRequest, report: NewOrderRespType | str
-    ) -> OrderListResponse:
-        return await self._place(operation, list_params(request), request.list_client_order_id, report, "order list")
+        self,
+        operation: Operation[OrderListResponse],
+        request: OrderListRequest,
+        report: NewOrderRespType | str,
+        within: float | None,
+    ) -> Placement[Any]:
+        name = request.list_client_order_id
+        return await self._place(operation, list_params(request), name, report, within, "order list")

@@ -1,4 +1,4 @@
-"""The placing: what all placements share: names for every order, and an error that carries them."""
+"""The placing: what all that change something share: names for every order, and errors that carry them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, get_args
 
 from trio_binance._codec.params import with_client_ids
-from trio_binance.errors import BinanceError
-from trio_binance.models import NewOrderRespType, OrderListRequest, OrderRequest
+from trio_binance.errors import ApiError, BinanceError
+from trio_binance.models import NewOrderRespType, OrderListRequest, OrderRequest, Rejected
 
-from .room import Room
+from .room import Room, staking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from trio_binance._protocol.operation import Operation, Value
     from trio_binance._pure.ids import ClientOrderIds
+    from trio_binance._services.orders import Orders
     from trio_binance._services.router import Router
+    from trio_binance._services.rulebook import Rulebook
+    from trio_binance.models import Placement
 
 R = TypeVar("R")
 AnyRequest = TypeVar("AnyRequest", bound=OrderRequest | OrderListRequest)
@@ -32,9 +35,11 @@ ORDERS: tuple[type[OrderRequest], ...] = get_args(OrderRequest)
 class Placing(Room):
     """The base of the rooms that place something."""
 
-    def __init__(self, router: Router, ids: ClientOrderIds) -> None:
+    def __init__(self, router: Router, orders: Orders, ids: ClientOrderIds, rulebook: Rulebook) -> None:
         super().__init__(router)
+        self._orders = orders
         self._ids = ids
+        self._rulebook = rulebook
 
     def new_client_order_id(self) -> str:
         """Return a client order id that was never used before, on this machine or another.
@@ -59,15 +64,38 @@ class Placing(Room):
         params: Mapping[str, Value],
         name: str | None,
         report: NewOrderRespType | str,
+        within: float | None,
         what: str = "order",
-    ) -> R:
-        """Place something; an error says ``what``, and carries ``name``, its client id.
+    ) -> Placement[R]:
+        """Place something and return what became of it; an error says ``what``, and carries ``name``, its client id.
 
         Which report is wanted is always said: the exchange's own defaults differ by the type of order.
         """
-        wanted = operation.write(new_order_resp_type=report)
+        params = {**params, **operation.write(new_order_resp_type=report)}
+        operation.check(params)
         with named(name, what):
-            return await self._call(operation, {**params, **wanted})
+            outcome = await self._orders.place(operation, params, within)
+        if isinstance(outcome, Rejected):
+            outcome.error.client_order_id, outcome.error.at_stake = name, what
+            self._learn(outcome.error, params)
+        return outcome
+
+    async def _change(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
+        """Change something and return the answer."""
+        operation.check(params)
+        with staking(operation):
+            try:
+                answer: R = await self._orders.change(operation, params)
+            except BinanceError as exc:
+                self._learn(exc, params)
+                raise
+            return answer
+
+    def _learn(self, error: BinanceError, params: Mapping[str, Value]) -> None:
+        """Note that a refusal by a filter says that the rules may be others than those that are kept."""
+        symbol = params.get("symbol")
+        if isinstance(error, ApiError) and error.filter is not None and isinstance(symbol, str):
+            self._rulebook.forget(symbol)
 
 
 @contextmanager

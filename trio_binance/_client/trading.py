@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final, overload
+from typing import TYPE_CHECKING, Any, final, overload
 
 from trio_binance._codec.params import order_params, sor_params
 from trio_binance._protocol.catalogue import trading
-from trio_binance.errors import ApiError
 from trio_binance.models import LimitOrder, MarketOrder, NewOrderRespType
 
 from .changes import Changes
 from .orderlists import OrderLists
-from .placing import ORDERS, Ack, AnyRequest, Full, R, Result
+from .placing import ORDERS, Ack, AnyRequest, Full, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from decimal import Decimal
 
-    from trio_binance._protocol.operation import Operation, Value
-    from trio_binance._pure.ids import ClientOrderIds
-    from trio_binance._services.router import Router
-    from trio_binance._services.rulebook import Rulebook
+    from trio_binance._protocol.operation import Value
+    from trio_binance._pure.intents import Intent
     from trio_binance.models import (
         OrderAck,
         OrderCheck,
@@ -30,6 +26,8 @@ if TYPE_CHECKING:
         OrderResponse,
         OrderResult,
         OrderTestResult,
+        Placement,
+        Unresolved,
     )
     from trio_binance.models.orders import OrderState
 
@@ -38,71 +36,117 @@ if TYPE_CHECKING:
 class Trading(OrderLists, Changes):
     """``bx.trading``: whatever changes an order.
 
-    A call that raises says in ``error.outcome`` what became of the request: NOT_SENT, REJECTED, UNKNOWN or PARTIAL. A
-    request that changes state is never sent twice, because a client order id is unique among *open* orders only: sent
-    again after a fill, it would be filled again. Cancelled after the request has left, a call leaves its outcome
-    unknown: query the order by its client id. An error of that query speaks of the query, not of the order.
+    A request that changes state is sent once, because a client order id is unique among *open* orders only: sent again
+    after a fill, it would be filled again. (Two exceptions cannot double anything: what was refused for its timestamp,
+    and the cancellation of one order by its order id.) It stands in the journal before its first byte leaves.
 
-    ``new_order_resp_type`` decides how much a placement answers, and with it the type of the answer. Should the
-    exchange answer less than was asked for, an order is placed all the same and must not be taken for refused: the
-    call raises ``DecodeError`` with the outcome UNKNOWN, the order's client id and, in ``payload``, what was answered.
+    What places something returns what became of it: ``Accepted`` with the exchange's report, ``Rejected`` with the
+    error, or ``Unresolved``; ``unwrap`` gives the report or raises. Where the answer is lost, that is found out before
+    the call returns, for ``resolve_within`` seconds (``tuning.resolve_timeout`` by default), from the account's own
+    events, by queries, and by the exchange's clock; afterwards it goes on in the background: ``wait_resolved``. What
+    was not sent raises, with the outcome NOT_SENT. What cancels or amends returns the exchange's report, be it put
+    together from what was found, and raises everything else.
+
+    Cancelled before it has left, a request does not leave. Cancelled later, it goes on being found out what became of
+    it: ``unsettled`` tells of it, and the hook events ``OutcomeInDoubt``, ``OutcomeFound`` and their kin.
+
+    ``new_order_resp_type`` decides how much a placement answers, and with it the type of the report.
     """
-
-    def __init__(self, router: Router, ids: ClientOrderIds, rulebook: Rulebook) -> None:
-        super().__init__(router, ids)
-        self._rulebook = rulebook
-
-    async def _call(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
-        """Call an operation; a refusal by a filter says that the rules may be others than those that are kept."""
-        try:
-            return await super()._call(operation, params)
-        except ApiError as exc:
-            symbol = params.get("symbol")
-            if exc.filter is not None and isinstance(symbol, str):
-                self._rulebook.forget(symbol)
-            raise
 
     # -------------------------------------------------------------------------------------------- placements
 
     @overload
-    async def place(self, order: OrderRequest, *, new_order_resp_type: Full = NewOrderRespType.FULL) -> OrderFull: ...
-    @overload
-    async def place(self, order: OrderRequest, *, new_order_resp_type: Result) -> OrderResult: ...
-    @overload
-    async def place(self, order: OrderRequest, *, new_order_resp_type: Ack) -> OrderAck: ...
-    @overload
-    async def place(self, order: OrderRequest, *, new_order_resp_type: NewOrderRespType | str) -> OrderResponse: ...
     async def place(
-        self, order: OrderRequest, *, new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL
-    ) -> OrderResponse:
-        """Place an order and return the exchange's report of it.
+        self,
+        order: OrderRequest,
+        *,
+        new_order_resp_type: Full = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderFull]: ...
+    @overload
+    async def place(
+        self,
+        order: OrderRequest,
+        *,
+        new_order_resp_type: Result,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderResult]: ...
+    @overload
+    async def place(
+        self,
+        order: OrderRequest,
+        *,
+        new_order_resp_type: Ack,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderAck]: ...
+    @overload
+    async def place(
+        self,
+        order: OrderRequest,
+        *,
+        new_order_resp_type: NewOrderRespType | str,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderResponse]: ...
+    async def place(
+        self,
+        order: OrderRequest,
+        *,
+        new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderResponse]:
+        """Place an order and return what became of it: ``Accepted``, ``Rejected`` or ``Unresolved``.
 
-        An order without ``client_order_id`` is given one, so that it can always be asked for; an error carries it as
-        ``error.client_order_id``. Weight 1 (0 when it succeeds), one unfilled order. Security: TRADE. Source: POST
-        /api/v3/order, order.place (matching engine).
+        An order without ``client_order_id`` is given one, so that it can always be asked for; outcomes and errors carry
+        it. Weight 1 (0 when it succeeds), one unfilled order. Security: TRADE. Source: POST /api/v3/order, order.place
+        (matching engine).
 
         Raises:
-            OrderRejected: the matching engine refused, ``FilterError`` a rule of the symbol.
-            NetworkError, ServerError, ProtocolError: the outcome is UNKNOWN, unless ``outcome`` says NOT_SENT.
+            BinanceError: it was not sent: ``UsageError`` for the caller's sake, ``NotAdmitted`` for the limits' or the
+                breaker's, ``ConnectError`` for the line's, ``JournalFailed`` where it cannot be recorded.
         """
         request = self._identify(order, *ORDERS)
-        return await self._place(trading.PLACE, order_params(request), request.client_order_id, new_order_resp_type)
+        name = request.client_order_id
+        return await self._place(trading.PLACE, order_params(request), name, new_order_resp_type, resolve_within)
 
     @overload
     async def place_sor(
-        self, order: LimitOrder | MarketOrder, *, new_order_resp_type: Full = NewOrderRespType.FULL
-    ) -> OrderFull: ...
-    @overload
-    async def place_sor(self, order: LimitOrder | MarketOrder, *, new_order_resp_type: Result) -> OrderResult: ...
-    @overload
-    async def place_sor(self, order: LimitOrder | MarketOrder, *, new_order_resp_type: Ack) -> OrderAck: ...
+        self,
+        order: LimitOrder | MarketOrder,
+        *,
+        new_order_resp_type: Full = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderFull]: ...
     @overload
     async def place_sor(
-        self, order: LimitOrder | MarketOrder, *, new_order_resp_type: NewOrderRespType | str
-    ) -> OrderResponse: ...
+        self,
+        order: LimitOrder | MarketOrder,
+        *,
+        new_order_resp_type: Result,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderResult]: ...
+    @overload
     async def place_sor(
-        self, order: LimitOrder | MarketOrder, *, new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL
-    ) -> OrderResponse:
+        self,
+        order: LimitOrder | MarketOrder,
+        *,
+        new_order_resp_type: Ack,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderAck]: ...
+    @overload
+    async def place_sor(
+        self,
+        order: LimitOrder | MarketOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderResponse]: ...
+    async def place_sor(
+        self,
+        order: LimitOrder | MarketOrder,
+        *,
+        new_order_resp_type: NewOrderRespType | str = NewOrderRespType.FULL,
+        resolve_within: float | None = None,
+    ) -> Placement[OrderResponse]:
         """Place an order by smart order routing, which may fill it from other symbols of the same base asset.
 
         Without a peg and without ``quote_order_qty``. What it takes elsewhere is told as an allocation: a fill with
@@ -110,7 +154,8 @@ class Trading(OrderLists, Changes):
         Source: POST /api/v3/sor/order, sor.order.place (matching engine). Raises as ``place`` does.
         """
         request = self._identify(order, LimitOrder, MarketOrder)
-        return await self._place(trading.PLACE_SOR, sor_params(request), request.client_order_id, new_order_resp_type)
+        name = request.client_order_id
+        return await self._place(trading.PLACE_SOR, sor_params(request), name, new_order_resp_type, resolve_within)
 
     async def test(self, order: OrderRequest, *, compute_commission_rates: bool = False) -> OrderTestResult:
         """Have the exchange check an order without placing it; see ``check`` for a look that sends nothing.
@@ -132,6 +177,27 @@ class Trading(OrderLists, Changes):
         params: dict[str, Value] = {**sor_params(self._identify(order, LimitOrder, MarketOrder))}
         rates = trading.TEST_SOR.write(compute_commission_rates=compute_commission_rates)
         return await self._call(trading.TEST_SOR, {**params, **rates})
+
+    # --------------------------------------------------------------------------------------- after it was sent
+
+    @property
+    def unsettled(self) -> tuple[Intent, ...]:
+        """The requests of which it is not known what became of them, those of an earlier run included."""
+        return self._orders.unsettled
+
+    async def wait_resolved(self, outcome: Unresolved) -> Placement[Any]:
+        """Return what became of a placement, as soon as that is known: ``Accepted`` or ``Rejected``.
+
+        A day may pass over it: bound it. Cancelled: it goes on being found out.
+
+        Raises:
+            InvalidArgument: the outcome is none of this connector's, or a day old.
+        """
+        return await self._orders.wait_resolved(outcome.intent_id)
+
+    async def wait_settled(self) -> None:
+        """Return when ``unsettled`` is empty, as after a restart with a journal. Cancelled: nothing changed."""
+        await self._orders.wait_settled()
 
     # -------------------------------------------------------------------------------------- before it is sent
 

@@ -14,6 +14,11 @@ from .event import ConnectionRenewed as ConnectionRenewed
 from .event import Event as Event
 from .event import MirrorChanged as MirrorChanged
 from .event import Reconnected as Reconnected
+from .orderevents import JournalLost as JournalLost
+from .orderevents import OutcomeFound as OutcomeFound
+from .orderevents import OutcomeInDoubt as OutcomeInDoubt
+from .orderevents import OutcomeRevised as OutcomeRevised
+from .orderevents import OutcomeUnresolved as OutcomeUnresolved
 
 if TYPE_CHECKING:
     from .conditions import Status
@@ -204,15 +209,35 @@ class UserDataSubscribed(Event):
 class UserDataGap(Event):
     """What happened between ``since`` and ``until`` may not have been told: orders may have changed meanwhile.
 
-    A connection was lost, or a message cannot be read (``Undecodable`` tells why). "There is no replay": ask for open
-    orders and fills to learn what happened. It begins with the last event that came, at most a minute before the last
-    sign of life: what follows on a dying connection is late before it is lost.
+    A connection was lost, or a message cannot be read (``Undecodable`` tells why). "There is no replay": orders, fills,
+    order lists and balances are asked for and told by ``bx.account.events()``, until ``AccountLive`` says that nothing
+    of them is missing; deposits and locks are not to be had again, but the balances that they led to. It begins with
+    the last event that came, at most a minute before the last sign of life: what follows on a dying connection is late
+    before it is lost. Told once more at the end of all tries, it says that something could not be recovered.
     """
 
     area = "account"
     level = logging.WARNING
     since: float
     until: float
+
+
+@attrs.frozen
+class AccountLive(Event):
+    """The mirror of the account is right, ``after`` seconds without that; so far ``recovered`` events were asked for."""
+
+    area = "account"
+    after: float
+    recovered: int
+
+
+@attrs.frozen
+class AccountStale(Event):
+    """The mirror of the account is not right any more, or may not be: an event was missed, or may have been."""
+
+    area = "account"
+    level = logging.WARNING
+    reason: str
 
 
 # ------------------------------------------------------------------------------- limits, breaker, clock, key

@@ -11,7 +11,7 @@ from trio_binance.errors import BinanceError, OrderUnresolved
 
 from .evidence import Evidence
 
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 
 
 @attrs.frozen

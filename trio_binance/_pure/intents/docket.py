@@ -96,6 +96,24 @@ class Intents:
         """
         return {claim.part: claim.verdict or _so_far(claim) for claim in self._claims.get(intent_id, ())}
 
+    def intent(self, intent_id: str) -> Intent | None:
+        """Return an intent, as long as anything is known of it."""
+        claims = self._claims.get(intent_id)
+        return None if claims is None else claims[0].intent
+
+    def is_pending(self, intent_id: str) -> bool:
+        """Tell whether a part of an intent has no verdict yet."""
+        return any(claim.verdict is None for claim in self._claims.get(intent_id, ()))
+
+    @property
+    def unsettled(self) -> tuple[Intent, ...]:
+        """The intents of which it is not known what became of them, the oldest first."""
+        return tuple(
+            claims[0].intent
+            for claims in self._claims.values()
+            if any(claim.verdict is None or isinstance(claim.verdict, Unresolved) for claim in claims)
+        )
+
     # --------------------------------------------------------------------------------------------------- intents
 
     def open(self, intent: Intent, now: float) -> list[Effect]:

@@ -148,6 +148,16 @@ class Intent:
         )
 
     @property
+    def name(self) -> str:
+        """The client id of what it places, of a list the list's; of what it changes where that is named so."""
+        return self.text(_NAMED.get(self.kind, "origClientOrderId"))
+
+    @property
+    def places(self) -> bool:
+        """Whether it places something."""
+        return self.kind in _NAMED
+
+    @property
     def rests(self) -> bool:
         """Whether the order that it places stays on the book, unless it is filled."""
         return self.params.get("type") in _RESTING and self.params.get("timeInForce", "GTC") == TimeInForce.GTC

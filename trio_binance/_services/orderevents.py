@@ -1,0 +1,76 @@
+"""The events of orders: requests that change something, where it is not plain what became of them."""
+
+from __future__ import annotations
+
+import logging
+from typing import ClassVar
+
+import attrs
+
+from .event import Event
+
+
+@attrs.frozen
+class OutcomeInDoubt(Event):
+    """The answer to a request that changes something is lost; it is being found out what became of it."""
+
+    area = "orders"
+    level = logging.WARNING
+    subject: ClassVar[str | None] = "intent"
+    intent: str
+    operation: str
+    symbol: str
+    client_order_id: str
+    reason: str
+
+
+@attrs.frozen
+class OutcomeFound(Event):
+    """It was found out what became of a request whose answer was lost."""
+
+    area = "orders"
+    subject: ClassVar[str | None] = "intent"
+    intent: str
+    part: str
+    symbol: str
+    client_order_id: str
+    verdict: str
+
+
+@attrs.frozen
+class OutcomeUnresolved(Event):
+    """It could not be found out what became of a request: it may stand. It is watched for 24 hours."""
+
+    area = "orders"
+    level = logging.ERROR
+    subject: ClassVar[str | None] = "intent"
+    intent: str
+    part: str
+    symbol: str
+    client_order_id: str
+    reason: str
+    evidence: str
+
+
+@attrs.frozen
+class OutcomeRevised(Event):
+    """A request took effect of which a verdict had said that it could not: look at the account now."""
+
+    area = "orders"
+    level = logging.CRITICAL
+    subject: ClassVar[str | None] = "intent"
+    intent: str
+    part: str
+    symbol: str
+    client_order_id: str
+    was: str
+    evidence: str
+
+
+@attrs.frozen
+class JournalLost(Event):
+    """The journal of intents cannot be written any more: nothing is placed until the connector is opened anew."""
+
+    area = "orders"
+    level = logging.CRITICAL
+    reason: str

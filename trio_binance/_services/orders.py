@@ -1,0 +1,244 @@
+"""The orders: every request that changes state is sent once, and its caller is told what became of it.
+
+place, change ──> Resolver (journal, docket, questions) ──> verdict ──> what the caller gets
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import attrs
+import trio
+
+from trio_binance._codes import api_error_class
+from trio_binance._pure.intents import Absent, Accepted, Intent, NotSent, Part, Rejected, Unresolved, facts
+from trio_binance.errors import (
+    BinanceError,
+    InvalidArgument,
+    LimitExceeded,
+    OrderAbsent,
+    OrderUnresolved,
+    Outcome,
+)
+from trio_binance.models import outcomes
+
+from .rebuilding import Rebuilding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from trio_binance._protocol.operation import Operation, Value
+    from trio_binance._pure.intents import Sighting, Verdict
+
+    from .resolver import Resolver
+    from .router import Router
+
+_OUTCOMES = {
+    Accepted.word: Outcome.DONE,
+    Rejected.word: Outcome.REJECTED,
+    Absent.word: Outcome.REJECTED,
+    NotSent.word: Outcome.NOT_SENT,
+    Unresolved.word: Outcome.UNKNOWN,
+}
+"""What errors call the verdicts."""
+
+
+@attrs.frozen
+class _Told:
+    """What a request came to: its answer or its error, the verdict on each part, and when its caller has to go on."""
+
+    intent: Intent
+    answer: Any
+    error: BinanceError | None
+    verdicts: Mapping[Part, Verdict]
+    deadline: float
+
+    @property
+    def was_done(self) -> bool:
+        """Whether every part of it took effect."""
+        return all(isinstance(verdict, Accepted) for verdict in self.verdicts.values())
+
+    @property
+    def sightings(self) -> dict[Part, Sighting | None]:
+        """What was seen of each part that took effect."""
+        return {part: verdict.sighting for part, verdict in self.verdicts.items() if isinstance(verdict, Accepted)}
+
+
+@final
+class Orders:
+    """What the facade places and changes orders by."""
+
+    def __init__(
+        self, router: Router, resolver: Resolver, *, resolve_timeout: float, next_id: Callable[[], str]
+    ) -> None:
+        self._resolver = resolver
+        self._next_id = next_id
+        self._resolve_timeout = resolve_timeout
+        self._rebuilding = Rebuilding(router, resolver.inquiry, resolver.findings)
+
+    @property
+    def unsettled(self) -> tuple[Intent, ...]:
+        """The requests of which it is not known what became of them, the oldest first."""
+        return self._resolver.unsettled
+
+    async def place(
+        self, operation: Operation[Any], params: Mapping[str, Value], within: float | None = None
+    ) -> outcomes.Placement[Any]:
+        """Send what places an order or a list, once, and return what became of it.
+
+        Where the answer is lost that is found out, for ``within`` seconds. Cancelled: before it left, it does not;
+        later it goes on being found out, and ``unsettled`` has it until then.
+
+        Raises:
+            BinanceError: it was not sent.
+        """
+        told = await self._perform(operation, params, within)
+        return await self._placement(told)
+
+    async def change(
+        self, operation: Operation[Any], params: Mapping[str, Value], targets: tuple[int, ...] = ()
+    ) -> Any:
+        """Send what changes or cancels orders, once, and return its answer, be it put together from what was found.
+
+        Nothing is sent again but the cancellation of one order by its order id. Cancelled: as ``place``.
+
+        Raises:
+            OrderUnresolved: it is not known what became of it, and goes on being found out.
+            OrderAbsent: the answer was lost, and it had no effect.
+            BinanceError: it was refused or not sent.
+        """
+        told = await self._perform(operation, params, None, targets)
+        if told.was_done:
+            return await self._answer(told)
+        if isinstance(told.error, BinanceError) and len(told.verdicts) > 1:
+            raise _halved(told.error, told.verdicts)
+        [verdict] = told.verdicts.values()
+        raise self._error(told.intent, verdict, told.error)
+
+    async def wait_resolved(self, intent_id: str) -> outcomes.Placement[Any]:
+        """Return what became of a placement, once that is known. Cancelled: it goes on being found out.
+
+        Raises:
+            InvalidArgument: nothing is known of it, or nothing any more.
+        """
+        await trio.lowlevel.checkpoint()
+        while any(isinstance(verdict, Unresolved) for verdict in self._resolver.standing(intent_id).values()):
+            await self._resolver.wait_changed()
+        standing, intent = self._resolver.standing(intent_id), self._resolver.intent(intent_id)
+        if intent is None:
+            raise InvalidArgument("intent_id", intent_id, "nothing is known of such a request")
+        return await self._placement(_Told(intent, None, None, standing, float("inf")))
+
+    async def wait_settled(self) -> None:
+        """Return when of no request it is unknown what became of it. Cancelled: nothing changed."""
+        await trio.lowlevel.checkpoint()
+        while self._resolver.unsettled:
+            await self._resolver.wait_changed()
+
+    async def _perform(
+        self,
+        operation: Operation[Any],
+        params: Mapping[str, Value],
+        within: float | None,
+        targets: tuple[int, ...] = (),
+    ) -> _Told:
+        given = {name: value for name, value in params.items() if value is not None}
+        intent = Intent(self._next_id(), operation.name, given, targets=targets)
+        if not self._resolver.has_room and not operation.cancels:
+            raise LimitExceeded(f"{operation.name}: of too many requests it is not known what became of them")
+        self._resolver.open(intent)
+        answer, error = await self._resolver.send(intent, operation, params)
+        deadline = trio.current_time() + (self._resolve_timeout if within is None else within)
+        if self._resolver.is_pending(intent.intent_id):
+            self._resolver.on_doubt(intent, str(error))
+            await self._wait(intent, deadline)
+        return _Told(intent, answer, error, self._resolver.standing(intent.intent_id), deadline)
+
+    async def _wait(self, intent: Intent, deadline: float) -> None:
+        """Wait until it is known what became of a request, or the time is up; cancelled, nothing is sent again."""
+        try:
+            with trio.move_on_at(deadline):
+                while self._resolver.is_pending(intent.intent_id):
+                    await self._resolver.wait_changed()
+        except BaseException:
+            self._resolver.tell(intent, facts.GaveUp())
+            raise
+
+    # ------------------------------------------------------------------------------------------ what is returned
+
+    async def _answer(self, told: _Told) -> Any:
+        """Return the answer of what was done, put together where it was lost; raises ``OrderUnresolved``."""
+        if told.answer is not None:
+            return told.answer
+        with trio.move_on_at(told.deadline):
+            return await self._rebuilding.answer(told.intent, told.sightings)
+        evidence = "\n".join(str(verdict.evidence) for verdict in told.verdicts.values())
+        error = OrderUnresolved("it was done, but how it stands could not be asked for in time", evidence=evidence)
+        if len(told.verdicts) > 1:
+            error.cancel_outcome = error.new_order_outcome = Outcome.DONE
+        raise error
+
+    async def _placement(self, told: _Told) -> outcomes.Placement[Any]:
+        intent = told.intent
+        name, number = intent.name, intent.intent_id
+        [verdict] = told.verdicts.values()
+        match verdict:
+            case Accepted():
+                try:
+                    answer = await self._answer(told)
+                except OrderUnresolved as exc:
+                    return outcomes.Unresolved(exc.reason, verdict.evidence, name, number)
+                return outcomes.Accepted(answer, verdict.evidence, name, number, answered=told.answer is not None)
+            case Unresolved():
+                return outcomes.Unresolved(verdict.reason, verdict.evidence, name, number)
+            case Absent():
+                return outcomes.Absent(self._error(intent, verdict, told.error), verdict.evidence, name, number)
+            case Rejected():
+                return outcomes.Rejected(self._error(intent, verdict, told.error), verdict.evidence, name, number)
+            case NotSent():
+                raise self._error(intent, verdict, told.error)
+
+    @staticmethod
+    def _error(intent: Intent, verdict: Verdict, told: BinanceError | None) -> BinanceError:
+        """Return the error of what was not done, or is not known to be done."""
+        name = intent.name or None
+        match verdict:
+            case Unresolved():
+                return _after(
+                    told, OrderUnresolved(verdict.reason, client_order_id=name, evidence=str(verdict.evidence))
+                )
+            case Absent():
+                return _after(told, OrderAbsent(client_order_id=name, evidence=str(verdict.evidence)))
+            case Rejected() if told is None or told.outcome is Outcome.UNKNOWN:
+                return _after(told, _refusal(intent, verdict, told))
+            case _:
+                return told or BinanceError(f"{intent.operation}: {verdict.word}", outcome=_OUTCOMES[verdict.word])
+
+
+def _after(cause: BinanceError | None, error: BinanceError) -> BinanceError:
+    error.__cause__ = cause
+    return error
+
+
+def _refusal(intent: Intent, verdict: Rejected, told: BinanceError | None) -> BinanceError:
+    """Return the refusal that was found to be final; the answer may have been lost, or have proved nothing."""
+    if told is not None and getattr(told, "code", None) == verdict.code is not None:
+        told.outcome = Outcome.REJECTED
+        return told
+    kind = api_error_class(400, verdict.code, verdict.message)
+    error = kind(verdict.message, status=400, code=verdict.code, operation=intent.operation)
+    error.outcome = Outcome.REJECTED
+    return error
+
+
+def _halved(error: BinanceError, verdicts: Mapping[Part, Verdict]) -> BinanceError:
+    """Return the error of a cancel-replace, with what became of each half."""
+    cancel, new_order = (_OUTCOMES[verdicts[part].word] for part in (Part.CANCEL, Part.NEW_ORDER))
+    error.cancel_outcome, error.new_order_outcome = cancel, new_order
+    if Outcome.UNKNOWN in (cancel, new_order):
+        error.outcome = Outcome.UNKNOWN
+    elif cancel is new_order:
+        error.outcome = cancel
+    else:
+        error.outcome = Outcome.PARTIAL
+    return error

@@ -1,0 +1,358 @@
+"""The resolver: what is learned of requests goes into the docket, and what the docket asks for is done.
+
+answers, account events, pings, the clock ──> docket (decides) ──> journal, questions, pings, hooks, who waits
+
+What is decided, and why, stands in ``_pure.intents.table``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, final
+
+import trio
+
+from trio_binance._protocol.catalogue import OPERATIONS
+from trio_binance._pure.intents import (
+    Alarm,
+    AskWitness,
+    Forget,
+    Intents,
+    Probe,
+    Query,
+    SendAgain,
+    Settle,
+    Stamp,
+    Terms,
+    Unresolved,
+    facts,
+    records,
+    sightings,
+)
+from trio_binance._pure.mirror.orders import order_from_report
+from trio_binance.errors import BinanceError, JournalFailed
+from trio_binance.models import CancelReplaceReport, ExecutionReport, ListStatus
+
+from .findings import Findings
+from .inquiry import Inquiry
+from .orderevents import JournalLost, OutcomeFound, OutcomeInDoubt, OutcomeRevised, OutcomeUnresolved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from trio_binance._protocol import call
+    from trio_binance._protocol.operation import Operation, Value
+    from trio_binance._pure.intents import Effect, Intent, IntentStatistics, Part, Verdict
+    from trio_binance.models import UserEvent
+    from trio_binance.tuning import Tuning
+
+    from .clock import Clock
+    from .journal import Journal
+    from .observe import Observer
+    from .router import Router
+    from .userdata import UserData
+
+
+@final
+class Resolver:
+    """The handle of the docket, and the service that asks what the docket wants to know.
+
+    It is a ``Watcher`` of the account's events. The handle outlives its incarnations: what one has not asked, the next
+    one does.
+    """
+
+    name = "orders"
+
+    def __init__(
+        self,
+        router: Router,
+        journal: Journal,
+        user_data: UserData | None,
+        *,
+        clock: Clock,
+        tuning: Tuning,
+        observer: Observer,
+        next_id: Callable[[], str],
+    ) -> None:
+        self._router = router
+        self._journal = journal
+        self._user_data = user_data
+        self._clock = clock
+        self._observer = observer
+        self._next_id = next_id
+        self.findings: Findings = Findings()
+        self.inquiry: Inquiry = Inquiry(router, self.findings)
+        self._docket = Intents(Terms(probe=tuning.resolve_by_cancel))
+        self._written: set[str] = set()
+        """The intents that stand in the journal."""
+        self._doubted: set[str] = set()
+        """Those of which the hooks were told."""
+        self._to_do: deque[Query | AskWitness | SendAgain | Probe] = deque()
+        self._poked = trio.Event()
+        self._changed = trio.Event()
+        self._synced_at: float | None = None
+        self._restore()
+        if user_data is not None:
+            user_data.watch(self)
+
+    def _restore(self) -> None:
+        self._written.update(one.intent.intent_id for one in self._journal.remembered)
+        self._doubted.update(self._written)
+        self._do(self._docket.restore(self._journal.remembered, trio.current_time()))
+
+    def statistics(self) -> IntentStatistics:
+        """Return how many requests are open, in doubt, unresolved, and the verdicts so far."""
+        return self._docket.statistics()
+
+    @property
+    def unsettled(self) -> tuple[Intent, ...]:
+        """The requests of which it is not known what became of them, the oldest first."""
+        return self._docket.unsettled
+
+    @property
+    def has_room(self) -> bool:
+        """Whether so few requests are in doubt that another may be placed."""
+        return self._docket.room > 0
+
+    def intent(self, intent_id: str) -> Intent | None:
+        """Return a request, as long as anything is known of it."""
+        return self._docket.intent(intent_id)
+
+    def standing(self, intent_id: str) -> Mapping[Part, Verdict]:
+        """Return what there is to say of a request now, part by part."""
+        return self._docket.standing(intent_id)
+
+    def is_pending(self, intent_id: str) -> bool:
+        """Tell whether a part of a request has no verdict yet."""
+        return self._docket.is_pending(intent_id)
+
+    async def wait_changed(self) -> None:
+        """Return when a verdict was reached. Cancelled: nothing changed."""
+        await self._changed.wait()
+
+    # ------------------------------------------------------------------------------------------------- requests
+
+    def open(self, intent: Intent) -> None:
+        """Take a request, before anything of it leaves.
+
+        Raises:
+            InvalidArgument: an order with one of its client ids is in doubt.
+        """
+        self._do(self._docket.open(intent, self._now()))
+
+    async def send(
+        self, intent: Intent, operation: Operation[Any], params: Mapping[str, Value]
+    ) -> tuple[Any, BinanceError | None]:
+        """Send the request of an intent, and return its answer or its error; the docket has learned of both.
+
+        Cancelled: before it left, it does not; later it is being found out what became of it.
+        """
+        passage = _Passage(self, intent)
+        try:
+            answer = await self._router.call(operation, params, passage)
+        except BinanceError as exc:
+            self.tell(intent, facts.of_error(exc))
+            return None, exc
+        except BaseException:
+            self._on_left_alone(intent, passage)
+            raise
+        self.tell(intent, _fact_of(answer))
+        return answer, None
+
+    def _on_left_alone(self, intent: Intent, passage: _Passage) -> None:
+        if passage.has_left:
+            self.tell(intent, facts.GaveUp())
+            self.on_doubt(intent, "its caller was cancelled before the answer came")
+        else:
+            self.tell(intent, facts.NeverLeft("its caller was cancelled before it left"))
+
+    def tell(self, intent: Intent, fact: facts.Fact, part: Part | None = None) -> None:
+        """Tell the docket what was learned of an intent."""
+        self._do(self._docket.on_fact(intent.intent_id, fact, self._now(), part))
+
+    async def record(self, intent: Intent, stamp: Stamp) -> None:
+        """Have it in the journal that an intent may leave with this stamp. Cancelled: it must not leave.
+
+        Raises:
+            JournalFailed: it cannot be written; the request must not leave.
+        """
+        at_ms = self._clock.server_ms()
+        sending = records.sending(intent.intent_id, stamp, at_ms)
+        if intent.intent_id in self._written:
+            position = self._journal.note(sending)
+        else:
+            position = self._journal.note(records.opened(intent, at_ms), sending)
+            self._written.add(intent.intent_id)
+        self.tell(intent, facts.Sending(stamp))
+        await self._journal.wait_durable(position)
+
+    # ------------------------------------------------------------------------------------------------- the docket
+
+    def _now(self) -> float:
+        """Return the time, after the docket was told of the exchange's clock if that was measured anew."""
+        now = trio.current_time()
+        clock = self._clock.statistics()
+        if clock.last_sync_at is not None and clock.last_sync_at != self._synced_at:
+            self._synced_at = clock.last_sync_at
+            self._do(self._docket.on_clock(self._clock.server_ms(), clock.uncertainty_us / 1000, now))
+        return now
+
+    def _do(self, effects: Iterable[Effect]) -> None:
+        """Perform effects, in their order; what takes time is left to the service."""
+        for effect in effects:
+            match effect:
+                case Settle():
+                    self._on_settled(effect)
+                case Alarm():
+                    self._on_alarm(effect)
+                case Forget():
+                    self._doubted.discard(effect.intent_id)
+                    if effect.intent_id in self._written:
+                        self._written.discard(effect.intent_id)
+                        self._write(records.expired(effect.intent_id, self._clock.server_ms()))
+                case _:
+                    self._to_do.append(effect)
+        self._poked.set()
+
+    def _on_settled(self, settle: Settle) -> None:
+        if settle.intent_id in self._written:
+            self._write(records.settled(settle, self._clock.server_ms()))
+        self._announce(settle)
+        self._changed.set()
+        self._changed = trio.Event()
+
+    def _write(self, record: records.Record) -> None:
+        """Append what need not be durable. A journal that is lost stops placements, but tells nobody a lie."""
+        try:
+            self._journal.note(record)
+        except JournalFailed as exc:
+            self._observer.emit(JournalLost(self._observer.now(), reason=str(exc)))
+
+    # --------------------------------------------------------------------------------------------- what hooks hear
+
+    def on_doubt(self, intent: Intent, reason: str) -> None:
+        """Tell the hooks that it is not known what became of a request."""
+        self._doubted.add(intent.intent_id)
+        self._observer.emit(
+            OutcomeInDoubt(
+                self._observer.now(),
+                intent=intent.intent_id,
+                operation=intent.operation,
+                symbol=intent.symbol,
+                client_order_id=intent.name,
+                reason=reason,
+            )
+        )
+
+    def _announce(self, settle: Settle) -> None:
+        intent = self._docket.intent(settle.intent_id)
+        if intent is None or settle.intent_id not in self._doubted:
+            return
+        about: dict[str, str] = {"symbol": intent.symbol, "client_order_id": intent.name}
+        about |= {"intent": intent.intent_id, "part": settle.part.value}
+        now, verdict = self._observer.now(), settle.verdict
+        if isinstance(verdict, Unresolved):
+            evidence = str(verdict.evidence)
+            self._observer.emit(OutcomeUnresolved(now, **about, reason=verdict.reason, evidence=evidence))
+        else:
+            self._observer.emit(OutcomeFound(now, **about, verdict=verdict.word))
+
+    def _on_alarm(self, alarm: Alarm) -> None:
+        intent = self._docket.intent(alarm.intent_id)
+        assert intent is not None
+        self._doubted.add(alarm.intent_id)
+        self._observer.emit(
+            OutcomeRevised(
+                self._observer.now(),
+                intent=alarm.intent_id,
+                part=alarm.part.value,
+                symbol=intent.symbol,
+                client_order_id=intent.name,
+                was=alarm.ruled_out_by.word,
+                evidence=str(alarm.evidence),
+            )
+        )
+
+    # ------------------------------------------------------------------------------- the watcher of account events
+
+    def on_watching(self, connection: int) -> None:
+        """Take note that the account's events flow on this connection."""
+        self._do(self._docket.on_watching(connection, self._now()))
+
+    def on_event(self, event: UserEvent) -> None:
+        """Take an account event."""
+        if isinstance(event, ExecutionReport):
+            self.findings.on_report(event, order_from_report(event))
+            self._do(self._docket.on_seen(sightings.of_report(event), self._now()))
+        elif isinstance(event, ListStatus):
+            self.findings.on_list_status(event)
+            self._do(self._docket.on_seen(sightings.of_list_status(event), self._now()))
+
+    def on_broken(self, reason: str) -> None:
+        """Take note that an account event may be missing."""
+        self._do(self._docket.on_broken(reason, self._now()))
+
+    def on_ping(self, connection: int, asked_at: float) -> None:
+        """Take note that a ping of the account's connection was answered, behind all that came before."""
+        self._do(self._docket.on_ping(connection, asked_at, self._now()))
+
+    # ------------------------------------------------------------------------------------------------ the service
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Ask what became of requests, for ever. Cancelled: what was not answered is asked again."""
+        task_status.started()
+        async with trio.open_nursery() as nursery:
+            while True:
+                while self._to_do:
+                    nursery.start_soon(self._carry_out, self._to_do.popleft())
+                self._poked = trio.Event()
+                with trio.move_on_at(self._docket.deadline):
+                    await self._poked.wait()
+                self._do(self._docket.on_timer(self._now()))
+
+    async def _carry_out(self, effect: Query | AskWitness | SendAgain | Probe) -> None:
+        match effect:
+            case AskWitness():
+                await self._ping()
+            case Query():
+                reply = await self.inquiry.ask(effect.question)
+                self._do(self._docket.on_fact(effect.intent_id, reply, self._now(), effect.part))
+            case Probe():
+                reply = await self.inquiry.probe(effect.question, self._next_id())
+                self._do(self._docket.on_fact(effect.intent_id, reply, self._now(), effect.part))
+            case SendAgain():
+                if (intent := self._docket.intent(effect.intent_id)) is not None:
+                    await self.send(intent, OPERATIONS[intent.operation], intent.params)
+
+    async def _ping(self) -> None:
+        assert self._user_data is not None
+        with suppress(BinanceError):  # whoever looks after the connection sees to it
+            await self._user_data.ping()
+
+
+@final
+class _Passage:
+    """The passage of one intent."""
+
+    def __init__(self, resolver: Resolver, intent: Intent) -> None:
+        self._resolver = resolver
+        self._intent = intent
+        self.has_left = False
+
+    async def on_stamped(self, stamp: call.Stamp, wire: str) -> None:
+        await self._resolver.record(self._intent, Stamp(stamp.timestamp_ms, stamp.recv_window_ms, wire))
+
+    def on_leaving(self) -> None:
+        self.has_left = True
+
+
+def _fact_of(answer: Any) -> facts.Fact:
+    """Return what an answer says that is no error."""
+    if isinstance(answer, CancelReplaceReport):
+        return facts.Halves(_done(answer.cancel_response), _done(answer.new_order_response))
+    return _done(answer)
+
+
+def _done(answer: Any) -> facts.Done:
+    return facts.Done(None if isinstance(answer, list) else sightings.of_answer(answer))
