@@ -314,7 +314,7 @@ class Resolver:
     async def _carry_out(self, effect: Query | AskWitness | SendAgain | Probe) -> None:
         match effect:
             case AskWitness():
-                await self._ping()
+                await self._ping(effect.connection)
             case Query():
                 reply = await self.inquiry.ask(effect.question)
                 self._do(self._docket.on_fact(effect.intent_id, reply, self._now(), effect.part))
@@ -325,10 +325,10 @@ class Resolver:
                 if (intent := self._docket.intent(effect.intent_id)) is not None:
                     await self.send(intent, OPERATIONS[intent.operation], intent.params)
 
-    async def _ping(self) -> None:
+    async def _ping(self, connection: int) -> None:
         assert self._user_data is not None
         with suppress(BinanceError):  # whoever looks after the connection sees to it
-            await self._user_data.ping()
+            await self._user_data.ping(connection)
 
 
 @final
