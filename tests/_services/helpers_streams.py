@@ -14,11 +14,13 @@ from trio_binance._pure.keys import signer_for
 from trio_binance._pure.limits import Cost, Limits, Rule
 from trio_binance._pure.restart import Strategy
 from trio_binance._pure.timesync import ClockSync
+from trio_binance._services.backfill import Desk
 from trio_binance._services.clock import Clock, ClockService
 from trio_binance._services.conditions import Status
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
 from trio_binance._services.link import Link
 from trio_binance._services.logon import Logon, wants_logon
+from trio_binance._services.mirror import Mirror
 from trio_binance._services.observe import Observer
 from trio_binance._services.router import RestService, Router
 from trio_binance._services.scope import open_service_scope
@@ -109,6 +111,15 @@ class Lab:
             self.router.seal,
             clock=self.clock,
             limiter=self.limiter,
+            tuning=self.tuning,
+            observer=self.observer,
+            board=self.board,
+            rng=self.rng,
+        )
+        self.mirror = Mirror(
+            self.user_data,
+            Desk(self.router, self.limiter, self.clock),
+            clock=self.clock,
             tuning=self.tuning,
             observer=self.observer,
             board=self.board,
@@ -233,10 +244,12 @@ async def open_lab(
             "streams": lab.streams,
             "wsapi": lab.ws_api,
             "userdata": lab.user_data,
+            "mirror": lab.mirror,
         }
         root = lab.supervisor([known[name] for name in run.split()], Strategy.REST_FOR_ONE, "root")
         async with open_service_scope(root):
             yield lab
         lab.streams.end(None)
-        lab.user_data.end(None)
+        lab.user_data.end()
+        lab.mirror.end(None)
     assert not [stream for stream in network.open_streams if stream.side == "client"]

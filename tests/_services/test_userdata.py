@@ -47,7 +47,7 @@ def account(*faults: Any, **settings: Any) -> Any:
 def events(
     lab: Lab, *, buffer: int = 100, overflow: Overflow = Overflow.DROP_OLDEST
 ) -> AbstractAsyncContextManager[Any]:
-    return lab.user_data.open(buffer=buffer, overflow=overflow)
+    return lab.mirror.open(buffer=buffer, overflow=overflow)
 
 
 def balance(number: int = 1, subscription: int = 0) -> str:
@@ -89,7 +89,8 @@ async def test_events_flow_to_every_feed(autojump_clock: MockClock) -> None:
         for feed in (one, two):
             assert isinstance(await feed.receive(), BalanceUpdate)
         figures = lab.user_data.statistics()
-        assert (figures.subscribed, figures.subscriptions, figures.events, figures.feeds) == (True, 1, 1, 2)
+        assert (figures.subscribed, figures.subscriptions, figures.events) == (True, 1, 1)
+        assert lab.mirror.statistics().feeds == 2
         assert lab.status() is Status.READY
 
 
@@ -186,7 +187,7 @@ async def test_a_refused_key_is_told_once_and_not_hammered(desk: Desk, autojump_
         await lab.wait_for(UserDataSubscribed)
         async with events(lab):
             assert lab.status() is Status.READY
-        assert lab.user_data.statistics().feeds == 0
+        assert lab.mirror.statistics().feeds == 0
 
 
 async def test_a_late_stamp_is_measured_once_and_tried_again_at_once(desk: Desk, autojump_clock: MockClock) -> None:
@@ -367,7 +368,7 @@ async def test_a_slow_consumer_is_told_what_it_lost(autojump_clock: MockClock) -
         assert [(await failing.receive()).event_time for _ in range(2)] == [0, 1]
         with pytest.raises(FeedOverflow):
             await failing.receive()
-        assert sum(event.count for event in lab.seen(Dropped)) == 4 == lab.user_data.statistics().dropped
+        assert sum(event.count for event in lab.seen(Dropped)) == 4 == lab.mirror.statistics().dropped
 
 
 async def test_a_service_that_is_run_again_tells_of_the_gap(autojump_clock: MockClock) -> None:
@@ -398,7 +399,8 @@ async def test_feeds_end_with_the_connector_and_openings_fail(
     error: BinanceError | None, desk: Desk, autojump_clock: MockClock
 ) -> None:
     async with account() as lab, events(lab) as feed:
-        lab.user_data.end(error)
+        lab.user_data.end()
+        lab.mirror.end(error)
         with pytest.raises(trio.EndOfChannel if error is None else BinanceError):
             await feed.receive()
         with pytest.raises(ConnectorClosed):
@@ -416,7 +418,7 @@ async def test_who_waits_for_events_is_told_that_the_connector_closes(autojump_c
                     await lab.user_data.wait_subscribed()
 
             await trio.sleep(1)
-            lab.user_data.end(None)
+            lab.user_data.end()
 
 
 async def test_cancelled_at_any_step_open_leaves_nothing(autojump_clock: MockClock) -> None:
@@ -427,7 +429,7 @@ async def test_cancelled_at_any_step_open_leaves_nothing(autojump_clock: MockClo
                     nursery.start_soon(cancel_after, steps, scope)
                     async with events(lab):
                         scope.cancel()
-            assert lab.user_data.statistics().feeds == 0
+            assert lab.mirror.statistics().feeds == 0
 
 
 async def cancel_after(steps: int, scope: trio.CancelScope) -> None:

@@ -9,14 +9,15 @@ from trio_binance.config import Overflow
 from trio_binance.errors import CredentialsRequired
 
 from .checks import check_feed
+from .mirror import AccountView
 from .room import Room, give_one
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from trio_binance._services.feed import Feed
+    from trio_binance._services.mirror import Mirror
     from trio_binance._services.router import Router
-    from trio_binance._services.userdata import UserData
     from trio_binance.models import (
         Account,
         AccountCommission,
@@ -43,9 +44,9 @@ class AccountRoom(Room):
     oldest first and hold up to ``limit`` items, which may be 1000; a span of time may be 24 hours long.
     """
 
-    def __init__(self, router: Router, user_data: UserData | None) -> None:
+    def __init__(self, router: Router, mirror: Mirror | None) -> None:
         super().__init__(router)
-        self._user_data = user_data
+        self._mirror = mirror
 
     async def status(self, *, omit_zero_balances: bool | None = None) -> Account:
         """Return balances, permissions and commission rates.
@@ -258,16 +259,35 @@ class AccountRoom(Room):
     ) -> AbstractAsyncContextManager[Feed[UserEvent]]:
         """Return a feed of the account's events, to be entered with ``async with``.
 
+        It is one channel without holes: what the stream brings, at once, and after every loss of the subscription what
+        was missed, as events of the same kinds that say ``recovered``: each fill once by its symbol and trade id,
+        executed quantities that only grow, and nothing after the end of an order but fills that had been missing. The
+        exchange's answers lag behind, so that it may take ``tuning.account_lag`` until all of it is told; the mirror is
+        LIVE then. What was before the first subscription is not told. Deposits (``BalanceUpdate``) and locks cannot be
+        had again; the hook event ``UserDataGap`` tells the span in which some may have been missed.
+
         Entering waits until the exchange has confirmed the subscription, as long as it is not reached: bound it with
-        ``trio.fail_after`` as ``Streams`` shows. The feed ends with ``FeedOverflow`` rather
-        than losing an event silently; after a reconnection the hook event ``UserDataGap`` tells the span in which
-        events may have been missed. Source: userDataStream.subscribe.signature.
+        ``trio.fail_after`` as ``Streams`` shows. The feed ends with ``FeedOverflow`` rather than losing an event
+        silently. Source: userDataStream.subscribe.signature; GET openOrders, allOrders, order, myTrades, account.
 
         Raises:
             CredentialsRequired: the configuration holds no key, or the environment has no WebSocket API.
             InvalidArgument: ``buffer`` is less than one.
         """
         check_feed(buffer, overflow)
-        if self._user_data is None:
+        return self._service.open(buffer=buffer, overflow=overflow)
+
+    @property
+    def mirror(self) -> AccountView:
+        """The orders, fills and balances of the account as the events tell them, and how far that is right.
+
+        Raises:
+            CredentialsRequired: the configuration holds no key, or the environment has no WebSocket API.
+        """
+        return AccountView._create(self._service)
+
+    @property
+    def _service(self) -> Mirror:
+        if self._mirror is None:
             raise CredentialsRequired("account events need credentials and an environment with a WebSocket API")
-        return self._user_data.open(buffer=buffer, overflow=overflow)
+        return self._mirror

@@ -19,6 +19,8 @@ import attrs
 import trio
 
 from .events import (
+    AccountLive,
+    AccountStale,
     BanEnded,
     BanStarted,
     BookLive,
@@ -62,6 +64,8 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "AccountLive",
+    "AccountStale",
     "BanEnded",
     "BanStarted",
     "BookLive",

@@ -1,9 +1,8 @@
-"""The user's own events: subscribed by signature on the WebSocket API, again after every loss, fanned out to feeds."""
+"""The user's own events: subscribed by signature on the WebSocket API, again after every loss, told to watchers."""
 
 from __future__ import annotations
 
 import copy
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol, final
 
 import attrs
@@ -32,19 +31,16 @@ from trio_binance.errors import (
 from trio_binance.models import EventStreamTerminated, UserEvent, as_milliseconds
 
 from .conditions import Degraded, Ready
-from .events import Dropped, KeyRefused, Undecodable, UserDataGap, UserDataSubscribed
-from .feed import open_feed
+from .events import KeyRefused, Undecodable, UserDataGap, UserDataSubscribed
 from .wsline import refusal
 from .wsnews import LinkDown, LinkUp, Pinged, SessionLost, Unread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from random import Random
 
-    from trio_binance.config import Overflow, Tuning
+    from trio_binance.config import Tuning
 
     from .clock import Clock
-    from .feed import Feed, FeedSink
     from .limiter import Limiter
     from .observe import Observer
     from .seal import Seal
@@ -88,13 +84,11 @@ class UserDataStatistics:
     subscriptions: int
     events: int
     undecodable: int
-    feeds: int
-    dropped: int
 
 
 @final
 class UserData:
-    """The handle and its service: ``open`` gives a feed, ``run`` keeps the subscription alive."""
+    """The handle and its service: ``watch`` for who must learn of everything, ``run`` keeps the subscription alive."""
 
     name = "userdata"
 
@@ -118,7 +112,6 @@ class UserData:
         self._observer = observer
         self._board = board
         self._backoff = Backoff(rng, base=tuning.backoff_base, cap=tuning.backoff_cap, stable=tuning.backoff_stable)
-        self._sinks: list[FeedSink[UserEvent]] = []
         self._watchers: list[Watcher] = []
         self._changed = trio.Event()
         self._closed = False
@@ -133,13 +126,11 @@ class UserData:
         self._signed_at = 0.0
         self._told_until = 0.0
         """Up to then everything was told: when the last event happened, or the subscription was asked for."""
-        self._subscriptions = self._events = self._undecodable = self._dropped = 0
+        self._subscriptions = self._events = self._undecodable = 0
 
     def statistics(self) -> UserDataStatistics:
         """Return whether events flow, and counters."""
-        return UserDataStatistics(
-            self._epoch != 0, self._subscriptions, self._events, self._undecodable, len(self._sinks), self._dropped
-        )
+        return UserDataStatistics(self._epoch != 0, self._subscriptions, self._events, self._undecodable)
 
     def watch(self, watcher: Watcher) -> None:
         """Tell a watcher everything from now on, for ever."""
@@ -158,31 +149,13 @@ class UserData:
         """The number of the connection on which events flow, 0 while they flow on none."""
         return self._epoch
 
-    @asynccontextmanager
-    async def open(self, *, buffer: int, overflow: Overflow) -> AsyncIterator[Feed[UserEvent]]:
-        """Return a feed of the account's events; entered once the exchange has confirmed the subscription.
-
-        Cancelled: nothing stays behind.
+    async def wait_subscribed(self) -> None:
+        """Wait until the account's events flow. Cancelled: nothing changed.
 
         Raises:
             AuthError: the exchange refuses the key.
             ConnectorClosed: the connector is closed, or closes meanwhile.
         """
-        ends: tuple[FeedSink[UserEvent], Feed[UserEvent]] = open_feed(
-            buffer=buffer, overflow=overflow, key=type, streams=(STREAM,)
-        )
-        sink, feed = ends
-        self._sinks.append(sink)
-        try:
-            await self.wait_subscribed()
-            async with feed:
-                yield feed
-        finally:
-            self._sinks.remove(sink)
-            sink.end(None)
-
-    async def wait_subscribed(self) -> None:
-        """Wait until the account's events flow; raises as ``open`` does. Cancelled: nothing changed."""
         await trio.lowlevel.checkpoint()
         while self._epoch == 0 or self._closed:
             if self._closed:
@@ -191,11 +164,9 @@ class UserData:
                 raise_saving_context(copy.copy(self._refused))
             await self._changed.wait()
 
-    def end(self, error: BinanceError | None) -> None:
-        """End every feed: the connector is closing, or has crashed."""
+    def end(self) -> None:
+        """Let nobody wait any longer: the connector is closing, or has crashed."""
         self._closed = True
-        for sink in self._sinks:
-            sink.end(error)
         self._poke()
 
     def _poke(self) -> None:
@@ -248,8 +219,6 @@ class UserData:
         self._told_until = max(self._told_until, self._moment_of(event))
         for watcher in self._watchers:
             watcher.on_event(event)
-        for sink in self._sinks:
-            self._deliver(sink, event)
         if ended and self._is_present(item.subscription_id):
             # After a logout, an unsubscribe, or at the exchange's own will ("Event Stream Terminated").
             await self._resubscribe("eventStreamTerminated")
@@ -277,11 +246,6 @@ class UserData:
         uncertainty = self._clock.statistics().uncertainty_us / 1e6
         return trio.current_time() - max(self._clock.server_ms() - written_ms, 0) / 1000 - uncertainty
 
-    def _deliver(self, sink: FeedSink[UserEvent], event: UserEvent) -> None:
-        if not sink.ended and (dropped := sink.deliver((event,))):
-            self._dropped += dropped
-            self._observer.emit(Dropped(self._observer.now(), stream=STREAM, count=dropped))
-
     def _is_present(self, subscription: int | None) -> bool:
         """Tell whether an event speaks of the present subscription and not of an earlier one."""
         epoch, number = self._subscription
@@ -294,8 +258,8 @@ class UserData:
         if self._epoch != 0:
             self._missed_since = self._told_since(since)
             self._backoff.on_lost(trio.current_time())
+            self._epoch = 0
             self._tell_broken(reason)
-        self._epoch = 0
 
     def _on_lost(self, reason: str, since: float) -> None:
         self._interrupt(since, reason)
