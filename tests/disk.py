@@ -115,10 +115,10 @@ class MemoryDisk(Disk):
         self.names.pop(path, None)
 
     def close(self, fd: int) -> None:
-        self.before("close")
         opening = self.open_files.pop(fd)
         if opening.inode.locked_by == fd:
             opening.inode.locked_by = None
+        self.before("close")  # it is closed, whatever the disk says to that
 
     # --------------------------------------------------------------------------------------------- what would be left
 

@@ -17,26 +17,14 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests._pure.intents.makers import START_MS, placement, stamp
+from tests._pure.intents.makers import START_MS, stamp
+from tests._services.helpers_journal import PATH, opened, settled
 from tests.disk import MemoryDisk
-from trio_binance._pure.intents import Ledger, NotSent, Part, Record, Settle, records
+from trio_binance._pure.intents import Ledger, Record, records
 from trio_binance._services.disk import Disk
 from trio_binance._services.journal import Journal, open_journal
 from trio_binance.config import JournalSpec
 from trio_binance.errors import JournalBroken, JournalFailed, Outcome
-from trio_binance.models import Evidence, Note
-
-PATH = Path("/there/a.journal")
-
-
-def opened(name: str) -> Record:
-    return records.opened(placement(name), START_MS)
-
-
-def settled(name: str, words: str = "") -> Record:
-    return records.settled(
-        Settle(f"i-{name}", Part.WHOLE, NotSent("no line", Evidence((Note(None, words),)))), START_MS
-    )
 
 
 def ids(journal: Journal) -> list[str]:
