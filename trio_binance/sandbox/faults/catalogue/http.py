@@ -62,16 +62,20 @@ def _redirected(location: str = "http://elsewhere.invalid/", status: int = 302) 
     return Bend.say(Answer.redirect(location, status))
 
 
+def _all_but(missing: int) -> int | None:
+    return -missing if missing else None
+
+
 def _cut(missing: int = 10, ending: Ending = Ending.EOF) -> Bend:
-    return Bend(cut_at=-missing, ending=ending)
+    return Bend(cut_at=_all_but(missing), ending=ending)
 
 
 def _cut_without_length(missing: int = 10) -> Bend:
-    return Bend(cut_at=-missing, ending=Ending.EOF, framing="close")
+    return Bend(cut_at=_all_but(missing), ending=Ending.EOF, framing="close")
 
 
 def _cut_chunk(missing: int = 10) -> Bend:
-    return Bend(cut_at=-missing, ending=Ending.EOF, framing="chunked")
+    return Bend(cut_at=_all_but(missing), ending=Ending.EOF, framing="chunked")
 
 
 def _not_json(empty: bool = False, executed: bool = True) -> Bend:
