@@ -26,7 +26,7 @@ from .truth import differences
 def main() -> int:
     """Let them play one after another; 1 when anything of any of them was wrong."""
     parser = argparse.ArgumentParser(prog="tests.peers", description=__doc__)
-    parser.add_argument("--peers", type=Path, default=os.environ.get("PEERS"), help="the folder of their environments")
+    parser.add_argument("--peers", type=Path, required=True, help="the folder of their environments")
     parser.add_argument("--only", default="", help="the start of the name of a run: PEER-WAY-KEY")
     parser.add_argument("--verbose", action="store_true", help="show what they write to standard error")
     asked = parser.parse_args()

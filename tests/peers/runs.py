@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE
@@ -137,8 +138,9 @@ async def _talk(nursery: trio.Nursery, command: list[str], job: dict[str, str], 
 
 
 async def _start(command: list[str], *, task_status: trio.TaskStatus[trio.Process]) -> None:
+    direct = {**os.environ, "NO_PROXY": "*", "no_proxy": "*"}
     await trio.run_process(
-        command, stdin=PIPE, stdout=PIPE, stderr=PIPE, check=False, cwd=ROOT, task_status=task_status
+        command, stdin=PIPE, stdout=PIPE, stderr=PIPE, check=False, cwd=ROOT, env=direct, task_status=task_status
     )
 
 

@@ -22,7 +22,7 @@ def differences(account: Account, facts: Row) -> Iterator[str]:
         for order in blotter.orders.values()
     }
     yield from _compare("orders", true_orders, {row["id"]: _order(row) for row in facts["orders"]})
-    answers = {row["id"]: _order(row) for row in facts["placed"]}
+    answers = {row["id"]: _order(row) for row in facts["answered"]}
     yield from _compare("answers", {id: order for id, order in true_orders.items() if id in answers}, answers)
     true_fills = {
         trade.trade_id: (

@@ -100,6 +100,33 @@ class Ccxt:
         cancel = self._exchange.cancel_order_ws if self._ws else self._exchange.cancel_order
         return _order(await cancel(str(order_id), SYMBOL))
 
+    async def replace(self, order: Order, quantity: str, price: str) -> Order:
+        edit = self._exchange.edit_order_ws if self._ws else self._exchange.edit_order
+        return _order(await edit(str(order.id), SYMBOL, "limit", "buy", float(quantity), float(price)))
+
+    async def pair(self, quantity: str, above: str, below: str) -> tuple[int, list[Order]]:
+        note("it has no method for order lists; placed and cancelled by its implicit REST methods")
+        terms = {
+            "symbol": self._exchange.market(SYMBOL)["id"],
+            "side": "SELL",
+            "quantity": quantity,
+            "aboveType": "LIMIT_MAKER",
+            "abovePrice": above,
+            "belowType": "STOP_LOSS_LIMIT",
+            "belowStopPrice": below,
+            "belowPrice": below,
+            "belowTimeInForce": "GTC",
+        }
+        placed = await self._exchange.private_post_orderlist_oco(terms)
+        return int(placed["orderListId"]), self._orders(placed)
+
+    async def cancel_pair(self, list_id: int) -> list[Order]:
+        terms = {"symbol": self._exchange.market(SYMBOL)["id"], "orderListId": list_id}
+        return self._orders(await self._exchange.private_delete_orderlist(terms))
+
+    def _orders(self, answer: Any) -> list[Order]:
+        return [_order(self._exchange.parse_order(row)) for row in answer["orderReports"]]
+
     async def refusal(self, order_id: int) -> int:
         try:
             await self.cancel(order_id)
@@ -127,9 +154,9 @@ def _text(number: float) -> str:
 
 
 def _order(row: Any) -> Order:
-    return Order(
-        int(row["id"]), row["clientOrderId"], STATUSES[row["status"]], _text(row["filled"]), _text(row["cost"])
-    )
+    # In the answer to a cancellation its clientOrderId is the id of the cancellation.
+    client_id = row["info"].get("origClientOrderId") or row["clientOrderId"]
+    return Order(int(row["id"]), client_id, STATUSES[row["status"]], _text(row["filled"]), _text(row["cost"]))
 
 
 def _fill(row: Any) -> Fill:

@@ -92,6 +92,39 @@ class PythonBinance:
         cancel = self._client.ws_cancel_order if self._ws else self._client.cancel_order
         return _order(await cancel(symbol=SYMBOL, orderId=order_id))
 
+    async def replace(self, order: Order, quantity: str, price: str) -> Order:
+        replace = self._client.ws_cancel_and_replace_order if self._ws else self._client.cancel_replace_order
+        answer = await replace(
+            symbol=SYMBOL,
+            side="BUY",
+            type="LIMIT",
+            timeInForce="GTC",
+            cancelReplaceMode="STOP_ON_FAILURE",
+            cancelOrderId=order.id,
+            quantity=quantity,
+            price=price,
+        )
+        return _order(answer["newOrderResponse"])
+
+    async def pair(self, quantity: str, above: str, below: str) -> tuple[int, list[Order]]:
+        place = self._client.ws_create_oco_order if self._ws else self._client.create_oco_order
+        placed = await place(
+            symbol=SYMBOL,
+            side="SELL",
+            quantity=quantity,
+            aboveType="LIMIT_MAKER",
+            abovePrice=above,
+            belowType="STOP_LOSS_LIMIT",
+            belowStopPrice=below,
+            belowPrice=below,
+            belowTimeInForce="GTC",
+        )
+        return placed["orderListId"], [_order(row) for row in placed["orderReports"]]
+
+    async def cancel_pair(self, list_id: int) -> list[Order]:
+        cancel = self._client.ws_cancel_oco_order if self._ws else self._client.v3_delete_order_list
+        return [_order(row) for row in (await cancel(symbol=SYMBOL, orderListId=list_id))["orderReports"]]
+
     async def refusal(self, order_id: int) -> int:
         try:
             await self.cancel(order_id)

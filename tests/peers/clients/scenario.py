@@ -126,6 +126,15 @@ class Client(Protocol):
     async def cancel(self, order_id: int) -> Order:
         """Cancel an order."""
 
+    async def replace(self, order: Order, quantity: str, price: str) -> Order:
+        """Cancel a LIMIT order to buy and place another in one request; return the new one."""
+
+    async def pair(self, quantity: str, above: str, below: str) -> tuple[int, list[Order]]:
+        """Place an OCO to sell, a LIMIT_MAKER above and a STOP_LOSS_LIMIT below; return its id and its orders."""
+
+    async def cancel_pair(self, list_id: int) -> list[Order]:
+        """Cancel an OCO; return its orders."""
+
     async def refusal(self, order_id: int) -> int:
         """Cancel an order that is not open; return the code of the error that the client raises."""
 
@@ -179,35 +188,70 @@ async def play(client: Client) -> None:
     """
     told = Told()
     await step("connect", client.open())
-    tick, unit = await step("exchange info", client.rules())
-    bid, _ = await step("best prices", client.best(), lambda best: 0 < Decimal(best[0]) < Decimal(best[1]))
-    await step("market stream", client.watch_best(), lambda best: 0 < Decimal(best[0]) < Decimal(best[1]))
+    tick, _ = await step("exchange info", client.rules())
+    bid, _ = await step("best prices", client.best(), _is_market)
+    await step("market stream", client.watch_best(), _is_market)
     await step("subscribe to account", client.listen(told))
-    low = str((Decimal(bid) * Decimal("0.8")).quantize(Decimal(tick).normalize(), ROUND_DOWN))
-    resting = await step(
-        "place limit", client.limit("BUY", "0.01", low, "peer-resting"), lambda order: order.status == "NEW"
-    )
-    await step("query", client.order(resting.id), lambda order: order.status == "NEW")
-    await step("open orders", client.open_orders(), lambda orders: [order.id for order in orders] == [resting.id])
-    await step("cancel", client.cancel(resting.id), lambda order: order.status == "CANCELED")
-    await step("error of a refusal", client.refusal(resting.id), lambda code: code == UNKNOWN_ORDER)
-    large = str(Decimal("0.5").quantize(Decimal(unit).normalize()))
-    bought = await step(
-        "market order", client.market("BUY", large, "peer-market"), lambda order: order.status == "FILLED"
-    )
-    deep = str((Decimal(bid) * Decimal("0.97")).quantize(Decimal(tick).normalize(), ROUND_DOWN))
-    sold = await step(
-        "crossing limit", client.limit("SELL", "0.4", deep, "peer-crossing"), lambda order: order.status == "FILLED"
-    )
+
+    def at(ratio: str) -> str:
+        return f"{(Decimal(bid) * Decimal(ratio)).quantize(Decimal(tick).normalize(), ROUND_DOWN):f}"
+
+    ended = await rest(client, at)
+    ended += await pair(client, at)
+    bought = await step("market order", client.market("BUY", "0.5", "peer-market"), _has("FILLED"))
+    sold = await step("crossing limit", client.limit("SELL", "0.4", at("0.97"), "peer-crossing"), _has("FILLED"))
     offered = await step("filled as maker", made(client, told))
     await step("events of fills", heard(told, bought, sold, offered[-1]))
-    fills = await step("query fills", client.fills())
-    every = [resting, bought, sold, *offered]
+    await tell(client, told, [*ended, bought, sold], offered)
+
+
+def _is_market(best: tuple[str, str]) -> bool:
+    return 0 < Decimal(best[0]) < Decimal(best[1])
+
+
+def _has(*statuses: str) -> Callable[[Order | list[Order]], bool]:
+    """Return a check of the statuses of one order, or of several in any order."""
+
+    def check(orders: Order | list[Order]) -> bool:
+        every = orders if isinstance(orders, list) else [orders]
+        return sorted(order.status for order in every) == sorted(statuses)
+
+    return check
+
+
+async def rest(client: Client, at: Callable[[str], str]) -> list[Order]:
+    """Place an order that rests, find it, replace it and cancel what replaced it; return how they ended."""
+    resting = await step("place limit", client.limit("BUY", "0.01", at("0.8"), "peer-resting"), _has("NEW"))
+    await step("query", client.order(resting.id), _has("NEW"))
+    await step("open orders", client.open_orders(), lambda orders: [order.id for order in orders] == [resting.id])
+    replaced = await step(
+        "cancel and replace",
+        client.replace(resting, "0.02", at("0.79")),
+        lambda order: order.status == "NEW" and order.id != resting.id,
+    )
+    cancelled = await step("cancel", client.cancel(replaced.id), _has("CANCELED"))
+    await step("error of a refusal", client.refusal(replaced.id), lambda code: code == UNKNOWN_ORDER)
+    return [await step("query the replaced", client.order(resting.id), _has("CANCELED")), cancelled]
+
+
+async def pair(client: Client, at: Callable[[str], str]) -> list[Order]:
+    """Place a pair of orders of which one cancels the other, find both and cancel them; return how they ended."""
+    list_id, _ = await step(
+        "place a pair", client.pair("0.01", at("1.2"), at("0.9")), lambda placed: _has("NEW", "NEW")(placed[1])
+    )
+    await step("both are open", client.open_orders(), _has("NEW", "NEW"))
+    return await step("cancel the pair", client.cancel_pair(list_id), _has("CANCELED", "CANCELED"))
+
+
+async def tell(client: Client, told: Told, answered: list[Order], offered: list[Order]) -> None:
+    """Query everything and say it; ``answered`` are orders as they ended, by the answers to requests."""
+    every = [*answered, *offered]
     orders = await step("query again", asyncio.gather(*(client.order(order.id) for order in every)))
+    fills = await step("query fills", client.fills())
     balances = await step("query balances", client.balances())
     say(
         facts={
-            "placed": [asdict(bought), asdict(sold)],
+            "answered": [asdict(order) for order in answered],
             "orders": [asdict(order) for order in orders],
             "fills": [asdict(fill) for fill in fills],
             "told": asdict(told),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from binance_common.configuration import (
@@ -116,6 +117,37 @@ class SdkSpot:
         if self._ws:
             return _order(_result(await self._api.order_cancel(SYMBOL, order_id=order_id)))
         return _order(self._rest.delete_order(SYMBOL, order_id=order_id).data())
+
+    async def replace(self, order: Order, quantity: str, price: str) -> Order:
+        ask = self._api.order_cancel_replace if self._ws else self._rest.order_cancel_replace
+        terms = {"quantity": float(quantity), "price": float(price), "time_in_force": "GTC"}
+        asked = {"side": "BUY", "type": "LIMIT", "cancel_replace_mode": "STOP_ON_FAILURE", "cancel_order_id": order.id}
+        answer = ask(symbol=SYMBOL, **asked, **terms)
+        return _order((_result(await answer) if self._ws else answer.data()).new_order_response)
+
+    async def pair(self, quantity: str, above: str, below: str) -> tuple[int, list[Order]]:
+        ask = self._api.order_list_place_oco if self._ws else self._rest.order_list_oco
+        answer = ask(
+            symbol=SYMBOL,
+            side="SELL",
+            quantity=float(quantity),
+            above_type="LIMIT_MAKER",
+            above_price=float(above),
+            below_type="STOP_LOSS_LIMIT",
+            below_stop_price=float(below),
+            below_price=float(below),
+            below_time_in_force="GTC",
+        )
+        placed = _result(await answer) if self._ws else answer.data()
+        return placed.order_list_id, [_order(row) for row in placed.order_reports]
+
+    async def cancel_pair(self, list_id: int) -> list[Order]:
+        ask = self._api.order_list_cancel if self._ws else self._rest.delete_order_list
+        answer = ask(SYMBOL, order_list_id=list_id)
+        ended = _result(await answer) if self._ws else answer.data()
+        # The reports have the id of the cancellation, and its model of them on this wire no other.
+        names = {order.order_id: order.client_order_id for order in ended.orders}
+        return [replace(_order(row), client_id=names[row.order_id]) for row in ended.order_reports]
 
     async def refusal(self, order_id: int) -> int:
         try:
