@@ -6,17 +6,28 @@ from typing import TYPE_CHECKING, Any, final, overload
 
 from trio_binance._codec.params import order_params, sor_params
 from trio_binance._protocol.catalogue import trading
+from trio_binance.errors import CredentialsRequired
 from trio_binance.models import LimitOrder, MarketOrder, NewOrderRespType
 
 from .changes import Changes
+from .names import check_symbol
 from .orderlists import OrderLists
-from .placing import ORDERS, Ack, AnyRequest, Full, Result
+from .placing import ORDERS, Ack, AnyRequest, Full, R, Result
+from .room import give_one
+from .tracking import open_tracking
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractAsyncContextManager
     from decimal import Decimal
 
-    from trio_binance._protocol.operation import Value
+    from trio_binance._protocol.operation import Operation, Value
+    from trio_binance._pure.ids import ClientOrderIds
     from trio_binance._pure.intents import Intent
+    from trio_binance._services.mirror import Mirror
+    from trio_binance._services.orders import Orders
+    from trio_binance._services.router import Router
+    from trio_binance._services.rulebook import Rulebook
     from trio_binance.models import (
         OrderAck,
         OrderCheck,
@@ -30,6 +41,8 @@ if TYPE_CHECKING:
         Unresolved,
     )
     from trio_binance.models.orders import OrderState
+
+    from .tracking import TrackedOrder
 
 
 @final
@@ -52,6 +65,20 @@ class Trading(OrderLists, Changes):
 
     ``new_order_resp_type`` decides how much a placement answers, and with it the type of the report.
     """
+
+    def __init__(
+        self, router: Router, orders: Orders, ids: ClientOrderIds, rulebook: Rulebook, mirror: Mirror | None = None
+    ) -> None:
+        super().__init__(router, orders, ids, rulebook)
+        self._mirror = mirror
+
+    async def _place(
+        self, operation: Operation[R], params: Mapping[str, Value], *more: Any, **options: Any
+    ) -> Placement[R]:
+        if self._mirror is not None:
+            # Should its events be lost, it is to be known where to look for it.
+            self._mirror.on_placing(str(params["symbol"]))
+        return await super()._place(operation, params, *more, **options)
 
     # -------------------------------------------------------------------------------------------- placements
 
@@ -179,6 +206,32 @@ class Trading(OrderLists, Changes):
         return await self._call(trading.TEST_SOR, {**params, **rates})
 
     # --------------------------------------------------------------------------------------- after it was sent
+
+    def track(
+        self, symbol: str, *, order_id: int | None = None, client_order_id: str | None = None
+    ) -> AbstractAsyncContextManager[TrackedOrder]:
+        """Return something to enter with ``async with``: it follows one order to its end, across lost connections.
+
+        The order may exist already or be placed inside the block, then by its ``client_order_id``; where several orders
+        had that, the latest one that is known is meant, or else the first that comes::
+
+            async with bx.trading.track("BTCUSDT", client_order_id=name) as tracked:
+                await bx.trading.place(LimitOrder(..., client_order_id=name))
+                order = await tracked.wait_done()
+                print(order.status, tracked.average_price, tracked.fees)
+
+        Entering waits until the account's events flow, and asks for the order and its fills where they are not known
+        (weight 4 and 5): bound it with ``trio.fail_after``. Cancelled: nothing stays behind.
+
+        Raises:
+            CredentialsRequired: the configuration holds no key, or the environment has no WebSocket API.
+            BinanceError: on entering: the exchange could not be asked.
+        """
+        check_symbol(symbol)
+        give_one(order_id=order_id, client_order_id=client_order_id)
+        if self._mirror is None:
+            raise CredentialsRequired("tracking needs credentials and an environment with a WebSocket API")
+        return open_tracking(self._mirror, symbol, order_id, client_order_id)
 
     @property
     def unsettled(self) -> tuple[Intent, ...]:

@@ -301,6 +301,11 @@ class Mirror:
         if not record.has_all_fills:
             await self._look_for(AskFills(*key, has_allocations=bool(record.order.used_sor)))
 
+    def forget(self, trail: Trail) -> None:
+        """Note that nobody follows this trail any more."""
+        if trail.order_id is not None:
+            self.ledger.wanted.discard(OrderKey(trail.symbol, trail.order_id))
+
     async def _look_for(self, ask: Ask) -> None:
         asked_us = self._server_us()
         try:

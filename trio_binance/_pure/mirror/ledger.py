@@ -149,7 +149,7 @@ class Ledger:
         record, due = self.records.get(key), self._due(at_us, now)
         if record is None:
             record = self._add(key, Record.of_query(row, self.since_us, due), now)
-        elif at_us <= self.since_us:
+        elif at_us <= self.since_us and not record.is_heard:
             record.adopt(row)
         elif not record.on_query(row, due, is_late=record.at_us <= known_us):
             turn.contradictions.append(f"{row.symbol}: the order {row.order_id} is said to be {row.status}")

@@ -61,6 +61,11 @@ class Record:
         return as_microseconds(self.order.update_time)
 
     @property
+    def is_heard(self) -> bool:
+        """Whether the stream has told of it."""
+        return self._execution_id >= 0
+
+    @property
     def is_whole(self) -> bool:
         """Whether every fill that was executed in our time is known."""
         target = self.order if self.found is None else self.found
