@@ -14,6 +14,7 @@ import attrs
 import h11
 import trio
 from wsproto.events import CloseConnection, TextMessage
+from wsproto.utilities import LocalProtocolError
 
 from tests.sandbox.doors import ED25519, ED25519_PEM, ed_signed
 from tests.sandbox.test_wire import Peer
@@ -124,8 +125,11 @@ class Trader:
 
     async def ws(self, method: str, **params: Any) -> Heard:
         """Ask on a WebSocket, a new one where the last is gone."""
-        request_id = await self.send(method, **params)
-        return await self.answer(request_id)
+        try:
+            return await self.answer(await self.send(method, **params))
+        except (trio.BrokenResourceError, LocalProtocolError):
+            await self._gone("reset")  # it was gone before the request: nothing has left
+            return await self.answer(await self.send(method, **params))
 
     async def send(self, method: str, **params: Any) -> int:
         if self.peer is None:
