@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_binance.sandbox.accounts import Account
+from trio_binance.sandbox.commission import Rates, Tariff
 from trio_binance.sandbox.orders import BUY, SELL, Order
 from trio_binance.sandbox.venue import Venue
 
@@ -164,7 +165,7 @@ def test_a_better_price_gives_the_difference_back() -> None:
 def test_commission_comes_out_of_what_is_received() -> None:
     venue, _, fees = empty_venue()
     maker, taker = trader(0), trader(1)
-    maker.maker_rate = 50_000
+    maker.tariff = Tariff(Rates(maker=50_000))
     venue.matcher.submit(limit(maker, BUY, 100, 1), START)
     [fill], _ = venue.matcher.submit(limit(taker, SELL, 100, 1), START)
     assert fill.maker_fee == (50_000, "BTC")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
+from .commission import Tariff
 from .numbers import to_decimal
 
 if TYPE_CHECKING:
@@ -89,9 +90,8 @@ class Account:
     api_key: str
     uid: int
     house: bool = False
-    maker_rate: int = 100_000
-    """Commission for adding liquidity in atoms, 0.1 percent."""
-    taker_rate: int = 100_000
+    tariff: Tariff = Tariff()
+    """What it pays for its fills."""
     updated_us: int = 0
     balances: dict[str, Balance] = attrs.field(factory=dict)
     blotters: dict[str, Blotter] = attrs.field(factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from .accounts import Account
+from .commission import FREE
 from .events import UserEvent
 from .numbers import from_decimal, milliseconds, text, to_decimal
 from .reports import position
@@ -44,7 +45,7 @@ class Bank:
         """Open an account of the house, rich for ever in some assets, which pays no commission."""
         account = self.open("", dict.fromkeys(assets or self._assets, to_decimal(_HOUSE_UNITS * 10**8)), now_us)
         account.house = True
-        account.maker_rate = account.taker_rate = 0
+        account.tariff = FREE
         return account
 
     def deposit(self, account: Account, asset: str, amount: Decimal, now_us: int) -> None:

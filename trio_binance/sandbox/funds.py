@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from .numbers import SCALE, cost
+from .commission import commission
+from .numbers import cost
 from .orders import FILLED, PARTIALLY_FILLED
 
 if TYPE_CHECKING:
     from .accounts import Account, Balance
+    from .commission import Fee, Price
     from .orderlists import OrderList
     from .orders import Order
     from .symbols import Symbol
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
 class Funds:
     """The money side of one symbol's matching: a SELL locks the base asset, a BUY the quote asset."""
 
-    def __init__(self, symbol: Symbol, fees: dict[str, int]) -> None:
+    def __init__(self, symbol: Symbol, fees: dict[str, int], bnb_price: Price) -> None:
         self.symbol = symbol
         self._base, self._quote = symbol.base, symbol.quote
         self._fees = fees
+        self._bnb_price = bnb_price
 
     # ------------------------------------------------------------------------------------------------------ locking
 
@@ -70,28 +73,21 @@ class Funds:
 
     # -------------------------------------------------------------------------------------------------------- moving
 
-    def pay(self, order: Order, rate: int, quantity: int, quote: int) -> tuple[int, str]:
-        """Move one party's money for a fill and return its commission, taken from the asset received (Commission)."""
+    def pay(self, order: Order, quantity: int, quote: int, *, maker: bool) -> Fee:
+        """Move one party's money for a fill and return its commission (Commission FAQ)."""
         account = order.account
-        base_balance, quote_balance = account.balance(self._base), account.balance(self._quote)
         order.executed += quantity
         order.spent += quote
         order.status = PARTIALLY_FILLED if order.remaining else FILLED
-        if order.buys:
-            fee = quantity * rate // SCALE
-            order.locked -= quote
-            quote_balance.locked -= quote
-            base_balance.free += quantity - fee
-            asset = self._base
-        else:
-            fee = quote * rate // SCALE
-            order.locked -= quantity
-            base_balance.locked -= quantity
-            quote_balance.free += quote - fee
-            asset = self._quote
+        given, asset, taken = (quote, self._base, quantity) if order.buys else (quantity, self._quote, quote)
+        order.locked -= given
+        self._balance(order).locked -= given
+        account.balance(asset).free += taken
+        fee, paid_in = commission(order, taken, asset, self.symbol, self._bnb_price, maker=maker)
         if fee:
-            self._fees[asset] = self._fees.get(asset, 0) + fee
-        return fee, asset
+            account.balance(paid_in).free -= fee
+            self._fees[paid_in] = self._fees.get(paid_in, 0) + fee
+        return fee, paid_in
 
     def transfer(self, buyer: Order, seller: Order, quantity: int, price: int) -> None:
         """Move a prevented quantity and its worth between two accounts of a trade group (STP, TRANSFER)."""
@@ -124,6 +120,11 @@ class Funds:
         if self._base != "BNB" and free >= kept.commission:
             return kept.received
         return kept.received - kept.commission
+
+    def in_base(self, fee: Fee) -> int:
+        """Return how much of a commission was taken from the base asset: none of one that was paid in BNB."""
+        amount, asset = fee
+        return amount if asset == self._base else 0
 
     def in_steps(self, order: Order, quantity: int) -> int:
         """Return a quantity cut to whole steps and to the most that an order of its type may have."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import attrs
+
 from .candles import DAY_US
 from .numbers import milliseconds, text
 from .orders import OPEN
 from .refusals import bad, one_of
-from .trading import DISCOUNT, NO_RATES, commission_rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Answer = Any
 T = TypeVar("T")
+_BASIS = 10_000
+"""Atoms in a basis point, in which the account shows its rates as of old."""
 
 
 class Ledger:
@@ -115,13 +118,10 @@ class Ledger:
         """Answer GET account."""
         omit = params.flag("omitZeroBalances", default=False)
         held = [(asset, held) for asset, held in account.balances.items() if held.free or held.locked or not omit]
-        maker, taker = account.maker_rate, account.taker_rate
+        rates = account.tariff.standard
         return {
-            "makerCommission": maker // 10_000,
-            "takerCommission": taker // 10_000,
-            "buyerCommission": 0,
-            "sellerCommission": 0,
-            "commissionRates": {**commission_rates(account), "buyer": text(0), "seller": text(0)},
+            **{f"{name}Commission": rate // _BASIS for name, rate in attrs.asdict(rates).items()},
+            "commissionRates": rates.view(),
             "canTrade": True,
             "canWithdraw": True,
             "canDeposit": True,
@@ -140,14 +140,8 @@ class Ledger:
 
     def commission(self, params: Params, account: Account, _now_us: int) -> Answer:
         """Answer GET account/commission."""
-        both_sides = {"buyer": text(0), "seller": text(0)}
-        return {
-            "symbol": self._venue_of(params).symbol.name,
-            "standardCommission": commission_rates(account) | both_sides,
-            "specialCommission": NO_RATES | both_sides,
-            "taxCommission": NO_RATES | both_sides,
-            "discount": DISCOUNT,
-        }
+        symbol = self._venue_of(params).symbol
+        return {"symbol": symbol.name, **account.tariff.view(symbol)}
 
 
 def within(time_us: int, start_us: int | None, end_us: int | None) -> bool:

@@ -18,13 +18,14 @@ import attrs
 from .accounts import Account as Account
 from .bank import Bank
 from .changing import Changing
+from .commission import BNB
 from .events import Json as Json
 from .events import Outlet
 from .events import StreamEvent as StreamEvent
 from .events import UserEvent as UserEvent
 from .ledger import Ledger
 from .listing import Listing
-from .numbers import from_decimal, to_decimal
+from .numbers import SCALE, from_decimal, to_decimal
 from .params import Params
 from .publisher import FAST_US, SECOND_US, WINDOWS
 from .quotes import Quotes
@@ -96,7 +97,7 @@ class Market:
     def _open_venue(self, symbol: Symbol, seed: int, activity: float, start_us: int) -> None:
         assets = symbol.base, symbol.quote
         house = self._bank.house(start_us, *assets), self._bank.house(start_us, *assets)
-        venue = Venue(symbol, seed, activity, house, self._outlet, self._bank.fees, self._fair)
+        venue = Venue(symbol, seed, activity, house, self._outlet, self._bank.fees, self._fair, self._bnb_price)
         self._venues[symbol.name] = venue
         venue.open(start_us)
         self._next_act[symbol.name] = start_us + venue.makers.gap_us()
@@ -112,6 +113,18 @@ class Market:
 
     def _fair(self, symbol: str) -> int:
         return self._venues[symbol].makers.fair
+
+    def _bnb_price(self, asset: str) -> int | None:
+        """Return the last price of BNB in an asset: on their own symbol, or by way of USDT."""
+        direct = self._last_price(BNB + asset)
+        if direct is not None:
+            return direct
+        dollars, in_dollars = self._last_price(BNB + "USDT"), self._last_price(asset + "USDT")
+        return dollars * SCALE // in_dollars if dollars and in_dollars else None
+
+    def _last_price(self, symbol: str) -> int | None:
+        venue = self._venues.get(symbol)
+        return None if venue is None else venue.tape.last_price()
 
     # ------------------------------------------------------------------------------------------------ the public
 

@@ -295,8 +295,8 @@ class Matcher:
         trade_id = self._tape.add(
             now_us, price, quantity, quote, buyer=buyer.id, seller=seller.id, buyer_is_maker=buyer is maker
         )
-        taker_fee = funds.pay(taker, taker.account.taker_rate, quantity, quote)
-        maker_fee = funds.pay(maker, maker.account.maker_rate, quantity, quote)
+        taker_fee = funds.pay(taker, quantity, quote, maker=False)
+        maker_fee = funds.pay(maker, quantity, quote, maker=True)
         fill = Fill(trade_id, price, quantity, quote, taker, maker, taker_fee, maker_fee)
         self._book.shrink(maker, quantity)
         self._on_trade(trade_id)

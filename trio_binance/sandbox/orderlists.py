@@ -96,7 +96,7 @@ class Lists:
         kept = order.order_list
         if kept is None or order is not kept.working or not kept.takes_proceeds:
             return
-        fee, _ = fill.fee_of(order)
+        fee = self._funds.in_base(fill.fee_of(order))
         kept.received += fill.quantity
         kept.commission += fee
         self._funds.lock_more(kept.pending[0], fill.quantity - fee)

@@ -77,7 +77,8 @@ class Reports:
         self._quote = quote
         self._emit = emit
         self._execution_id = 0
-        self._touched: dict[Account, None] = {}
+        self._touched: dict[Account, dict[str, None]] = {}
+        """Whom something happened to since the last flush, and the assets of theirs that it may have moved."""
 
     def accepted(self, order: Order, now_us: int) -> None:
         """Tell that the engine took the order."""
@@ -211,13 +212,15 @@ class Reports:
         self._execution_id += 1
         order.updated_us = now_us
         order.history.append((now_us, order_view(order)))
-        self._touched[account] = None
+        touched = self._touched.setdefault(account, dict.fromkeys((self._base, self._quote)))
         if not order.is_open:
             account.blotter(self._symbol).open.pop(order.id, None)
         report = self._fields(order, execution, now_us)
         report |= changes or {}
         report |= _conditional_fields(order)
         report |= conditional or {}
+        if report["N"] is not None:
+            touched[report["N"]] = None
         self._emit(UserEvent(account, report))
 
     def _fields(self, order: Order, execution: str, now_us: int) -> dict[str, Any]:
@@ -261,10 +264,10 @@ class Reports:
         }
 
     def flush(self, now_us: int) -> None:
-        """Tell every customer touched since the last call how the two assets now stand."""
-        for account in self._touched:
+        """Tell every customer touched since the last call how the assets now stand that may have moved."""
+        for account, assets in self._touched.items():
             account.updated_us = now_us
-            self._emit(position(account, (self._base, self._quote), now_us))
+            self._emit(position(account, assets, now_us))
         self._touched.clear()
 
 

@@ -72,8 +72,8 @@ class Routing:
 
     def test(self, params: Params, account: Account, now_us: int) -> Answer:
         """Check an order as far as the API does."""
-        self._read(params, account, now_us)
-        return tested(account, params)
+        venue, order, _ = self._read(params, account, now_us)
+        return tested(venue, order, params)
 
     def _read(self, params: Params, account: Account, now_us: int) -> tuple[Venue, Order, str]:
         venue = self._venue_of(params)
@@ -131,7 +131,7 @@ class Routing:
 
     def _allot(self, venue: Venue, order: Order, price: int, quantity: int, now_us: int) -> Fill:
         matcher, quote = venue.matcher, cost(price, quantity)
-        fee = matcher.funds.pay(order, order.account.taker_rate, quantity, quote)
+        fee = matcher.funds.pay(order, quantity, quote, maker=False)
         matcher.funds.counter(self._allocator, order, quantity, quote)
         fill = Fill(-1, price, quantity, quote, order, None, fee, fee, self._next_id)
         self._next_id += 1

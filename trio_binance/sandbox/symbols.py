@@ -48,6 +48,8 @@ class Symbol:
     pegs: bool = True
     amends: bool = True
     replaces: bool = True
+    discount: bool = True
+    """Whether commission may be paid in BNB, for less."""
     lists: frozenset[str] = frozenset({"OCO", "OTO", "OPO"})
     """Which kinds of order lists it takes."""
     depth_notional: int

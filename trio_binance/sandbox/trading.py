@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .admission import check_engine
-from .numbers import SCALE, text
 from .params import Params
 from .placing import draft, order_response
 from .refusals import bad, not_cancelled, one_of
@@ -24,30 +23,11 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 Answer = Any
 
 
-def commission_rates(account: Account) -> dict[str, str]:
-    """Return the account's standard commission for an order."""
-    return {"maker": text(account.maker_rate), "taker": text(account.taker_rate)}
-
-
-NO_RATES = {"maker": text(0), "taker": text(0)}
-DISCOUNT: dict[str, str | bool] = {
-    "enabledForAccount": False,
-    "enabledForSymbol": True,
-    "discountAsset": "BNB",
-    "discount": text(SCALE // 4),
-}
-
-
-def tested(account: Account, params: Params) -> Answer:
+def tested(venue: Venue, order: Order, params: Params) -> Answer:
     """Return the answer to a test order that passed every check."""
     if not params.flag("computeCommissionRates", default=False):
         return {}
-    return {
-        "standardCommissionForOrder": commission_rates(account),
-        "specialCommissionForOrder": NO_RATES,
-        "taxCommissionForOrder": NO_RATES,
-        "discount": DISCOUNT,
-    }
+    return order.account.tariff.for_order(venue.symbol, buys=order.buys)
 
 
 class Trading:
@@ -84,9 +64,10 @@ class Trading:
 
     def test(self, params: Params, account: Account, now_us: int) -> Answer:
         """Check an order as far as the API does; the matching engine never hears of it."""
-        order = draft(self._venue_of(params), account, params, now_us)
+        venue = self._venue_of(params)
+        order = draft(venue, account, params, now_us)
         order_response(order.kind, params)
-        return tested(account, params)
+        return tested(venue, order, params)
 
     def cancel(self, params: Params, account: Account, now_us: int) -> Answer:
         """Cancel one order, and with it the list that it belongs to."""

@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .accounts import Account
+    from .commission import Price
     from .events import Outlet
     from .matching import Range
     from .orders import Order
     from .symbols import Symbol
+
+
+def _no_price(_asset: str) -> None:
+    """Return no price of BNB: nobody pays in it."""
 
 
 class Venue:
@@ -40,6 +45,7 @@ class Venue:
         outlet: Outlet,
         fees: dict[str, int],
         fair_of: Callable[[str], int],
+        bnb_price: Price = _no_price,
     ) -> None:
         ids = Random(f"{seed}:ids:{symbol.name}")
         self.symbol: Symbol = symbol
@@ -56,7 +62,7 @@ class Venue:
             self.book,
             self.tape,
             self.reports,
-            Funds(symbol, fees),
+            Funds(symbol, fees, bnb_price),
             self._on_trade,
             self._recheck,
             self._range,
