@@ -31,6 +31,7 @@ class OutcomeFound(Event):
     area = "orders"
     subject: ClassVar[str | None] = "intent"
     intent: str
+    operation: str
     part: str
     symbol: str
     client_order_id: str
@@ -45,6 +46,7 @@ class OutcomeUnresolved(Event):
     level = logging.ERROR
     subject: ClassVar[str | None] = "intent"
     intent: str
+    operation: str
     part: str
     symbol: str
     client_order_id: str
@@ -60,6 +62,7 @@ class OutcomeRevised(Event):
     level = logging.CRITICAL
     subject: ClassVar[str | None] = "intent"
     intent: str
+    operation: str
     part: str
     symbol: str
     client_order_id: str

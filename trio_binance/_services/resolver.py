@@ -162,8 +162,11 @@ class Resolver:
 
     def _on_left_alone(self, intent: Intent, passage: _Passage) -> None:
         if passage.has_left:
-            self.tell(intent, facts.GaveUp())
             self.on_doubt(intent, "its caller was cancelled before the answer came")
+            for part, verdict in self._docket.standing(intent.intent_id).items():
+                if not isinstance(verdict, Unresolved):  # the account's events were faster than the answer
+                    self._announce(Settle(intent.intent_id, part, verdict))
+            self.tell(intent, facts.GaveUp())
         else:
             self.tell(intent, facts.NeverLeft("its caller was cancelled before it left"))
 
@@ -249,8 +252,7 @@ class Resolver:
         intent = self._docket.intent(settle.intent_id)
         if intent is None or settle.intent_id not in self._doubted:
             return
-        about: dict[str, str] = {"symbol": intent.symbol, "client_order_id": intent.name}
-        about |= {"intent": intent.intent_id, "part": settle.part.value}
+        about = _about(intent, settle.part)
         now, verdict = self._observer.now(), settle.verdict
         if isinstance(verdict, Unresolved):
             evidence = str(verdict.evidence)
@@ -262,17 +264,9 @@ class Resolver:
         intent = self._docket.intent(alarm.intent_id)
         assert intent is not None
         self._doubted.add(alarm.intent_id)
-        self._observer.emit(
-            OutcomeRevised(
-                self._observer.now(),
-                intent=alarm.intent_id,
-                part=alarm.part.value,
-                symbol=intent.symbol,
-                client_order_id=intent.name,
-                was=alarm.ruled_out_by.word,
-                evidence=str(alarm.evidence),
-            )
-        )
+        was, evidence = alarm.ruled_out_by.word, str(alarm.evidence)
+        about = _about(intent, alarm.part)
+        self._observer.emit(OutcomeRevised(self._observer.now(), **about, was=was, evidence=evidence))
 
     # ------------------------------------------------------------------------------- the watcher of account events
 
@@ -345,6 +339,17 @@ class _Passage:
 
     def on_leaving(self) -> None:
         self.has_left = True
+
+
+def _about(intent: Intent, part: Part) -> dict[str, str]:
+    """Return what the hooks are told of a request."""
+    return {
+        "intent": intent.intent_id,
+        "operation": intent.operation,
+        "part": part.value,
+        "symbol": intent.symbol,
+        "client_order_id": intent.name,
+    }
 
 
 def _fact_of(answer: Any) -> facts.Fact:
