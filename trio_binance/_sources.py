@@ -12,6 +12,7 @@ from .environments import Environment
 from .errors import ConfigError
 from .journals import JournalSpec
 from .proxies import Proxy
+from .safeties import Safety
 from .tuning import TimeUnit, Tuning
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def settings_from_env(environ: Mapping[str, str]) -> dict[str, Any]:
         found["journal"] = JournalSpec.from_env(values)
     elif "BINANCE_JOURNAL_FSYNC" in values:
         raise ConfigError("BINANCE_JOURNAL: missing, though BINANCE_JOURNAL_FSYNC is given")
+    if (safety := Safety.from_env(values)) is not None:
+        found["safety"] = safety
     found["credentials"] = _credentials_from_env(values)
     return found
 
@@ -135,7 +138,7 @@ def _expand(path: str) -> Path:
 
 
 _PLAIN_KEYS = {"prefer", "fallback", "session_logon", "return_rate_limits"}
-_TOML_KEYS = _PLAIN_KEYS | {"environment", "time_unit", "proxy", "journal", "credentials", "tuning"}
+_TOML_KEYS = _PLAIN_KEYS | {"environment", "time_unit", "proxy", "journal", "safety", "credentials", "tuning"}
 
 
 def settings_from_table(table: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -158,6 +161,8 @@ def settings_from_table(table: Mapping[str, Any], folder: Path) -> dict[str, Any
         found["proxy"] = Proxy.parse(table["proxy"], name="binance.proxy")
     if "journal" in table:
         found["journal"] = JournalSpec.from_table("binance.journal", table["journal"], folder)
+    if "safety" in table:
+        found["safety"] = Safety.from_table("binance.safety", table["safety"])
     if "tuning" in table:
         found["tuning"] = _from_fields(Tuning, table["tuning"], "binance.tuning")
     found["credentials"] = _credentials_from_table(table.get("credentials"), folder)

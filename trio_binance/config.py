@@ -25,6 +25,7 @@ from .journals import JournalSpec as JournalSpec
 from .journals import to_journal
 from .proxies import Proxy as Proxy
 from .proxies import ProxyKind as ProxyKind
+from .safeties import Safety as Safety
 from .tuning import TimeUnit as TimeUnit
 from .tuning import Tuning as Tuning
 
@@ -126,6 +127,8 @@ class BinanceConfig:
     **Without it that is in memory**: should the program end, however it ends, while it is not known what became of an
     order, nobody remembers that there may be one. With it the next run finds out, before it places anything.
     """
+    safety: Safety | None = attrs.field(default=None, validator=instance_of(Safety, type(None)), kw_only=True)
+    """What is refused before it is signed, whatever the program asks for; without it nothing is."""
     tuning: Tuning = attrs.field(factory=Tuning, validator=instance_of(Tuning), kw_only=True)
     hooks: tuple[Callable[[Any], None], ...] = attrs.field(
         default=(), converter=_to_tuple, validator=_callables, kw_only=True
@@ -193,7 +196,10 @@ class BinanceConfig:
         ``BINANCE_PREFER`` (rest, ws_api), ``BINANCE_FALLBACK``, ``BINANCE_SESSION_LOGON`` and
         ``BINANCE_RETURN_RATE_LIMITS`` (true, false), ``BINANCE_TIME_UNIT`` (millisecond, microsecond),
         ``BINANCE_PROXY`` (a URL, or ``environment`` for that of ``HTTPS_PROXY`` or ``ALL_PROXY``),
-        ``BINANCE_JOURNAL`` (the path of a file) with ``BINANCE_JOURNAL_FSYNC`` (always, os; always by default).
+        ``BINANCE_JOURNAL`` (the path of a file) with ``BINANCE_JOURNAL_FSYNC`` (always, os; always by default),
+        ``BINANCE_SAFETY_MAX_NOTIONAL`` (a number, or ``USDT=1000,BTC=0.02``), ``BINANCE_SAFETY_MAX_OPEN_ORDERS``,
+        ``BINANCE_SAFETY_SYMBOLS`` (``BTCUSDT,ETHUSDT``), ``BINANCE_SAFETY_DRY_RUN`` (true, false) and
+        ``BINANCE_SAFETY_CANCEL_ON_EXIT`` (seconds).
 
         Raises:
             ConfigError: a variable's value cannot be used; the message names the variable, never a secret.
@@ -207,8 +213,8 @@ class BinanceConfig:
         Keys: ``environment`` (a preset's name, or a table of ``Environment``'s fields), ``prefer``, ``fallback``,
         ``time_unit``, ``session_logon``, ``return_rate_limits``, ``proxy`` (a URL), ``credentials`` (a table:
         ``api_key`` and ``secret``, or ``private_key_file`` relative to the file, ``key_type``, ``passphrase``),
-        ``journal`` (a path relative to the file, or a table of ``path`` and ``fsync``), ``tuning`` (a table of
-        ``Tuning``'s fields).
+        ``journal`` (a path relative to the file, or a table of ``path`` and ``fsync``), ``safety`` (a table of
+        ``Safety``'s fields; numbers with a fraction as texts), ``tuning`` (a table of ``Tuning``'s fields).
 
         Raises:
             ConfigError: the file cannot be read, or a key or its value cannot be used.

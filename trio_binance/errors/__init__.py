@@ -6,6 +6,7 @@
     │   ├── InvalidArgument          (ValueError) an argument cannot be sent; ``.field`` and ``.value`` name it
     │   ├── CredentialsRequired      the operation needs a key that the configuration lacks
     │   ├── NotServed                the environment does not serve the operation
+    │   ├── SafetyRefused            the configured ``safety`` forbids it: ``.rule``, ``.value``, ``.limit``
     │   └── ConnectorClosed          used after its ``async with`` block ended
     ├── NotAdmitted                  ours: held back before the first byte; wait until ``.retry_at``
     │   ├── BreakerOpen              the exchange failed several times in a row
@@ -129,6 +130,7 @@ from .ours import InvalidArgument as InvalidArgument
 from .ours import LimitExceeded as LimitExceeded
 from .ours import NotAdmitted as NotAdmitted
 from .ours import NotServed as NotServed
+from .ours import SafetyRefused as SafetyRefused
 from .ours import ServiceCrashed as ServiceCrashed
 from .ours import UsageError as UsageError
 from .root import BinanceError as BinanceError

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trio_binance._util import shown
 
 from .root import BinanceError, Outcome
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 class UsageError(BinanceError):
@@ -35,6 +40,32 @@ class NotServed(UsageError):
 
 class ConnectorClosed(UsageError):
     """The connector was used after its ``async with`` block had ended."""
+
+
+class SafetyRefused(UsageError):
+    """The configured ``safety`` forbids the request; it was neither signed nor sent.
+
+    ``rule`` is the field of ``Safety`` that it breaks, ``value`` what was asked for and ``limit`` what is allowed, where
+    those are numbers; ``advice`` says what would pass. ``reasons`` tells of every rule that it breaks.
+    """
+
+    def __init__(
+        self,
+        operation: str,
+        rule: str,
+        *reasons: str,
+        value: Decimal | int | None = None,
+        limit: Decimal | int | None = None,
+        advice: str = "",
+    ) -> None:
+        told = "; ".join(reasons)
+        super().__init__(f"{operation}: refused by safety: {told}{advice and f' ({advice})'}")
+        self.operation = operation
+        self.rule = rule
+        self.reasons = reasons
+        self.value = value
+        self.limit = limit
+        self.advice = advice
 
 
 class NotAdmitted(BinanceError):
