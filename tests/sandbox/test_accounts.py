@@ -28,4 +28,4 @@ def test_a_blotter_finds_the_open_order_with_a_client_id() -> None:
     del blotter.open[7]
     assert blotter.open_with("mine") is None
     assert blotter.open_with("other") is None
-    assert blotter.newest["mine"] is order
+    assert blotter.named["mine"] == [order]

@@ -8,6 +8,7 @@ import attrs
 
 from .commission import Tariff
 from .numbers import to_decimal
+from .replica import History
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -23,6 +24,15 @@ class Balance:
 
     free: int = 0
     locked: int = 0
+
+
+@attrs.frozen
+class Holding:
+    """What queries show of an asset, and when it came to be so."""
+
+    free: int
+    locked: int
+    since_us: int
 
 
 @attrs.frozen
@@ -52,6 +62,7 @@ class OwnMatch:
     id: int
     taker_id: int
     maker_id: int
+    time_us: int
     view: dict[str, Any]
 
 
@@ -61,11 +72,11 @@ class Blotter:
     """An account's orders and fills on one symbol."""
 
     orders: dict[int, Order] = attrs.field(factory=dict)
-    """Every order ever placed, by rising id."""
+    """Every order ever accepted, by rising id."""
     open: dict[int, Order] = attrs.field(factory=dict)
-    newest: dict[str, Order] = attrs.field(factory=dict)
-    """The latest order that used a client id. "Orders with the same newClientOrderID can be accepted only when the
-    previous one is filled" (REST, New order): an id may come again."""
+    named: dict[str, list[Order]] = attrs.field(factory=dict)
+    """The orders that ever had a client id, newest last. "Orders with the same newClientOrderID can be accepted only
+    when the previous one is filled" (REST, New order), "filled or expired" (WebSocket API): an id may come again."""
     trades: list[OwnTrade] = attrs.field(factory=list)
     allocations: list[Allocation] = attrs.field(factory=list)
     prevented: list[OwnMatch] = attrs.field(factory=list)
@@ -74,12 +85,20 @@ class Blotter:
         """Remember an order that the matching engine accepted."""
         self.orders[order.id] = order
         self.open[order.id] = order
-        self.newest[order.client_id] = order
+        self.named.setdefault(order.client_id, []).append(order)
+
+    def rename(self, order: Order) -> None:
+        """Remember that an amended order has its client id now."""
+        named = self.named.setdefault(order.client_id, [])
+        if order in named:
+            named.remove(order)
+        named.append(order)
 
     def open_with(self, client_id: str) -> Order | None:
-        """Return the open order that uses ``client_id``."""
-        order = self.newest.get(client_id)
-        return order if order is not None and order.id in self.open else None
+        """Return the open order that uses ``client_id``: there is one at most, and none came to use it later."""
+        named = self.named.get(client_id)
+        order = named[-1] if named else None
+        return order if order is not None and order.id in self.open and order.client_id == client_id else None
 
 
 @final
@@ -90,7 +109,7 @@ class Account:
     api_key: str
     uid: int
     house: bool = False
-    tariff: Tariff = Tariff()
+    tariff: Tariff = attrs.field(factory=Tariff)
     """What it pays for its fills."""
     updated_us: int = 0
     balances: dict[str, Balance] = attrs.field(factory=dict)
@@ -98,6 +117,8 @@ class Account:
     lists: dict[int, OrderList] = attrs.field(factory=dict)
     """Every order list ever placed, by rising id."""
     open_lists: dict[int, OrderList] = attrs.field(factory=dict)
+    past: dict[str, History[Holding]] = attrs.field(factory=dict)
+    """How each asset stood, and since when: what a replica reads."""
     outside: dict[str, int] = attrs.field(factory=dict)
     """What of each asset is locked by a system outside the spot exchange."""
     trade_group: int = -1
@@ -112,6 +133,16 @@ class Account:
         if found is None:
             found = self.balances[asset] = Balance()
         return found
+
+    def note(self, asset: str, now_us: int) -> None:
+        """Let queries see how an asset stands now."""
+        held = self.balance(asset)
+        self.past.setdefault(asset, History()).note(Holding(held.free, held.locked, now_us), now_us)
+
+    def holdings(self, known_us: int) -> dict[str, Holding]:
+        """Return every asset as it stood then, or as it stood first."""
+        seen = {asset: history.at(known_us) or history.first() for asset, history in self.past.items()}
+        return {asset: holding for asset, holding in seen.items() if holding is not None}
 
     def blotter(self, symbol: str) -> Blotter:
         """Return the account's orders on ``symbol``."""

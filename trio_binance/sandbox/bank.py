@@ -39,6 +39,8 @@ class Bank:
         self.accounts.append(account)
         for asset, amount in balances.items():
             self._credit(account, asset, from_decimal(amount))
+        for asset in account.balances:
+            account.note(asset, now_us)
         return account
 
     def house(self, now_us: int, *assets: str) -> Account:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .accounts import Account
     from .orders import Order
     from .params import Params
+    from .replica import Replica
     from .trading import Trading
     from .venue import Venue
 
@@ -34,9 +35,10 @@ CANCEL_HALF = {
 class Changing:
     """cancelReplace and amend."""
 
-    def __init__(self, venue_of: Callable[[Params], Venue], trading: Trading) -> None:
+    def __init__(self, venue_of: Callable[[Params], Venue], trading: Trading, replica: Replica) -> None:
         self._venue_of = venue_of
         self._trading = trading
+        self._replica = replica
         self.operations: Mapping[str, Callable[[Params, Account, int], Answer]] = {
             "POST /api/v3/order/cancelReplace": self.cancel_replace,
             "PUT /api/v3/order/amend/keepPriority": self.amend,
@@ -114,16 +116,17 @@ class Changing:
         except Refusal as refusal:
             raise bad(-2038 if refusal.code == -2011 else refusal.code, refusal.msg) from None
 
-    def amendments(self, params: Params, account: Account, _now_us: int) -> Answer:
-        """Answer GET order/amendments."""
+    def amendments(self, params: Params, account: Account, now_us: int) -> Answer:
+        """Answer GET order/amendments, as far as the replica knows."""
         blotter = account.blotter(self._venue_of(params).symbol.name)
         order_id, first, limit = params.integer("orderId"), params.integer("fromExecutionId"), params.limit(500, 1000)
         if order_id is None:
             raise missing("orderId")
-        order = blotter.orders.get(order_id)
-        if order is None:
+        order, known = blotter.orders.get(order_id), self._replica.known_us(now_us)
+        if order is None or order.history.at(known) is None:
             raise bad(-2013, "Order does not exist.")
-        return [view for view in order.amendments if first is None or view["executionId"] >= first][:limit]
+        views = [view for view in order.amendments if view["time"] <= milliseconds(known)]
+        return [view for view in views if first is None or view["executionId"] >= first][:limit]
 
 
 def _told(refusal: Refusal) -> dict[str, Any]:

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from .accounts import Account, Blotter
     from .orders import Order
     from .params import Params
+    from .replica import Replica
     from .venue import Venue
 
 Answer = Any
 T = TypeVar("T")
+ARCHIVED_AFTER_US = 90 * DAY_US
+_ARCHIVED = "Order was canceled or expired with no executed qty over 90 days ago and has been archived."
 _BASIS = 10_000
 """Atoms in a basis point, in which the account shows its rates as of old."""
 
@@ -28,11 +31,10 @@ _BASIS = 10_000
 class Ledger:
     """Queries of accounts. They read a replica that may lag behind the matching engine (REST, Data sources)."""
 
-    def __init__(self, venue_of: Callable[[Params], Venue], venues: Mapping[str, Venue]) -> None:
+    def __init__(self, venue_of: Callable[[Params], Venue], venues: Mapping[str, Venue], replica: Replica) -> None:
         self._venue_of = venue_of
         self._venues = venues
-        self.lag_us = 0
-        """How far behind the matching engine the queries of orders and trades are."""
+        self._replica = replica
         self.operations: Mapping[str, Callable[[Params, Account, int], Answer]] = {
             "GET /api/v3/order": self.order,
             "GET /api/v3/openOrders": self.open_orders,
@@ -44,8 +46,7 @@ class Ledger:
 
     def _seen(self, order: Order, now_us: int) -> dict[str, Any] | None:
         """Return the order as the replica knows it, ``None`` if it has not heard of it yet."""
-        known = now_us - self.lag_us
-        return next((view for time_us, view in reversed(order.history) if time_us <= known), None)
+        return order.history.at(self._replica.known_us(now_us))
 
     def _rows(self, orders: Iterable[Order], now_us: int) -> list[dict[str, Any]]:
         views = (self._seen(order, now_us) for order in orders)
@@ -54,21 +55,28 @@ class Ledger:
     def order(self, params: Params, account: Account, now_us: int) -> Answer:
         """Answer GET order."""
         blotter = account.blotter(self._venue_of(params).symbol.name)
-        view = self._seen_or_none(blotter, params, now_us)
-        if view is None:
-            raise bad(-2013, "Order does not exist.")
-        return view
-
-    def _seen_or_none(self, blotter: Blotter, params: Params, now_us: int) -> dict[str, Any] | None:
         order_id, client_id = params.integer("orderId"), params.text("origClientOrderId")
-        if order_id is None and client_id is None:
+        if order_id is not None:
+            found = [order for order in (blotter.orders.get(order_id),) if order is not None]
+        elif client_id is not None:
+            found = blotter.named.get(client_id, [])
+        else:
             raise one_of("origClientOrderId", "orderId")
-        order = blotter.orders.get(order_id) if order_id is not None else blotter.newest.get(client_id or "")
-        if order is None:
-            return None
-        if client_id is not None and order.client_id != client_id:
-            raise bad(-2039, "Client order ID is not correct for this order ID.")
-        return self._seen(order, now_us)
+        return self._newest(found, order_id, client_id, now_us)
+
+    def _newest(self, found: list[Order], order_id: int | None, client_id: str | None, now_us: int) -> dict[str, Any]:
+        """Return the newest of some orders that the replica knows, which has this client id as far as it knows."""
+        for order in reversed(found):
+            view = self._seen(order, now_us)
+            if view is None:
+                continue
+            if client_id is None or view["clientOrderId"] == client_id:
+                if is_archived(order, now_us):
+                    raise bad(-2026, _ARCHIVED)
+                return view
+            if order_id is not None:
+                raise bad(-2039, "Client order ID is not correct for this order ID.")
+        raise bad(-2013, "Order does not exist.")
 
     def open_orders(self, params: Params, account: Account, now_us: int) -> Answer:
         """Answer GET openOrders: of one symbol, or of all."""
@@ -79,9 +87,10 @@ class Ledger:
 
     def _maybe_open(self, blotter: Blotter, now_us: int) -> Iterable[Order]:
         """Return the orders that the replica may believe open: those that are, and those that ended within its lag."""
-        if self.lag_us == 0:
+        if self._replica.behind_us == 0:
             return blotter.open.values()
-        return [order for order in blotter.orders.values() if order.is_open or order.updated_us > now_us - self.lag_us]
+        known = self._replica.known_us(now_us)
+        return [order for order in blotter.orders.values() if order.is_open or order.updated_us > known]
 
     def all_orders(self, params: Params, account: Account, now_us: int) -> Answer:
         """Answer GET allOrders: from an id, within times of the last update, or the newest."""
@@ -89,13 +98,13 @@ class Ledger:
         limit = params.limit(500, 1000)
         start, end = params.times_us(DAY_US)
         order_id = params.integer("orderId")
-        orders = list(blotter.orders.values())
+        rows = self._rows((order for order in blotter.orders.values() if not is_archived(order, now_us)), now_us)
         if start is not None or end is not None:
-            orders = [order for order in orders if within(order.updated_us, start, end)]
-            return self._rows(page(orders, limit, oldest=start is not None), now_us)
+            rows = [row for row in rows if within(row["updateTime"] * 1000, start, end)]
+            return page(rows, limit, oldest=start is not None)
         if order_id is not None:
-            orders = [order for order in orders if order.id >= order_id]
-        return self._rows(page(orders, limit, oldest=order_id is not None), now_us)
+            rows = [row for row in rows if row["orderId"] >= order_id]
+        return page(rows, limit, oldest=order_id is not None)
 
     def my_trades(self, params: Params, account: Account, now_us: int) -> Answer:
         """Answer GET myTrades: from a trade id, of one order, within times, or the newest."""
@@ -103,7 +112,7 @@ class Ledger:
         limit = params.limit(500, 1000)
         start, end = params.times_us(DAY_US)
         from_id, order_id = params.integer("fromId"), params.integer("orderId")
-        known = now_us - self.lag_us
+        known = self._replica.known_us(now_us)
         found = [
             trade
             for trade in trades
@@ -114,10 +123,11 @@ class Ledger:
         ]
         return [trade.view for trade in page(found, limit, oldest=from_id is not None or start is not None)]
 
-    def account(self, params: Params, account: Account, _now_us: int) -> Answer:
+    def account(self, params: Params, account: Account, now_us: int) -> Answer:
         """Answer GET account."""
         omit = params.flag("omitZeroBalances", default=False)
-        held = [(asset, held) for asset, held in account.balances.items() if held.free or held.locked or not omit]
+        seen = account.holdings(self._replica.known_us(now_us))
+        held = [(asset, holding) for asset, holding in seen.items() if holding.free or holding.locked or not omit]
         rates = account.tariff.standard
         return {
             **{f"{name}Commission": rate // _BASIS for name, rate in attrs.asdict(rates).items()},
@@ -128,10 +138,10 @@ class Ledger:
             "brokered": False,
             "requireSelfTradePrevention": False,
             "preventSor": False,
-            "updateTime": milliseconds(account.updated_us),
+            "updateTime": milliseconds(max((holding.since_us for holding in seen.values()), default=0)),
             "accountType": "SPOT",
             "balances": [
-                {"asset": asset, "free": text(balance.free), "locked": text(balance.locked)} for asset, balance in held
+                {"asset": asset, "free": text(holding.free), "locked": text(holding.locked)} for asset, holding in held
             ],
             "permissions": ["SPOT"],
             "uid": account.uid,
@@ -142,6 +152,11 @@ class Ledger:
         """Answer GET account/commission."""
         symbol = self._venue_of(params).symbol
         return {"symbol": symbol.name, **account.tariff.view(symbol)}
+
+
+def is_archived(order: Order, now_us: int) -> bool:
+    """Return whether an order that came to nothing is so old that queries do not tell of it any more (-2026)."""
+    return not order.is_open and order.executed == 0 and now_us - order.updated_us > ARCHIVED_AFTER_US
 
 
 def within(time_us: int, start_us: int | None, end_us: int | None) -> bool:

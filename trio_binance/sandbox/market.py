@@ -33,6 +33,7 @@ from .records import Records
 from .reference import External
 from .refusals import NOT_FOUND, bad
 from .refusals import Refusal as Refusal
+from .replica import Replica
 from .routing import Routing
 from .symbols import SORS, SYMBOLS
 from .trading import Trading
@@ -80,14 +81,15 @@ class Market:
         self._ticker_kinds: list[str] = []
         for symbol in symbols:
             self._open_venue(symbol, seed, activity, start_us)
-        self._ledger = Ledger(self._venue_of, self._venues)
+        self.replica: Replica = Replica()
+        """The copy that answers queries: ``replica.drawn`` lets each be answered by another."""
         self._trading = Trading(self._venue_of, Random(f"{seed}:client ids"))
-        self._quotes = Quotes(self._venue_of, self._venues)
+        self._quotes = Quotes(self._venue_of, self._venues, self.replica)
         self._private = {
-            **self._ledger.operations,
-            **Records(self._venue_of).operations,
+            **Ledger(self._venue_of, self._venues, self.replica).operations,
+            **Records(self._venue_of, self.replica).operations,
             **self._trading.operations,
-            **Changing(self._venue_of, self._trading).operations,
+            **Changing(self._venue_of, self._trading, self.replica).operations,
             **Listing(self._venue_of, self._trading).operations,
             **self._routing().operations,
         }
@@ -139,12 +141,12 @@ class Market:
 
     @property
     def replica_lag_us(self) -> int:
-        """How far queries of orders, trades and candles are behind the matching engine; nobody tells a bound."""
-        return self._ledger.lag_us
+        """How far queries are behind the matching engine, at least; nobody tells a bound, here it is ten minutes."""
+        return self.replica.lag_us
 
     @replica_lag_us.setter
     def replica_lag_us(self, lag_us: int) -> None:
-        self._ledger.lag_us = self._quotes.lag_us = lag_us
+        self.replica.lag_us = lag_us
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -180,6 +182,7 @@ class Market:
             Refusal: the exchange says no: 404 for an operation that it lacks, 401 for a signed one without an account.
         """
         self._advance(now_us)
+        self.replica.turn_to(operation)
         read = Params(params)
         public = self._quotes.operations.get(operation)
         if public is not None:

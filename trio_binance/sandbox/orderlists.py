@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 import attrs
 
 from .orders import FILLED, NEW
 from .refusals import Refusal
+from .replica import History
 
 if TYPE_CHECKING:
     from collections import deque
@@ -43,6 +44,8 @@ class OrderList:
     """What the working order of an OPO received and paid of it."""
     updated_us: int = 0
     status: str = EXECUTING
+    history: History[dict[str, Any]] = attrs.field(factory=History)
+    """The list as queries show it: what a replica reads."""
 
     @property
     def pending(self) -> tuple[Order, ...]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
+from .replica import History
+
 if TYPE_CHECKING:
     from .accounts import Account
     from .orderlists import OrderList
@@ -109,8 +111,8 @@ class Order:
     floor: str | None = None
     """SOR or EXCHANGE, where an order placed with smart order routing works; ``None`` for any other."""
     amendments: list[dict[str, Any]] = attrs.field(factory=list)
-    history: list[tuple[int, dict[str, Any]]] = attrs.field(factory=list)
-    """The order as queries show it, with the times of its changes: what a lagging replica reads."""
+    history: History[dict[str, Any]] = attrs.field(factory=History)
+    """The order as queries show it: what a replica reads."""
 
     @property
     def remaining(self) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .params import Params
     from .reference import Reference
     from .refusals import Refusal
+    from .replica import Replica
     from .tape import Tape
     from .venue import Venue
 
@@ -38,11 +39,11 @@ RATE_LIMITS: list[dict[str, Any]] = [
 class Quotes:
     """GET of everything that needs no account."""
 
-    def __init__(self, venue_of: Callable[[Params], Venue], venues: Mapping[str, Venue]) -> None:
+    def __init__(self, venue_of: Callable[[Params], Venue], venues: Mapping[str, Venue], replica: Replica) -> None:
         self._venue_of = venue_of
         self._venues = venues
-        self.lag_us = 0
-        """How far the database is behind that answers old trades and candles (REST, Data sources)."""
+        self._replica = replica
+        """The database that answers old trades and candles (REST, Data sources)."""
         self.operations: Mapping[str, Callable[[Params, int], Answer]] = {
             "GET /api/v3/ping": self.ping,
             "GET /api/v3/time": self.time,
@@ -156,7 +157,7 @@ class Quotes:
 
     def _known(self, tape: Tape, now_us: int) -> int:
         """Return the id of the first trade that the database does not know yet."""
-        return tape.at_or_after(now_us - self.lag_us) if self.lag_us else tape.next_id
+        return tape.at_or_after(self._replica.known_us(now_us)) if self._replica.behind_us else tape.next_id
 
     def agg_trades(self, params: Params, now_us: int) -> Answer:
         """Answer GET aggTrades: from an id, within times, or the newest."""
@@ -167,7 +168,7 @@ class Quotes:
             raise bad(-1128, "Combination of optional parameters invalid.")
         # An aggregate trade is known once the one after it is, while the database lags: it may still grow.
         first, end = tape.first_agg_id, tape.agg_of(self._known(tape, now_us))
-        end = max(first, end - (self.lag_us > 0))
+        end = max(first, end - (self._replica.behind_us > 0))
         if from_id is not None:
             first = max(first, from_id)
         if start_us is not None:
@@ -186,9 +187,9 @@ class Quotes:
         offset = _offset_us(params)
         start, end = params.times_us()
         assert interval is not None
-        limit, known_us = params.limit(500, 1000), now_us - self.lag_us
+        limit, known_us = params.limit(500, 1000), self._replica.known_us(now_us)
         found = venue.candles.klines(interval, offset, start, end, limit, known_us)
-        if self.lag_us and found and found[-1].closes_us > known_us:
+        if self._replica.behind_us and found and found[-1].closes_us > known_us:
             found[-1] = venue.candles.part(found[-1], known_us)
         return [candle.row() for candle in found]
 

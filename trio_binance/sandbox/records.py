@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from .candles import DAY_US
 from .ledger import page, within
+from .orderlists import EXECUTING
 from .refusals import bad, one_of
 from .symbols import asset_filters, exchange_filters, filters
-from .views import list_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .accounts import Account
     from .params import Params
+    from .replica import Replica
     from .venue import Venue
 
 Answer = Any
@@ -23,8 +24,9 @@ Answer = Any
 class Records:
     """GET of what an account has besides orders and trades."""
 
-    def __init__(self, venue_of: Callable[[Params], Venue]) -> None:
+    def __init__(self, venue_of: Callable[[Params], Venue], replica: Replica) -> None:
         self._venue_of = venue_of
+        self._replica = replica
         self.operations: Mapping[str, Callable[[Params, Account, int], Answer]] = {
             "GET /api/v3/orderList": self.order_list,
             "GET /api/v3/allOrderList": self.all_lists,
@@ -34,37 +36,42 @@ class Records:
             "GET /api/v3/myFilters": self.filters,
         }
 
-    def order_list(self, params: Params, account: Account, _now_us: int) -> Answer:
+    def _seen(self, account: Account, now_us: int) -> list[dict[str, Any]]:
+        """Return the order lists that the replica knows, as it knows them."""
+        known = self._replica.known_us(now_us)
+        views = (kept.history.at(known) for kept in account.lists.values())
+        return [view for view in views if view is not None]
+
+    def order_list(self, params: Params, account: Account, now_us: int) -> Answer:
         """Answer GET orderList; with both ids the client's own decides (WebSocket API, orderList.status)."""
         list_id, client_id = params.integer("orderListId"), params.text("origClientOrderId")
         if list_id is None and client_id is None:
             raise one_of("orderListId", "origClientOrderId")
-        if client_id is not None:
-            found = next((kept for kept in reversed(account.lists.values()) if kept.client_id == client_id), None)
-        else:
-            found = account.lists.get(-1 if list_id is None else list_id)
+        name, value = ("orderListId", list_id) if client_id is None else ("listClientOrderId", client_id)
+        found = next((view for view in reversed(self._seen(account, now_us)) if view[name] == value), None)
         if found is None:
             raise bad(-2013, "Order list does not exist.")
-        return list_view(found)
+        return found
 
-    def all_lists(self, params: Params, account: Account, _now_us: int) -> Answer:
+    def all_lists(self, params: Params, account: Account, now_us: int) -> Answer:
         """Answer GET allOrderList: from an id, within times, or the newest."""
         limit, from_id = params.limit(500, 1000), params.integer("fromId")
         start, end = params.times_us(DAY_US)
         if from_id is not None and (start is not None or end is not None):
             raise bad(-1128, "Combination of optional parameters invalid.")
         lists = [
-            kept
-            for kept in account.lists.values()
-            if (from_id is None or kept.id >= from_id) and within(kept.updated_us, start, end)
+            view
+            for view in self._seen(account, now_us)
+            if (from_id is None or view["orderListId"] >= from_id)
+            and within(view["transactionTime"] * 1000, start, end)
         ]
-        return [list_view(kept) for kept in page(lists, limit, oldest=from_id is not None or start is not None)]
+        return page(lists, limit, oldest=from_id is not None or start is not None)
 
-    def open_lists(self, _params: Params, account: Account, _now_us: int) -> Answer:
+    def open_lists(self, _params: Params, account: Account, now_us: int) -> Answer:
         """Answer GET openOrderList."""
-        return [list_view(kept) for kept in account.open_lists.values()]
+        return [view for view in self._seen(account, now_us) if view["listOrderStatus"] == EXECUTING]
 
-    def prevented_matches(self, params: Params, account: Account, _now_us: int) -> Answer:
+    def prevented_matches(self, params: Params, account: Account, now_us: int) -> Answer:
         """Answer GET myPreventedMatches: one by its id, or those of an order."""
         own = account.blotter(self._venue_of(params).symbol.name).prevented
         match_id, order_id = params.integer("preventedMatchId"), params.integer("orderId")
@@ -73,15 +80,19 @@ class Records:
             raise one_of("preventedMatchId", "orderId")
         if match_id is not None and (order_id is not None or from_id is not None):
             raise bad(-1128, "Combination of optional parameters invalid.")
+        known = self._replica.known_us(now_us)
         found = [
             match.view
             for match in own
-            if match.id == match_id
-            or (order_id in (match.taker_id, match.maker_id) and (from_id is None or match.id >= from_id))
+            if match.time_us <= known
+            and (
+                match.id == match_id
+                or (order_id in (match.taker_id, match.maker_id) and (from_id is None or match.id >= from_id))
+            )
         ]
         return found[:limit]
 
-    def allocations(self, params: Params, account: Account, _now_us: int) -> Answer:
+    def allocations(self, params: Params, account: Account, now_us: int) -> Answer:
         """Answer GET myAllocations: within times, of an order, from an id, or the newest."""
         own = account.blotter(self._venue_of(params).symbol.name).allocations
         limit, from_id, order_id = (
@@ -93,10 +104,12 @@ class Records:
         timed = start is not None or end is not None
         if timed and (from_id is not None or order_id is not None):
             raise bad(-1128, "Combination of optional parameters invalid.")
+        known = self._replica.known_us(now_us)
         found = [
             allocation
             for allocation in own
-            if within(allocation.time_us, start, end)
+            if allocation.time_us <= known
+            and within(allocation.time_us, start, end)
             and (from_id is None or allocation.id >= from_id)
             and (order_id is None or allocation.order_id == order_id)
         ]

@@ -8,10 +8,10 @@ from .accounts import Allocation, OwnMatch, OwnTrade
 from .events import UserEvent
 from .numbers import cost, milliseconds, text
 from .orders import WORKING
-from .views import match_view, order_view, time_ms
+from .views import list_view, match_view, order_view, time_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection
 
     from .accounts import Account
     from .orderlists import OrderList
@@ -93,7 +93,7 @@ class Reports:
 
     def noted(self, order: Order, now_us: int) -> None:
         """Let queries see a change that no event tells: a trailing order has begun to follow the market."""
-        order.history.append((now_us, order_view(order)))
+        order.history.note(order_view(order), now_us)
 
     def filled(self, order: Order, fill: Fill, now_us: int) -> None:
         """Tell of a fill of the order."""
@@ -139,9 +139,7 @@ class Reports:
 
     def replaced(self, order: Order, original: str, before: int, now_us: int) -> int:
         """Tell that the order was made smaller under a new client id, and return the execution id."""
-        blotter = order.account.blotter(self._symbol)
-        blotter.newest.pop(original, None)
-        blotter.newest[order.client_id] = order
+        order.account.blotter(self._symbol).rename(order)
         working = order.is_open and order.phase == WORKING
         self._report(order, "REPLACED", now_us, {"C": original, "w": working})
         order.amendments.append(
@@ -177,7 +175,7 @@ class Reports:
 
     def recorded(self, match: PreventedMatch, now_us: int) -> None:
         """Keep a prevented match for the queries of both parties."""
-        own = OwnMatch(match.id, match.taker.id, match.maker.id, match_view(match, now_us))
+        own = OwnMatch(match.id, match.taker.id, match.maker.id, now_us, match_view(match, now_us))
         for account in {match.taker.account: None, match.maker.account: None}:
             account.blotter(self._symbol).prevented.append(own)
 
@@ -185,6 +183,7 @@ class Reports:
         """Tell of an order list (List status)."""
         now = milliseconds(now_us)
         kept.updated_us = now_us
+        kept.history.note(list_view(kept), now_us)
         event = {
             "e": "listStatus",
             "E": now,
@@ -211,7 +210,7 @@ class Reports:
         account = order.account
         self._execution_id += 1
         order.updated_us = now_us
-        order.history.append((now_us, order_view(order)))
+        order.history.note(order_view(order), now_us)
         touched = self._touched.setdefault(account, dict.fromkeys((self._base, self._quote)))
         if not order.is_open:
             account.blotter(self._symbol).open.pop(order.id, None)
@@ -271,9 +270,11 @@ class Reports:
         self._touched.clear()
 
 
-def position(account: Account, assets: Iterable[str], now_us: int) -> UserEvent:
-    """Return the ``outboundAccountPosition`` of some assets (Account update)."""
+def position(account: Account, assets: Collection[str], now_us: int) -> UserEvent:
+    """Return the ``outboundAccountPosition`` of some assets (Account update); queries see them so from now on."""
     now = milliseconds(now_us)
+    for asset in assets:
+        account.note(asset, now_us)
     balances = [(asset, account.balance(asset)) for asset in assets]
     return UserEvent(
         account,
