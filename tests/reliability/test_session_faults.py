@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 import trio
@@ -80,23 +79,32 @@ async def test_a06_an_answer_does_not_tell_the_limits(autojump_clock: MockClock)
         assert "rateLimits" in (await trader.ws("time")).frame
 
 
-@pytest.mark.parametrize("method", ["userDataStream.subscribe", "userDataStream.subscribe.signature"])
-@pytest.mark.parametrize(
-    "name, options, code", [("A07", {}, -2042), ("A07", {"code": -1191}, -1191), ("A08", {}, -2035)]
-)
-async def test_a07_a08_a_subscription_is_refused_once(
-    method: str, name: str, options: dict[str, Any], code: int, autojump_clock: MockClock
-) -> None:
-    async with open_trader(of(name, **options)) as trader:
+SUBSCRIBING = ["userDataStream.subscribe", "userDataStream.subscribe.signature"]
+
+
+@pytest.mark.parametrize("method", SUBSCRIBING)
+@pytest.mark.parametrize("code", [-2042, -1191])
+async def test_a07_a_connection_takes_no_more_subscriptions(method: str, code: int, autojump_clock: MockClock) -> None:
+    async with open_trader(of("A07", code=code)) as trader:
         await trader.log_on()
         assert (await trader.ws(method)).refusal == (400, code)
         assert (await trader.ws(method)).status == 200
 
 
-async def test_a08_a_subscription_that_is_to_end_is_not_active(autojump_clock: MockClock) -> None:
-    async with open_trader(of("A08", on="userDataStream.unsubscribe", code=-2036)) as trader:
-        heard = await trader.ws("userDataStream.unsubscribe")
+@pytest.mark.parametrize("method", SUBSCRIBING)
+async def test_a08_a_subscription_is_called_active_already_and_is(method: str, autojump_clock: MockClock) -> None:
+    async with open_trader(of("A08")) as trader:
+        await trader.log_on()
+        assert (await trader.ws(method)).refusal == (400, -2035)
+        assert (await trader.ws("session.subscriptions")).data == [{"subscriptionId": 0}]
+
+
+async def test_a08_a_subscription_that_ends_is_called_not_active(autojump_clock: MockClock) -> None:
+    async with open_trader(of("A08", on="userDataStream.unsubscribe")) as trader:
+        await trader.subscribe()
+        heard = await trader.ws("userDataStream.unsubscribe", subscriptionId=0)
         assert (heard.refusal, heard.data["msg"]) == ((400, -2036), "User Data Stream subscription not active.")
+        assert (await trader.ws("session.subscriptions")).data == []
 
 
 @pytest.mark.parametrize("name", ["A04", "A09"])

@@ -35,18 +35,17 @@ def _banned(retry_after: str | None = "120") -> Bend:
     return Bend.say(Answer.limited(retry_after, banned=True), Ending.BAN)
 
 
-def _subscribing(nth: int, on: str | None, code: int, msg: str) -> Faults:
-    bend = Bend.say(Answer.error(400, code, msg))
+def _subscribing(nth: int, on: str | None, bend: Bend) -> Faults:
     return tuple(OnRequest(nth, bend, name, "ws_api") for name in ((on,) if on else _SUBSCRIBE))
 
 
 def _worn_out(nth: int, on: str | None = None, code: int = -2042) -> Faults:
-    return _subscribing(nth, on, code, "Maximum subscription ID reached for this connection.")
+    msg = "Maximum subscription ID reached for this connection."
+    return _subscribing(nth, on, Bend.say(Answer.error(400, code, msg)))
 
 
-def _already(nth: int, on: str | None = None, code: int = -2035) -> Faults:
-    msg = "User Data Stream subscription already active."
-    return _subscribing(nth, on, code, msg if code == -2035 else "User Data Stream subscription not active.")
+def _already(nth: int, on: str | None = None) -> Faults:
+    return _subscribing(nth, on, Bend(executions=2))
 
 
 SESSIONS: Final[Mapping[str, Entry]] = {
@@ -65,7 +64,7 @@ SESSIONS: Final[Mapping[str, Entry]] = {
     "A05": bent("418, and the connection is closed", ALL, _banned, "ws_api"),
     "A06": bent("answers without rateLimits", ALL, lambda: Bend.edited(Edit("rateLimits", frame=True)), "ws_api"),
     "A07": Scripted("no more subscriptions on this connection; Rules has its caps", _worn_out),
-    "A08": Scripted("-2035 already active, or -2036 not active", _already),
+    "A08": Scripted("arrives twice: -2035 already active; -2036 not active where it unsubscribes", _already),
     "A09": Elsewhere(
         "one request id in flight twice",
         "the connector counts its requests; Bend.twice() and Bend.misaddressed() are what an exchange can do to ids",
