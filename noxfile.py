@@ -123,6 +123,13 @@ def peers(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def doubt(session: nox.Session) -> None:
+    """Place 20,000 orders amid trouble and hold what is said of each to the exchange's own; takes half an hour."""
+    install(session, "tests")
+    session.run("python", "-m", "tests.doubt", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def lint(session: nox.Session) -> None:
     """Check style, async hazards and that no floor imports from above it."""
     install(session, "lint")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -24,8 +25,8 @@ from .plan import SYMBOL, Deed, Plan, plan_of, request_of
 
 CALM = 260.0
 """Seconds after the last request until everything is known that can be."""
-FOUNDED = ("the user stream broke", "no user stream watches", "a query failed")
-"""What an honest "unresolved" can rest on."""
+FOUNDED = ("the user stream broke", "no user stream watches")
+"""What an honest "unresolved" can rest on: a witness that was not there."""
 
 
 @attrs.define
@@ -101,7 +102,8 @@ class Run:
             case Rejected():
                 return "rejected"
             case Unresolved():
-                return "unresolved"
+                # Known to be there, but its report could not be had in time: no copy had it yet.
+                return "accepted, untold" if "accepted: it took effect" in outcome.evidence else "unresolved"
 
     async def _cancel(self, deed: Deed) -> str:
         await self.world.bx.trading.cancel(SYMBOL, client_order_id=deed.cancels, new_client_order_id=deed.name)
@@ -162,7 +164,7 @@ def judge(run: Run, score: Score) -> None:
             score.unfounded.append(deed.name)
 
 
-async def run(seed: int, **options: Any) -> Score:
+async def run(seed: int, living: Callable[[World, Plan], Run] = Run, **options: Any) -> Score:
     """Live through a run and judge it."""
     started = time.perf_counter()
     plan, score = plan_of(seed, **options), Score(seed)
@@ -171,15 +173,15 @@ async def run(seed: int, **options: Any) -> Score:
     async with open_world(
         market=market, faults=plan.faults, prefer=plan.prefer, credentials=credentials, seed=seed
     ) as world:
-        living = Run(world, plan)
-        await living.live()
-        judge(living, score)
+        lived = living(world, plan)
+        await lived.live()
+        judge(lived, score)
         score.struck = len(world.sandbox.faults.struck)
         assert set(world.sandbox.market.audit().values()) == {Decimal(0)}
     score.seconds = time.perf_counter() - started
     return score
 
 
-def run_in_no_time(seed: int, **options: Any) -> Score:
+def run_in_no_time(seed: int, living: Callable[[World, Plan], Run] = Run, **options: Any) -> Score:
     """Live through a run under a clock that jumps."""
-    return trio.run(partial(run, seed, **options), clock=trio.testing.MockClock(autojump_threshold=0))
+    return trio.run(partial(run, seed, living, **options), clock=trio.testing.MockClock(autojump_threshold=0))
