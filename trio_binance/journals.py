@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-Fsync = Literal["always", "os"]
+WAYS = ("always", "os")
 HEIR = ".heir"
 """What the file's name is followed by while it is written anew."""
 
@@ -25,16 +25,16 @@ def _path(value: str | os.PathLike[str]) -> Path:
         raise ConfigError(f"journal: {value!r} is no path") from None
 
 
-def _names_a_file(_instance: Any, _attribute: Any, path: Path) -> None:
+def _names_a_file(_instance: Any, _attribute: attrs.Attribute[Any], path: Path) -> None:
     if not path.name or "\0" in str(path):
         raise ConfigError(f"journal: {str(path)!r} names no file")
     if path.name.endswith(HEIR):
         raise ConfigError(f"journal: {str(path)!r}: names that end with {HEIR} are those of journals being rewritten")
 
 
-def _one_way(_instance: Any, _attribute: Any, value: Any) -> None:
-    if value not in get_args(Fsync):
-        raise ConfigError(f"journal: fsync={value!r}: expected {' or '.join(get_args(Fsync))}")
+def _one_way(_instance: Any, _attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value not in WAYS:
+        raise ConfigError(f"journal: fsync={value!r}: expected {' or '.join(WAYS)}")
 
 
 @attrs.frozen
@@ -46,7 +46,7 @@ class JournalSpec:
     """
 
     path: Path = attrs.field(converter=_path, validator=_names_a_file)
-    fsync: Fsync = attrs.field(default="always", validator=_one_way)
+    fsync: Literal["always", "os"] = attrs.field(default="always", validator=_one_way)
     """When an intent counts as kept: "always", when the disk says that it has it; "os", when the operating system has.
 
     What the operating system has survives the end of this program in any way, ``kill -9`` too; but not that the machine

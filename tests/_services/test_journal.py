@@ -413,21 +413,31 @@ class Slow(Disk):
         self.may = threading.Event()
         self.may.set()
         self.asked = threading.Event()
+        self.told: list[str] = []
 
     def sync(self, fd: int) -> None:
         self.asked.set()
         assert self.may.wait(10)
         super().sync(fd)
+        self.told.append("synced")
+
+    def close(self, fd: int) -> None:
+        self.told.append("closed")
+        super().close(fd)
+
+    async def let(self) -> None:
+        """Let it, when all others wait."""
+        await trio.testing.wait_all_tasks_blocked()
+        self.may.set()
 
 
 async def test_it_closes_when_the_disk_has_answered(spec: JournalSpec) -> None:
-    before, disk, ended = open_files(), Slow(), list[str]()
+    before, disk = open_files(), Slow()
 
     async def place(journal: Journal) -> None:
         with pytest.raises(JournalFailed, match="it is closed"):
             await journal.wait_durable(journal.note(opened("a")))
             await journal.wait_durable(journal.note(opened("b")))
-        ended.append("placed")
 
     async with trio.open_nursery() as nursery:
         async with open_journal(spec, disk=disk) as journal:
@@ -435,14 +445,9 @@ async def test_it_closes_when_the_disk_has_answered(spec: JournalSpec) -> None:
             disk.asked.clear()
             nursery.start_soon(place, journal)
             await trio.to_thread.run_sync(disk.asked.wait)
-            nursery.start_soon(trio.to_thread.run_sync, let, disk)
-        ended.append("closed")
+            nursery.start_soon(disk.let)
         assert open_files() == before
-    assert ended in (["placed", "closed"], ["closed", "placed"])
-
-
-def let(disk: Slow) -> None:
-    disk.may.set()
+    assert disk.told == ["synced", "synced", "closed"]
 
 
 async def test_who_is_cancelled_while_the_disk_works_leaves_the_others_what_it_says(spec: JournalSpec) -> None:
@@ -457,5 +462,5 @@ async def test_who_is_cancelled_while_the_disk_works_leaves_the_others_what_it_s
             others.start_soon(journal.wait_durable, second)
             await trio.testing.wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()
-            let(disk)
+            disk.may.set()
         assert journal.statistics().synced == 1

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import random
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -105,29 +107,33 @@ def test_between_any_two_calls_of_the_system_nothing_is_lost(fsync: str, traders
 
 
 @pytest.mark.parametrize("fsync", ["always", "os"])
-def test_what_is_noted_between_any_two_calls_that_write_it_anew_is_not_lost(fsync: str) -> None:
-    """The calls are made in a thread: what is noted meanwhile is noted by another."""
+def test_what_is_noted_between_any_two_calls_that_write_it_anew_is_not_lost(fsync: Any) -> None:
+    """The calls are made in a thread: what is noted meanwhile is noted by another, who waits for it as well."""
     disk, story, extra = MemoryDisk(), Story(), list[str]()
 
+    async def wait(journal: Journal, name: str, position: int) -> None:
+        await journal.wait_durable(position)
+        story.durable.add(name)
+
     async def main() -> None:
-        async with open_journal(JournalSpec(PATH, fsync), disk=disk) as journal:
+        async with open_journal(JournalSpec(PATH, fsync), disk=disk) as journal, trio.open_nursery() as nursery:
 
             def meddle(call: str) -> None:
                 story.check_kill(disk)
                 if call != "write" and len(extra) < 60:
                     extra.append(f"extra-{len(extra)}")
-                    story.open(journal, extra[-1])
+                    nursery.start_soon(wait, journal, extra[-1], story.open(journal, extra[-1]))
                     story.check_kill(disk)
                 if fsync == "always":
                     story.check_power_cuts(disk)
 
-            async with trio.open_nursery() as nursery:
-                await nursery.start(journal.run)
-                disk.before = meddle
-                await trade(journal, story)
-                nursery.cancel_scope.cancel()
+            await nursery.start(journal.run)
+            disk.before = meddle
+            await trade(journal, story)
+            await trio.testing.wait_all_tasks_blocked()
             assert journal.statistics().written_anew >= 1
             disk.before = lambda _call: None
+            nursery.cancel_scope.cancel()
 
     trio.run(main)
     story.check_kill(disk)
@@ -197,9 +203,20 @@ async def run_again(disk: MemoryDisk) -> None:
         await journal.wait_durable(journal.note(opened("the next run")))
 
 
-@pytest.mark.parametrize("call", ["open", "lock", "keep_private", "write", "sync"])
+class OneFile(MemoryDisk):
+    """A disk that does not take the first text of a second file."""
+
+    refuse: Callable[[str], None]
+
+    def write(self, fd: int, data: bytes) -> int:
+        if not self.open_files[fd].inode.data and len(self.open_files) == 2:
+            self.refuse("text")
+        return super().write(fd, data)
+
+
+@pytest.mark.parametrize("call", ["open", "lock", "keep_private", "text", "sync"])
 def test_where_the_disk_takes_no_second_file_it_goes_on_with_the_first(call: str) -> None:
-    disk, story, failed = MemoryDisk(), Story(), list[str]()
+    disk, story, failed = OneFile(), Story(), list[str]()
 
     async def main() -> None:
         async with open_journal(JournalSpec(PATH, "os"), disk=disk) as journal, trio.open_nursery() as nursery:
@@ -210,11 +227,11 @@ def test_where_the_disk_takes_no_second_file_it_goes_on_with_the_first(call: str
                     raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
 
             await nursery.start(journal.run)
-            disk.before = fail
+            disk.before = disk.refuse = fail
             await trade(journal, story)
             await trio.testing.wait_all_tasks_blocked()
             told = journal.statistics()
-            assert (told.written_anew, told.kept_long, told.failed) == (0 if call in "write sync" else 1, 1, None)
+            assert (told.written_anew, told.kept_long, told.failed) == (0 if call in ("text", "sync") else 1, 1, None)
             assert [*disk.names] == [PATH]
             for number in range(12):
                 name = f"later-{number}"
@@ -309,7 +326,7 @@ def test_cancelled_at_any_step_it_leaves_no_file_open_and_loses_nothing(fsync: s
 # ---------------------------------------------------------------------------------------------------------- kill -9
 
 PROGRAM = """
-import sys, trio
+import os, sys, trio
 from tests._services.helpers_journal import opened, settled
 from trio_binance._services.journal import open_journal
 from trio_binance.config import JournalSpec
@@ -323,39 +340,52 @@ async def trade(journal, name):
         print("+", order, flush=True)
         if number % 10:
             print("-", order, flush=True)
-            journal.note(settled(order, "x" * 2_500))
+            journal.note(settled(order, "x" * 7_000))
 
 async def main(path, name, fsync):
+    print(os.getpid(), flush=True)
     async with open_journal(JournalSpec(path, fsync)) as journal, trio.open_nursery() as nursery:
         nursery.start_soon(journal.run)
         for each in range(4):
             nursery.start_soon(trade, journal, f"{name}-{each}")
 
-trio.run(main, *sys.argv[1:])
+for line in sys.stdin:
+    if not os.fork():
+        trio.run(main, *line.rstrip().split("|"))
+    os.wait()
+    print("killed", flush=True)
 """
 
 
-async def test_whoever_kills_it_and_whenever_what_it_called_durable_is_there(tmp_path: Path) -> None:
-    path, lot = tmp_path / "a.journal", random.Random(5)
-    told, over = set[str](), set[str]()
-    for name, fsync in (("one", "always"), ("two", "os")):
-        lines = await trio.to_thread.run_sync(lines_of_a_killed, path, name, fsync, lot.randint(50, 250))
+def life(program: subprocess.Popen[str], path: Path, name: str, fsync: str, number: int) -> list[str]:
+    """Let the program run in a process of its own, kill it when it has told so many lines; return all that it told."""
+    told, asked = program.stdout, program.stdin
+    assert told is not None
+    assert asked is not None
+    print(path, name, fsync, sep="|", file=asked, flush=True)
+    pid = int(told.readline())
+    lines = [told.readline() for _ in range(number)]
+    os.kill(pid, signal.SIGKILL)
+    return [line.strip() for line in (*lines, *iter(told.readline, "killed\n"))]
+
+
+async def lives(program: subprocess.Popen[str], path: Path) -> None:
+    lot, told, over = random.Random(5), set[str](), set[str]()
+    for number in range(8):
+        lines = life(program, path, f"life-{number}", "os" if number % 2 else "always", lot.randint(1, 120))
         told |= {line[2:] for line in lines if line[0] == "+"}
         over |= {line[2:] for line in lines if line[0] == "-"}
         async with open_journal(JournalSpec(path)) as journal:
             there = {one.intent.intent_id[2:] for one in journal.remembered}
         assert told - over <= there
-        assert len(there) <= len(told - over) + 2 * 8  # and of each task what it had not told of yet
-        assert os.listdir(tmp_path) == ["a.journal"]
+        assert len(there) <= len(told - over) + 8 * (number + 1)  # and of each task what it had not told of yet
+        assert os.listdir(path.parent) == ["a.journal"]
 
 
-def lines_of_a_killed(path: Path, name: str, fsync: str, number: int) -> list[str]:
-    """Run the program, kill it when it has told so many lines; return all that it told."""
-    command = [sys.executable, "-c", PROGRAM, str(path), name, fsync]
-    root = Path(__file__).parents[2]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, text=True) as program:
-        assert program.stdout is not None
-        lines = [program.stdout.readline() for _ in range(number)]
-        program.kill()
-        lines += program.stdout.readlines()
-    return [line.strip() for line in lines if line.endswith("\n")]
+def test_whoever_kills_it_and_whenever_what_it_called_durable_is_there(tmp_path: Path) -> None:
+    command, root = [sys.executable, "-c", PROGRAM], Path(__file__).parents[2]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root, text=True) as program:
+        try:
+            trio.run(lives, program, tmp_path / "a.journal")
+        finally:
+            program.kill()
