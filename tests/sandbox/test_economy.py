@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -31,9 +32,10 @@ class Economy(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 3))
     def open(self, seed: int) -> None:
-        self.market: Market = bare_market(seed, "BTCUSDC")
-        funds = {"BTC": "0.2", "USDT": "15000", "USDC": "15000"}
+        self.market: Market = bare_market(seed, "BTCUSDC", "BNBUSDT")
+        funds = {"BTC": "0.2", "USDT": "15000", "USDC": "15000", "BNB": "0.01"}
         self.accounts = [customer(self.market, str(number), **funds) for number in range(3)]
+        self.accounts[1].tariff = attrs.evolve(self.accounts[1].tariff, pays_in_bnb=True)
         self.market.set_trade_group(1, *self.accounts[:2])
         self.now = START
         self.middle = int(self.market.trades("BTCUSDT")[-1].price)
@@ -197,7 +199,7 @@ class Economy(RuleBasedStateMachine):
     @invariant()
     def no_money_is_made_or_lost(self) -> None:
         if hasattr(self, "market"):
-            assert all(amount == 0 for amount in self.market.audit().values())
+            assert self.market.discrepancies() == ()
 
     @invariant()
     def what_is_locked_is_locked_for_open_orders(self) -> None:
@@ -256,7 +258,7 @@ class Economy(RuleBasedStateMachine):
                 for row in event.data["B"]:
                     told[event.account, row["a"]] = (row["f"], row["l"])
         for account in getattr(self, "accounts", ()):
-            for asset in ("BTC", "USDT", "USDC"):
+            for asset in ("BTC", "USDT", "USDC", "BNB"):
                 if (account, asset) in told:
                     assert told[account, asset] == (f"{account.free(asset):f}", f"{account.locked(asset):f}"), asset
 

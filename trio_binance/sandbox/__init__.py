@@ -5,6 +5,9 @@
 
 ``open_sandbox`` runs it in memory, ``open_loopback`` on a real socket, ``open_replay`` plays a recorded session over
 the same wire. What goes wrong, and when, is data: see ``FaultSchedule``, and ``catalogue`` for what has a name.
+
+The truth can be read at any time beside what a client was told: ``sandbox.orders()``, ``sandbox.fills()``,
+``sandbox.balances()``, and ``sandbox.conserved()``, whether all money is still there.
 """
 
 from trio_binance.config import ReplaySpec as ReplaySpec
@@ -66,3 +69,6 @@ from .serve import open_loopback as open_loopback
 from .serve import open_replay as open_replay
 from .serve import open_sandbox as open_sandbox
 from .serve import serve_loopback as serve_loopback
+from .truth import TrueBalance as TrueBalance
+from .truth import TrueFill as TrueFill
+from .truth import TrueOrder as TrueOrder

@@ -119,6 +119,8 @@ class Account:
     open_lists: dict[int, OrderList] = attrs.field(factory=dict)
     past: dict[str, History[Holding]] = attrs.field(factory=dict)
     """How each asset stood, and since when: what a replica reads."""
+    brought: dict[str, int] = attrs.field(factory=dict)
+    """What of each asset came to it otherwise than by fills: deposits, and transfers within its trade group."""
     outside: dict[str, int] = attrs.field(factory=dict)
     """What of each asset is locked by a system outside the spot exchange."""
     trade_group: int = -1
@@ -133,6 +135,11 @@ class Account:
         if found is None:
             found = self.balances[asset] = Balance()
         return found
+
+    def bring(self, asset: str, atoms: int) -> None:
+        """Credit what no fill has brought, or debit it by a negative amount."""
+        self.balance(asset).free += atoms
+        self.brought[asset] = self.brought.get(asset, 0) + atoms
 
     def note(self, asset: str, now_us: int) -> None:
         """Let queries see how an asset stands now."""

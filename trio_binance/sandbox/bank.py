@@ -69,7 +69,7 @@ class Bank:
         self._tell(account, "externalLockUpdate", asset, atoms, now_us)
 
     def _credit(self, account: Account, asset: str, atoms: int) -> None:
-        account.balance(asset).free += atoms
+        account.bring(asset, atoms)
         self._deposited[asset] = self._deposited.get(asset, 0) + atoms
 
     def _tell(self, account: Account, event: str, asset: str, atoms: int, now_us: int) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .symbols import Symbol
 
     Price: TypeAlias = Callable[[str], int | None]
-    """The price of one BNB in an asset, in atoms; ``None`` where no market tells it."""
+    """The price of one BNB in an asset, or of a symbol, in atoms; ``None`` where no market tells it."""
 
 BNB = "BNB"
 DISCOUNT = SCALE // 4
@@ -113,6 +113,15 @@ def _in_bnb(parts: list[int], price: int | None) -> int | None:
         return None
     standard, *others = (part * SCALE // price for part in parts)
     return standard * (SCALE - DISCOUNT) // SCALE + sum(others)
+
+
+def bnb_price(last_price: Price, asset: str) -> int | None:
+    """Return the price of BNB in an asset, from the last prices of symbols: of their own, or by way of USDT."""
+    direct = last_price(BNB + asset)
+    if direct is not None:
+        return direct
+    dollars, in_dollars = last_price(BNB + "USDT"), last_price(asset + "USDT")
+    return dollars * SCALE // in_dollars if dollars and in_dollars else None
 
 
 def _free(account: Account) -> int:

@@ -94,20 +94,15 @@ class Funds:
         quote = cost(price, quantity)
         self.lock_more(buyer, -quote)
         self.lock_more(seller, -quantity)
-        self.move(seller.account, buyer.account, self._base, quantity)
-        self.move(buyer.account, seller.account, self._quote, quote)
+        for account, sign in ((buyer.account, 1), (seller.account, -1)):
+            account.bring(self._base, sign * quantity)
+            account.bring(self._quote, -sign * quote)
 
     def counter(self, account: Account, order: Order, quantity: int, quote: int) -> None:
         """Let ``account`` be the other party of a fill that ``pay`` settled for ``order``, with free funds."""
         sign = 1 if order.buys else -1
         account.balance(self._base).free -= sign * quantity
         account.balance(self._quote).free += sign * quote
-
-    @staticmethod
-    def move(giver: Account, taker: Account, asset: str, amount: int) -> None:
-        """Move free funds."""
-        giver.balance(asset).free -= amount
-        taker.balance(asset).free += amount
 
     # ----------------------------------------------------------------------------------------------------- proceeds
 

@@ -10,6 +10,7 @@ Times are integer microseconds; JSON carries milliseconds. Only streams in ``wan
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,14 @@ import attrs
 from .accounts import Account as Account
 from .bank import Bank
 from .changing import Changing
-from .commission import BNB
+from .commission import bnb_price
 from .events import Json as Json
 from .events import Outlet
 from .events import StreamEvent as StreamEvent
 from .events import UserEvent as UserEvent
 from .ledger import Ledger
 from .listing import Listing
-from .numbers import SCALE, from_decimal, to_decimal
+from .numbers import from_decimal, to_decimal
 from .params import Params
 from .publisher import FAST_US, SECOND_US, WINDOWS
 from .quotes import Quotes
@@ -37,6 +38,7 @@ from .replica import Replica
 from .routing import Routing
 from .symbols import SORS, SYMBOLS
 from .trading import Trading
+from .truth import discrepancies
 from .venue import Venue
 
 if TYPE_CHECKING:
@@ -99,7 +101,8 @@ class Market:
     def _open_venue(self, symbol: Symbol, seed: int, activity: float, start_us: int) -> None:
         assets = symbol.base, symbol.quote
         house = self._bank.house(start_us, *assets), self._bank.house(start_us, *assets)
-        venue = Venue(symbol, seed, activity, house, self._outlet, self._bank.fees, self._fair, self._bnb_price)
+        price = partial(bnb_price, self._last_price)
+        venue = Venue(symbol, seed, activity, house, self._outlet, self._bank.fees, self._fair, price)
         self._venues[symbol.name] = venue
         venue.open(start_us)
         self._next_act[symbol.name] = start_us + venue.makers.gap_us()
@@ -115,14 +118,6 @@ class Market:
 
     def _fair(self, symbol: str) -> int:
         return self._venues[symbol].makers.fair
-
-    def _bnb_price(self, asset: str) -> int | None:
-        """Return the last price of BNB in an asset: on their own symbol, or by way of USDT."""
-        direct = self._last_price(BNB + asset)
-        if direct is not None:
-            return direct
-        dollars, in_dollars = self._last_price(BNB + "USDT"), self._last_price(asset + "USDT")
-        return dollars * SCALE // in_dollars if dollars and in_dollars else None
 
     def _last_price(self, symbol: str) -> int | None:
         venue = self._venues.get(symbol)
@@ -336,6 +331,13 @@ class Market:
         """Return the trades of a symbol that are kept, oldest first."""
         tape = self._venues[symbol].tape
         return [tape.trade(trade_id) for trade_id in range(tape.first_id, tape.next_id)]
+
+    def discrepancies(self) -> tuple[str, ...]:
+        """Return, in words, where the books of the exchange and its customers disagree; nothing when all is right."""
+        made = (f"{asset}: {amount:f} made from nothing" for asset, amount in self.audit().items() if amount)
+        assets = {name: (venue.symbol.base, venue.symbol.quote) for name, venue in self._venues.items()}
+        wrong = ((each, word) for each in self.customers for word in discrepancies(each, assets))
+        return (*made, *(f"{account!r} {word}" for account, word in wrong))
 
     def audit(self) -> dict[str, Decimal]:
         """Return for every asset what exists minus what was ever deposited: zero, or money was made or lost."""

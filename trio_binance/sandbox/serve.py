@@ -22,12 +22,15 @@ from .market import Market
 from .network import MemoryNetwork, MemoryStream
 from .recording import read_session
 from .replay import Player, ReplayExchange
+from .truth import true_balances, true_fills, true_orders
 from .wire import serve_connection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from .accounts import Account
     from .rules import Rules
+    from .truth import TrueBalance, TrueFill, TrueOrder
 
 FUNDS: Final = {"USDT": Decimal(100_000), "BTC": Decimal(1), "ETH": Decimal(10), "BNB": Decimal(50)}
 """What the account of the configured key starts with."""
@@ -68,6 +71,39 @@ class Sandbox:
     def now_us(self) -> int:
         """Return the exchange's time in microseconds."""
         return self.driver.now_us()
+
+    # ---- the truth, for tests: all of it synchronously, and none of it lags, is lost or is bent
+
+    @property
+    def account(self) -> Account:
+        """The account of the configured key.
+
+        Raises:
+            LookupError: the sandbox was opened without credentials.
+        """
+        for key in self.exchange.keys.values():
+            return key.account
+        raise LookupError("the sandbox was opened without credentials")
+
+    def orders(self, account: Account | None = None) -> tuple[TrueOrder, ...]:
+        """Return every order that the matching engine ever accepted: of the configured key's account by default."""
+        return true_orders(account or self.account)
+
+    def fills(self, account: Account | None = None) -> tuple[TrueFill, ...]:
+        """Return every fill of an account's orders, allocations of smart order routing too."""
+        return true_fills(account or self.account)
+
+    def balances(self, account: Account | None = None) -> dict[str, TrueBalance]:
+        """Return what an account has, by asset."""
+        return true_balances(account or self.account)
+
+    def discrepancies(self) -> tuple[str, ...]:
+        """Return, in words, where the books of the exchange and of its customers disagree; none when all is right."""
+        return self.market.discrepancies()
+
+    def conserved(self) -> bool:
+        """Tell whether no money was made or lost, and every balance is what deposits, fills and orders say."""
+        return not self.discrepancies()
 
 
 @final
