@@ -37,7 +37,12 @@ class Balances:
         self._held: dict[str, _Held] = {}
         self._found: dict[str, _Held] = {}
         """What a query told and the stream did not."""
-        self.due = _FOREVER
+        self._due = _FOREVER
+
+    @property
+    def due(self) -> float:
+        """When something is to be told."""
+        return self._due if self._found else _FOREVER
 
     @property
     def now(self) -> Mapping[str, Balance]:
@@ -93,14 +98,13 @@ class Balances:
             if held is None or held.at_us <= known_us:
                 self._held[asset] = said
         elif held is None or said.at_us > held.at_us or held.at_us <= known_us:
+            self._due = min(self.due, due)
             self._found[asset] = said
-            self.due = min(self.due, due)
 
     def settle(self, now: float) -> list[AccountPosition]:
         """Return what is due to be told."""
-        if now < self.due or not self._found:
+        if now < self.due:
             return []
-        self.due = _FOREVER
         found, self._found = self._found, {}
         self._held |= found
         at = max(held.told_at for held in found.values())

@@ -22,7 +22,12 @@ class Lists:
     def __init__(self) -> None:
         self._told: dict[int, ListStatus] = {}
         self._found: dict[int, ListStatus] = {}
-        self.due = _FOREVER
+        self._due = _FOREVER
+
+    @property
+    def due(self) -> float:
+        """When something is to be told."""
+        return self._due if self._found else _FOREVER
 
     @property
     def told(self) -> Mapping[int, ListStatus]:
@@ -56,14 +61,13 @@ class Lists:
         if told is None and _at_us(said) <= since_us:
             self._told[row.order_list_id] = said
         elif told is None or (said.list_order_status in _OVER and told.list_order_status not in _OVER):
+            self._due = min(self.due, due)
             self._found[row.order_list_id] = said
-            self.due = min(self.due, due)
 
     def settle(self, now: float) -> list[ListStatus]:
         """Return what is due to be told."""
         if now < self.due:
             return []
-        self.due = _FOREVER
         found, self._found = self._found, {}
         self._told |= found
         return [found[number] for number in sorted(found)]

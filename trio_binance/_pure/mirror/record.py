@@ -69,8 +69,13 @@ class Record:
     def is_whole(self) -> bool:
         """Whether every fill that was executed in our time is known."""
         target = self.order if self.found is None else self.found
+        return self._known >= target.executed_qty
+
+    @property
+    def _known(self) -> Decimal:
+        """What was executed by all that is known of it."""
         waiting = sum((fill.quantity for fill in self.missing.values()), _ZERO)
-        return CONTEXT.add(CONTEXT.add(self._base, self._covered), waiting) >= target.executed_qty
+        return CONTEXT.add(CONTEXT.add(self._base, self._covered), waiting)
 
     @property
     def has_all_fills(self) -> bool:
@@ -237,7 +242,11 @@ class Record:
         if self.is_untold:
             self.is_untold = False
             told.append(report_of(self.order, ExecutionType.NEW))
+        if self.found is not None and self._known > self.found.executed_qty:
+            self.found = None  # it is older than the fills that were found since
         is_whole = self.is_whole
+        if self.found is not None and (is_whole or gives_up):
+            told += self._tell_amendment(self.found)
         for key in sorted(self.missing):
             fill = self.missing[key]
             self._tell_late(fill)
@@ -248,6 +257,21 @@ class Record:
             self._base = CONTEXT.subtract(self.order.executed_qty, self._covered)
         self.due = _FOREVER
         return told
+
+    def _tell_amendment(self, found: OrderStatusReport) -> list[ExecutionReport]:
+        """Tell that the order is smaller, or has another client id, before the fills that it had since."""
+        before = self.order
+        if is_done(before) or (found.orig_qty, found.client_order_id) == (before.orig_qty, before.client_order_id):
+            return []
+        moment = min((fill.time for fill in self.missing.values()), default=found.update_time)
+        self.order = attrs.evolve(
+            before,
+            orig_qty=found.orig_qty,
+            client_order_id=found.client_order_id,
+            status=_status_of(before, before.executed_qty, found) if before.executed_qty else before.status,
+            update_time=max(before.update_time, moment),
+        )
+        return [report_of(self.order, ExecutionType.REPLACED, before)]
 
     def _tell_found(self, found: OrderStatusReport) -> list[ExecutionReport]:
         told: list[ExecutionReport] = []
@@ -267,6 +291,8 @@ class Record:
             self.order = found
             if kind is not None:
                 told.append(report_of(found, kind, before))
+        elif found.status == before.status:
+            self.order = found
         self._queried_us = max(self._queried_us, as_microseconds(found.update_time))
         return told
 

@@ -26,7 +26,7 @@ _ZERO = Decimal(0)
 def change_between(told: OrderStatusReport, now: OrderStatusReport) -> ExecutionType | None:
     """Return by what kind of event the one state became the other, fills aside; ``None`` if by none."""
     if is_done(now) and now.status != told.status:
-        return _ENDINGS.get(now.status)
+        return _ENDINGS[now.status]
     if now.orig_qty != told.orig_qty or now.client_order_id != told.client_order_id:
         return ExecutionType.REPLACED
     if (now.prevented_quantity or _ZERO) != (told.prevented_quantity or _ZERO):
@@ -38,6 +38,8 @@ def change_between(told: OrderStatusReport, now: OrderStatusReport) -> Execution
 
 
 _ENDINGS = {
+    # Only where the fills that made it so were told before that was known.
+    OrderStatus.FILLED: ExecutionType.TRADE,
     OrderStatus.CANCELED: ExecutionType.CANCELED,
     OrderStatus.REJECTED: ExecutionType.REJECTED,
     OrderStatus.EXPIRED: ExecutionType.EXPIRED,
