@@ -67,7 +67,7 @@ async def test_o03_an_order_is_never_received(wire: str, autojump_clock: MockClo
 
 
 async def test_o04_an_order_is_executed_after_the_client_was_cut_off(wire: str, autojump_clock: MockClock) -> None:
-    async with open_trader(of("O04", after=1.0, hold=3.0), wire) as trader:
+    async with open_trader(of("O04", after=1.0, matching=3.0), wire) as trader:
         assert (await trader.place()).line == "reset"
         assert trio.current_time() == pytest.approx(1)
         assert statuses(trader) == []
@@ -76,20 +76,23 @@ async def test_o04_an_order_is_executed_after_the_client_was_cut_off(wire: str, 
 
 
 async def test_o04_an_order_is_executed_after_the_client_was_answered(wire: str, autojump_clock: MockClock) -> None:
-    async with open_trader(of("O04", after=1.0, hold=3.0, answer=TIMEOUT), wire) as trader:
+    async with open_trader(of("O04", after=1.0, matching=3.0, answer=TIMEOUT), wire) as trader:
         assert (await trader.place()).refusal == (503, -1007)
         assert statuses(trader) == []
         await trio.sleep(2.1)
         assert statuses(trader) == ["NEW"]
 
 
-async def test_o04_an_order_older_than_its_window_is_not_executed_however_long_it_waits(
-    wire: str, autojump_clock: MockClock
+@pytest.mark.parametrize("hold, matching, executed", [(5.5, 0.0, False), (4.5, 8.0, True), (0.0, 300.0, True)])
+async def test_o04_an_order_older_than_its_window_is_not_let_into_the_engine_which_has_no_hurry(
+    wire: str, hold: float, matching: float, executed: bool, autojump_clock: MockClock
 ) -> None:
-    async with open_trader(of("O04", hold=5.5), wire) as trader:
+    async with open_trader(of("O04", hold=hold, matching=matching), wire) as trader:
         await trader.place()
-        await trio.sleep(60)
+        await trio.sleep(hold + matching - 1.1)
         assert statuses(trader) == []
+        await trio.sleep(2)
+        assert len(trader.orders) == executed
 
 
 @pytest.mark.parametrize("name, code", [("O05", -1007), ("O06", -1006)])

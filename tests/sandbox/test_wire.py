@@ -60,7 +60,9 @@ class FakeExchange:
     def deadline_us(self) -> int:
         return self._next_ping if self.pings else 2**62
 
-    def rest(self, request: RestRequest, now_us: int, *, received_us: int | None = None) -> RestReply:
+    def rest(
+        self, request: RestRequest, now_us: int, *, received_us: int | None = None, forwarded_us: int | None = None
+    ) -> RestReply:
         self.requests.append((request, now_us, received_us))
         return self.reply
 

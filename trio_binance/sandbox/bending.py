@@ -29,6 +29,11 @@ _OUT_FIRST = 0.001
 """Seconds that a frame has to leave before its connection ends."""
 
 
+def forwarded(bend: Bend, now_us: int) -> int | None:
+    """Return when a request that is executed now was forwarded to the matching engine, ``None`` for now."""
+    return now_us - round(bend.matching * 1e6) if bend.matching else None
+
+
 def reset_stream(stream: trio.abc.Stream) -> None:
     """Reset a connection; a real socket is told to reset it when it is closed."""
     if isinstance(stream, MemoryStream):
@@ -99,18 +104,6 @@ def _set(holder: Json, name: str, edit: Edit, literals: list[str]) -> None:
 # ------------------------------------------------------------------------------------------------------- HTTP
 
 
-async def execute_bent(bend: Bend, execute: Callable[[], RestReply]) -> RestReply:
-    """Let a request wait as long as it has to, and execute it if it is."""
-    if bend.hold:
-        await trio.sleep(bend.hold)
-    return repeated(bend, execute) if bend.executed else RestReply(503)
-
-
-def repeated(bend: Bend, execute: Callable[[], RestReply]) -> RestReply:
-    """Execute a request as often as it arrives, and return the last reply."""
-    return [execute() for _ in range(bend.executions)][-1]
-
-
 def bent_reply(bend: Bend, reply: RestReply) -> RestReply:
     """Return the answer that a bend makes of the exchange's."""
     if bend.answer is not None:
@@ -159,12 +152,17 @@ class BentFrame:
         bend: what is done to it.
         request_id: its id.
         socket: where it came from.
-        execute: executes it at a time and returns the frames that answer it, the answer last.
+        execute: executes it at a time, forwarded at another, and returns the frames that answer it, the answer last.
         office: the exchange.
     """
 
     def __init__(
-        self, bend: Bend, request_id: Json, socket: SocketPort, execute: Callable[[int], list[str]], office: HousePort
+        self,
+        bend: Bend,
+        request_id: Json,
+        socket: SocketPort,
+        execute: Callable[[int, int | None], list[str]],
+        office: HousePort,
     ) -> None:
         self._bend = bend
         self._id = request_id
@@ -177,14 +175,15 @@ class BentFrame:
         """Let it be executed and answered in time; ``later`` does something so many seconds later, or at once."""
         bend = self._bend
         if bend.executed:
-            later(bend.hold, self._act)
-        answered_after = bend.hold + bend.delay if bend.answered_after is None else bend.answered_after
+            later(bend.waits, self._act)
+        answered_after = bend.waits + bend.delay if bend.answered_after is None else bend.answered_after
         later(answered_after, lambda: self._answer(later))
 
     def _act(self) -> None:
         self._office.settle()
         for _ in range(self._bend.executions):
-            self._frames = self._execute(self._office.now_us())
+            now_us = self._office.now_us()
+            self._frames = self._execute(now_us, forwarded(self._bend, now_us))
         # An answer that leaves at once leaves before the events that it brought about.
         if self._bend.delay or self._bend.answered_after is not None:
             self._office.flush()

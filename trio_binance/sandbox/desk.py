@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Call:
     """A request of either wire, read but not yet checked.
 
-    ``received_us`` is when it came in, ``now_us`` when it reaches the matching engine: both moments are checked
-    against its timestamp.
+    ``received_us`` is when it came in, ``forwarded_us`` when it was forwarded to the matching engine, as it is executed
+    where nothing is said: both moments are checked against its timestamp. ``now_us`` is when it is executed.
     """
 
     operation: Operation
@@ -36,6 +36,7 @@ class Call:
     received_us: int
     now_us: int
     wire: str
+    forwarded_us: int | None = None
 
 
 @final
@@ -66,7 +67,7 @@ class Desk:
             stamp = read_stamp(call.params)
             stamp.check(call.received_us)
             try:
-                stamp.check(call.now_us)
+                stamp.check(call.now_us if call.forwarded_us is None else call.forwarded_us)
             except Refusal:
                 # CHANGELOG 2025-05-22: the check before the matching engine counts the refused orders all the same.
                 self.meter.add_orders(key.account, call.operation.orders, call.now_us)

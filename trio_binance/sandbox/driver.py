@@ -37,8 +37,10 @@ class Doors(Protocol):
         """When ``on_timer`` wants to be called, at the latest."""
         ...
 
-    def rest(self, request: RestRequest, now_us: int, *, received_us: int | None = None) -> RestReply:
-        """Answer a REST request that came in at ``received_us``, if it had to wait."""
+    def rest(
+        self, request: RestRequest, now_us: int, *, received_us: int | None = None, forwarded_us: int | None = None
+    ) -> RestReply:
+        """Answer a REST request that came in at ``received_us``, was forwarded then, and is executed now."""
         ...
 
     def connect(self, kind: Kind, target: str, address: str, now_us: int) -> int | RestReply:
@@ -258,9 +260,12 @@ class Driver:
         self._start_us += by
         self._rearm.set()
 
-    def rest(self, request: RestRequest, *, received_us: int | None = None) -> RestReply:
+    def rest(
+        self, request: RestRequest, *, received_us: int | None = None, forwarded_us: int | None = None
+    ) -> RestReply:
         """Answer a REST request that came in at ``received_us``, now if it did not have to wait."""
-        reply = self._exchange.rest(request, self.now_us(), received_us=received_us)
+        now_us = self.now_us()
+        reply = self._exchange.rest(request, now_us, received_us=received_us, forwarded_us=forwarded_us)
         self.flush()
         return reply
 

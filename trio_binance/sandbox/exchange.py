@@ -71,14 +71,18 @@ class Exchange:
         output, self._output = self._output, []
         return output
 
-    def rest(self, request: RestRequest, now_us: int, *, received_us: int | None = None) -> RestReply:
+    def rest(
+        self, request: RestRequest, now_us: int, *, received_us: int | None = None, forwarded_us: int | None = None
+    ) -> RestReply:
         """Return the answer to an HTTP request executed at ``now_us``.
 
         ``received_us`` is when it came in, if it waited in a queue of the exchange meanwhile: its timestamp is
-        checked at both moments.
+        checked at both moments. ``forwarded_us`` is when it was checked for the second time, if it waited in the
+        matching engine after that.
         """
         self._live(now_us)
-        reply = self._rest.answer(request, now_us if received_us is None else received_us, now_us)
+        received_us = now_us if received_us is None else received_us
+        reply = self._rest.answer(request, received_us, now_us, forwarded_us=forwarded_us)
         self._settle()
         return reply
 
@@ -116,18 +120,19 @@ class Exchange:
             self._update(session)
         self._settle()
 
-    def held(self, connection: int, text: str, received_us: int) -> Callable[[int], list[str]] | None:
+    def held(self, connection: int, text: str, received_us: int) -> Callable[[int, int | None], list[str]] | None:
         """Take a request of the WebSocket API that waits in a queue: return what executes it, and gives its answer.
 
-        It is executed even if its connection is gone by then. ``None`` for a connection that has no such requests.
+        What is returned takes ``now_us`` and ``forwarded_us`` of ``rest``. The request is executed even if its
+        connection is gone by then. ``None`` for a connection that has no such requests.
         """
         session = self._sessions.get(connection)
         if not isinstance(session, WsSession):
             return None
 
-        def execute(now_us: int) -> list[str]:
+        def execute(now_us: int, forwarded_us: int | None) -> list[str]:
             self._live(now_us)
-            frames = self._ws.answer(session, text, received_us, now_us)
+            frames = self._ws.answer(session, text, received_us, now_us, forwarded_us=forwarded_us)
             self._settle()
             return frames
 

@@ -172,9 +172,11 @@ class ReplayExchange:
 
     # --------------------------------------------------------------------------------------------------- REST
 
-    def rest(self, request: RestRequest, now_us: int, *, received_us: int | None = None) -> RestReply:
+    def rest(
+        self, request: RestRequest, now_us: int, *, received_us: int | None = None, forwarded_us: int | None = None
+    ) -> RestReply:
         """Answer with what was recorded: the latest at or before the playing position, or else the first."""
-        del now_us, received_us
+        del now_us, received_us, forwarded_us
         key = method, path, symbol = answer_key(request.method, request.target)
         micro = request.headers.get("x-mbx-time-unit", "").upper() == "MICROSECOND"
         time_ns = self.session.first_ns if self.position is None else self.position.time_ns

@@ -32,7 +32,9 @@ class RestDoor:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def answer(self, request: RestRequest, received_us: int, now_us: int) -> RestReply:
+    def answer(
+        self, request: RestRequest, received_us: int, now_us: int, *, forwarded_us: int | None = None
+    ) -> RestReply:
         """Return the answer to a request received at ``received_us`` and executed at ``now_us``."""
         path = request.target.partition("?")[0]
         operation = BY_NAME.get(f"{request.method} {path}")
@@ -41,7 +43,7 @@ class RestDoor:
         try:
             microseconds = _unit(request.headers)
             form = self._read(request, operation, now_us)
-            call = Call(operation, form.params, form.claim, request.address, received_us, now_us, "rest")
+            call = Call(operation, form.params, form.claim, request.address, received_us, now_us, "rest", forwarded_us)
             result = self._desk.answer(call)
         except Refusal as refusal:
             return self._refuse(request, refusal, now_us)

@@ -18,7 +18,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.utilities import RemoteProtocolError
 
-from .bending import bent_reply, execute_bent, framed, repeated, reset_stream
+from .bending import bent_reply, forwarded, framed, reset_stream
 from .driver import Socket
 from .faults.bends import Ending
 from .frames import RestReply, RestRequest
@@ -147,16 +147,27 @@ class _Http:
         faults = self._driver.faults
         bend = None if faults is None else faults.on_request(request.method, request.target)
         received_us = self._driver.now_us()
-        execute = partial(self._driver.rest, request.for_exchange(self._address), received_us=received_us)
+        asked = request.for_exchange(self._address)
         if faults is None or bend is None:
-            await self._send_reply(execute())
-        elif bend.answered_after is None:
-            await self._send_bent(bend, await execute_bent(bend, execute))
+            await self._send_reply(self._driver.rest(asked, received_us=received_us))
+            return
+        execute = partial(self._execute, bend, asked, received_us)
+        if bend.answered_after is None:
+            await trio.sleep(bend.waits)
+            await self._send_bent(bend, execute())
         else:
-            if bend.executed:
-                faults.later(bend.hold, lambda: repeated(bend, execute))
+            faults.later(bend.waits, execute)
             await trio.sleep(bend.answered_after)
             await self._send_bent(bend, RestReply(503))
+
+    def _execute(self, bend: Bend, request: RestRequest, received_us: int) -> RestReply:
+        """Execute a request as often as it arrives, if at all, and return the last reply."""
+        forwarded_us = forwarded(bend, self._driver.now_us())
+        replies = [
+            self._driver.rest(request, received_us=received_us, forwarded_us=forwarded_us)
+            for _ in range(bend.executions if bend.executed else 0)
+        ]
+        return replies[-1] if replies else RestReply(503)
 
     async def _send_bent(self, bend: Bend, reply: RestReply) -> None:
         """Send what a fault makes of a reply."""

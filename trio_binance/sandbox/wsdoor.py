@@ -43,7 +43,9 @@ class WsDoor:
             "userDataStream.unsubscribe": self._unsubscribe,
         }
 
-    def answer(self, session: WsSession, text: str, received_us: int, now_us: int) -> list[str]:
+    def answer(
+        self, session: WsSession, text: str, received_us: int, now_us: int, *, forwarded_us: int | None = None
+    ) -> list[str]:
         """Return the frames that answer a frame received at ``received_us`` and executed at ``now_us``."""
         try:
             request = read_frame(text)
@@ -60,7 +62,7 @@ class WsDoor:
             return [self._refuse_frame(session, BadFrame(refusal, request.id), now_us)]
         if isinstance(claim, Key) and not may_use(claim, session.address):
             return self._revoke(session, now_us)
-        call = Call(operation, request.params, claim, session.address, received_us, now_us, "ws_api")
+        call = Call(operation, request.params, claim, session.address, received_us, now_us, "ws_api", forwarded_us)
         return self._serve(session, request, call)
 
     def _serve(self, session: WsSession, request: WsRequest, call: Call) -> list[str]:

@@ -109,9 +109,11 @@ def _not_negative(_instance: object, attribute: attrs.Attribute[float], value: f
 class Bend:
     """What is done to one request.
 
-    The request waits ``hold`` seconds, is ``executed`` or not, and its answer waits ``delay`` seconds more. With
-    ``answered_after`` the answer does not wait for the execution: it leaves so long after the request came, and what
-    happens to the connection then does not keep the request from being executed when its time comes.
+    The request waits ``hold`` seconds, is checked again, waits ``matching`` seconds in the matching engine, is
+    ``executed`` or not, and its answer waits ``delay`` seconds more. What is older than its ``recvWindow`` when it is
+    checked is refused; what was let in is executed however long that takes. With ``answered_after`` the answer does not
+    wait for the execution: it leaves so long after the request came, and what happens to the connection then does not
+    keep the request from being executed when its time comes.
 
     The answer is what the exchange said, or ``answer``; ``headers`` and ``edits`` change it; ``raw`` replaces the very
     bytes on the wire, ``before`` are sent in front of them; ``cut_at`` sends only so many bytes, or, negative, leaves
@@ -125,6 +127,7 @@ class Bend:
     raw: bytes | None = None
     cut_at: int | None = None
     ending: Ending = Ending.KEEP
+    matching: float = attrs.field(default=0.0, validator=_not_negative, kw_only=True)
     answered_after: float | None = attrs.field(default=None, validator=_not_negative, kw_only=True)
     executions: int = attrs.field(default=1, kw_only=True)
     """How often the request arrives: something on the way may send it again."""
@@ -159,12 +162,21 @@ class Bend:
         return cls(cut_at=size, ending=ending)
 
     @classmethod
-    def given_up(cls, after: float, hold: float, answer: Answer | None = None, ending: Ending = Ending.KEEP) -> Bend:
-        """Answer, or say nothing, after some seconds, while the request still waits; execute it after ``hold``.
+    def given_up(
+        cls,
+        after: float,
+        hold: float = 0.0,
+        answer: Answer | None = None,
+        ending: Ending = Ending.KEEP,
+        *,
+        matching: float = 0.0,
+    ) -> Bend:
+        """Answer, or say nothing, after some seconds, while the request still waits; execute it when its time comes.
 
         The exchange's own timeout does so: "this does not always mean that the request failed in the Matching Engine".
         """
-        return cls(hold=hold, answered_after=after, answer=answer, cut_at=0 if answer is None else None, ending=ending)
+        nothing = 0 if answer is None else None
+        return cls(hold=hold, matching=matching, answered_after=after, answer=answer, cut_at=nothing, ending=ending)
 
     @classmethod
     def twice(cls) -> Bend:
@@ -182,7 +194,6 @@ class Bend:
         return cls(edits=edits)
 
     @property
-    def touches_answer(self) -> bool:
-        """Whether the answer is anything but the exchange's own, whole, once, on a connection that goes on."""
-        plain = Bend(self.executed, self.hold, self.delay, answered_after=self.answered_after)
-        return not self.executed or self != attrs.evolve(plain, executions=self.executions)
+    def waits(self) -> float:
+        """After how many seconds it is executed."""
+        return self.hold + self.matching

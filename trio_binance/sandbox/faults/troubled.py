@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Draw: TypeAlias = "Callable[[random.Random], Bend]"
 
+LONGEST_MATCH: Final = 8.0
+"""Seconds that the matching engine takes at most: nobody bounds it, and whoever waits has to stop some time."""
 _OVERLOADED = Answer.error(503, -1008, "Server is currently overloaded with other requests. Please try again later.")
 _NOT_YOURS = Edit("clientOrderId", '"not-what-was-asked-for"')
 
@@ -27,13 +29,19 @@ def _either(rng: random.Random) -> bool:
     return rng.random() < 0.5
 
 
+def _late(rng: random.Random, after: float, answer: Answer | None, ending: Ending = Ending.KEEP) -> Bend:
+    return Bend.given_up(after, rng.uniform(0, 6), answer, ending, matching=rng.uniform(0, LONGEST_MATCH))
+
+
+def _held(rng: random.Random) -> Bend:
+    return Bend(hold=rng.uniform(0, 6), matching=rng.uniform(0, LONGEST_MATCH))
+
+
 ORDER_TROUBLE: Final[Mapping[str, Draw]] = {
     "executed, the answer lost": lambda rng: Bend.lost(executed=True, ending=rng.choice(ENDINGS)),
     "not executed, the answer lost": lambda rng: Bend.lost(executed=False, ending=rng.choice(ENDINGS)),
-    "executed late, the line cut first": lambda rng: Bend.given_up(
-        rng.uniform(0, 1), rng.uniform(1, 8), ending=rng.choice(ENDINGS)
-    ),
-    "executed late, timed out first": lambda rng: Bend.given_up(rng.uniform(0, 10), rng.uniform(10, 20), TIMEOUT),
+    "executed late, the line cut first": lambda rng: _late(rng, rng.uniform(0, 1), None, rng.choice(ENDINGS)),
+    "executed late, timed out first": lambda rng: _late(rng, rng.uniform(0, 10), TIMEOUT),
     "-1007": lambda rng: Bend(_either(rng), answer=TIMEOUT),
     "-1006": lambda rng: Bend(_either(rng), answer=UNEXPECTED),
     "a page of a gateway": lambda rng: Bend(_either(rng), answer=Answer.html(rng.choice((500, 502, 504)))),
@@ -78,10 +86,6 @@ def random_order_faults(
     holding = [Spell(rng.uniform(0, seconds), rng.uniform(5, 60), _held(rng), "TRADE") for _ in range(holds)]
     cutting = [Timed(rng.uniform(0, seconds), _cut(rng)) for _ in range(cuts)]
     return FaultSchedule((*bent, *lagging, *holding, *cutting))
-
-
-def _held(rng: random.Random) -> Bend:
-    return Bend(hold=rng.uniform(0.5, 8))
 
 
 def _lag(rng: random.Random, longest: float) -> Deed:

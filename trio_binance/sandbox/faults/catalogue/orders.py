@@ -60,9 +60,13 @@ def _closed(symbol: str) -> tuple[Timed, ...]:
 
 
 def _executed_late(
-    after: float = 1.0, hold: float = 3.0, answer: Answer | None = None, ending: Ending = Ending.RESET
+    after: float = 1.0,
+    hold: float = 0.0,
+    matching: float = 3.0,
+    answer: Answer | None = None,
+    ending: Ending = Ending.RESET,
 ) -> Bend:
-    return Bend.given_up(after, hold, answer, Ending.KEEP if answer is not None else ending)
+    return Bend.given_up(after, hold, answer, Ending.KEEP if answer is not None else ending, matching=matching)
 
 
 def _said(answer: Answer, *, executed: bool) -> Bend:
