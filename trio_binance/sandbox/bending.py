@@ -42,6 +42,12 @@ def reset_stream(stream: trio.abc.Stream) -> None:
         stream.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+async def swallow(stream: trio.abc.Stream) -> None:
+    """Read and answer nothing, until the peer gives up."""
+    while await stream.receive_some():
+        pass
+
+
 # ------------------------------------------------------------------------------------------------------- JSON
 
 

@@ -18,7 +18,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.utilities import RemoteProtocolError
 
-from .bending import bent_reply, forwarded, framed, reset_stream
+from .bending import bent_reply, forwarded, framed, reset_stream, swallow
 from .driver import Socket
 from .faults.bends import Ending
 from .frames import RestReply, RestRequest
@@ -185,7 +185,7 @@ class _Http:
 
     async def _end(self, ending: Ending) -> None:
         if ending is Ending.SILENCE:
-            await _swallow(self._stream)
+            await swallow(self._stream)
         if ending is Ending.RESET:
             reset_stream(self._stream)
         if ending is not Ending.KEEP:
@@ -243,12 +243,6 @@ class _Http:
         answer = protocol.send(AcceptConnection())
         protocol.receive_data(self._http.trailing_data[0])
         return _Upgrade(socket, protocol, answer)
-
-
-async def _swallow(stream: trio.abc.Stream) -> None:
-    """Read and answer nothing, until the peer gives up."""
-    while await stream.receive_some():
-        pass
 
 
 # ------------------------------------------------------------------------------------------------- WebSocket
