@@ -235,7 +235,7 @@ class Trading(OrderLists, Changes):
 
     @property
     def unsettled(self) -> tuple[Intent, ...]:
-        """The requests of which it is not known what became of them, those of an earlier run included."""
+        """The requests of which it is not known what became of them, or not yet; also those of an earlier run."""
         return self._orders.unsettled
 
     async def wait_resolved(self, outcome: Unresolved) -> Placement[Any]:
@@ -249,7 +249,11 @@ class Trading(OrderLists, Changes):
         return await self._orders.wait_resolved(outcome.intent_id)
 
     async def wait_settled(self) -> None:
-        """Return when ``unsettled`` is empty, as after a restart with a journal. Cancelled: nothing changed."""
+        """Return when there is a verdict on every request, as one wants it after a restart with a journal.
+
+        What is ``unsettled`` then could not be found out, for a witness was missing; it is watched for 24 hours.
+        Cancelled: nothing changed.
+        """
         await self._orders.wait_settled()
 
     # -------------------------------------------------------------------------------------- before it is sent

@@ -130,9 +130,9 @@ class Orders:
         return await self._placement(_Told(intent, None, None, standing, float("inf")))
 
     async def wait_settled(self) -> None:
-        """Return when of no request it is unknown what became of it. Cancelled: nothing changed."""
+        """Return when there is a verdict on every request, be it ``Unresolved``. Cancelled: nothing changed."""
         await trio.lowlevel.checkpoint()
-        while self._resolver.unsettled:
+        while self._resolver.pending:
             await self._resolver.wait_changed()
 
     async def _perform(

@@ -111,6 +111,11 @@ class Resolver:
         return self._docket.unsettled
 
     @property
+    def pending(self) -> int:
+        """How many parts of requests have no verdict yet."""
+        return self._docket.pending
+
+    @property
     def has_room(self) -> bool:
         """Whether so few requests are in doubt that another may be placed."""
         return self._docket.room > 0

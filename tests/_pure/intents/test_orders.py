@@ -259,7 +259,7 @@ def test_the_engines_word_and_a_late_query_make_it_absent_without_a_stream() -> 
     lost(made, intent)
     wait(made, 50.0)
     made.on_fact(intent.intent_id, facts.NotOpen(50.0), 50.1)
-    assert [settle.verdict.word for settle in of(Settle, wait(made, 169.0))] == ["unresolved"]
+    assert of(Settle, wait(made, 169.0)) == []  # A copy may still be behind.
     assert isinstance(verdict(wait(made, 400.0)), Absent)
 
 

@@ -92,6 +92,21 @@ def test_whenever_it_is_killed_nothing_is_doubled_or_forgotten(restart_at: float
     assert world.alarms == []
 
 
+@pytest.mark.parametrize("shown", (facts.NotFound, lambda now: facts.Found(order(), now)))
+def test_hours_later_it_is_asked_for_before_it_is_called_unresolved(
+    shown: Callable[[float], facts.NotFound | facts.Found],
+) -> None:
+    run = Run()
+    for name in STEPS[:3]:
+        run.step(name)
+    after = docket()
+    effects = after.restore(Ledger.read([run.journal]).remembered, 9_000.0)
+    assert of(Settle, effects) == []
+    effects += wait(after, 9_200.0, shown)
+    words = [settle.verdict.word for settle in of(Settle, effects)]
+    assert words == [Unresolved.word if shown is facts.NotFound else Accepted.word]
+
+
 def test_a_tombstone_outlives_the_process() -> None:
     dropped = Trouble(dropped=True, reply=None, patience=1.0)
     world = World(Plan((Deed(Kind.PLACE, 1.0, dropped),), restart_at=100.0)).play()

@@ -60,6 +60,7 @@ class Claim:
         self._stamp_ms: int | None = None
         self._fence_ms = NEVER
         self._expires_ms: float | None = None
+        self._doubted_ms: float | None = None
         self._ping_at = -NEVER
         self._witnesses = Witnesses()
         self._resent = 0
@@ -227,7 +228,14 @@ class Claim:
 
     @property
     def _spent_ms(self) -> float:
-        return self._fence_ms + self._terms.patience_ms
+        """When the patience is at its end: it begins with the fence, or with the doubt where that came later.
+
+        After the matching engine was asked it must be waited until no copy lags behind that any more.
+        """
+        begun = max(self._fence_ms, self._doubted_ms or self._fence_ms) + self._terms.patience_ms
+        if not self.purpose.rests or self._witnesses.not_open_ms <= self._fence_ms:
+            return begun
+        return max(begun, self._witnesses.not_open_ms + self._terms.lag_ms + self._terms.patience_ms)
 
     def _settle_dates(self, scene: Scene) -> None:
         """Fix what could not be while the exchange's clock was not known."""
@@ -235,6 +243,8 @@ class Claim:
             return
         if self.phase in WONDERING and self._fence_ms == NEVER:
             self._fence_ms = scene.server_ms + AHEAD_MS + _LONGEST_WINDOW_MS + ENGINE_MS + self._terms.margin_ms
+        if self.phase in WONDERING and self._doubted_ms is None:
+            self._doubted_ms = scene.server_ms
         if self.phase in SETTLED and self._expires_ms is None:
             watched = self.phase in (Phase.ABSENT, Phase.UNRESOLVED)
             self._expires_ms = scene.server_ms + (self._terms.watch_ms if watched else self._terms.linger_ms)

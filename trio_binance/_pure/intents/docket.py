@@ -106,6 +106,11 @@ class Intents:
         return any(claim.verdict is None for claim in self._claims.get(intent_id, ()))
 
     @property
+    def pending(self) -> int:
+        """How many parts of intents have no verdict yet."""
+        return sum(claim.verdict is None for claim in self._keys)
+
+    @property
     def unsettled(self) -> tuple[Intent, ...]:
         """The intents of which it is not known what became of them, the oldest first."""
         return tuple(
