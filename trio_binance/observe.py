@@ -23,10 +23,12 @@ from ._services.events import KeyRefused as KeyRefused
 from ._services.events import LoggedOff as LoggedOff
 from ._services.events import LoggedOn as LoggedOn
 from ._services.events import MirrorChanged as MirrorChanged
+from ._services.events import OrderLeftOpen as OrderLeftOpen
 from ._services.events import OutcomeFound as OutcomeFound
 from ._services.events import OutcomeInDoubt as OutcomeInDoubt
 from ._services.events import OutcomeRevised as OutcomeRevised
 from ._services.events import OutcomeUnresolved as OutcomeUnresolved
+from ._services.events import OwnOrdersCancelled as OwnOrdersCancelled
 from ._services.events import RateLimitHit as RateLimitHit
 from ._services.events import Reconnected as Reconnected
 from ._services.events import ServiceCrashed as ServiceCrashed

@@ -15,10 +15,12 @@ from .event import Event as Event
 from .event import MirrorChanged as MirrorChanged
 from .event import Reconnected as Reconnected
 from .orderevents import JournalLost as JournalLost
+from .orderevents import OrderLeftOpen as OrderLeftOpen
 from .orderevents import OutcomeFound as OutcomeFound
 from .orderevents import OutcomeInDoubt as OutcomeInDoubt
 from .orderevents import OutcomeRevised as OutcomeRevised
 from .orderevents import OutcomeUnresolved as OutcomeUnresolved
+from .orderevents import OwnOrdersCancelled as OwnOrdersCancelled
 
 if TYPE_CHECKING:
     from .conditions import Status

@@ -77,3 +77,26 @@ class JournalLost(Event):
     area = "orders"
     level = logging.CRITICAL
     reason: str
+
+
+@attrs.frozen
+class OwnOrdersCancelled(Event):
+    """The block has ended and ``cancel_on_exit`` cancelled our orders: so many (a list is one), others had ended."""
+
+    area = "orders"
+    cancelled: int
+    ended: int
+    left: int
+
+
+@attrs.frozen
+class OrderLeftOpen(Event):
+    """The block has ended and an order or list of ours may still be open: ``cancel_on_exit`` could not cancel it."""
+
+    area = "orders"
+    level = logging.ERROR
+    subject: ClassVar[str | None] = "client_order_id"
+    symbol: str
+    client_order_id: str
+    order_id: int | None
+    reason: str
