@@ -59,7 +59,7 @@ class Ledger:
     def __init__(self, *, history: int, grace: float, lag_us: int) -> None:
         self.records = Records(history)
         self.balances = Balances()
-        self.lists = Lists()
+        self.lists = Lists(history)
         self.symbols = Symbols()
         self.orphans: dict[OrderKey, list[AccountFill]] = {}
         """Fills of orders of which nothing else is known yet."""

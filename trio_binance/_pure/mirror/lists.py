@@ -17,9 +17,14 @@ _OVER = (ListOrderStatus.ALL_DONE, ListOrderStatus.REJECT)
 
 @final
 class Lists:
-    """The order lists of one account, by id. Moments of the exchange are in microseconds."""
+    """The order lists of one account, by id. Moments of the exchange are in microseconds.
 
-    def __init__(self) -> None:
+    Args:
+        history: of lists that are over so many are kept, with those that are not.
+    """
+
+    def __init__(self, history: int) -> None:
+        self._history = history
         self._told: dict[int, ListStatus] = {}
         self._found: dict[int, ListStatus] = {}
         self._due = _FOREVER
@@ -49,7 +54,7 @@ class Lists:
         told = self._told.get(event.order_list_id)
         if told is not None and (told.list_order_status in _OVER or _is_known(event, told)):
             return None
-        self._told[event.order_list_id] = event
+        self._tell(event)
         found = self._found.get(event.order_list_id)
         if found is not None and (_same(found, event) or event.list_order_status in _OVER):
             del self._found[event.order_list_id]
@@ -59,7 +64,7 @@ class Lists:
         """Take what a query tells of a list; one that changed last before ``since_us`` is not told."""
         said, told = _status_of(row), self._told.get(row.order_list_id)
         if told is None and _at_us(said) <= since_us:
-            self._told[row.order_list_id] = said
+            self._tell(said)
         elif told is None or (said.list_order_status in _OVER and told.list_order_status not in _OVER):
             self._due = min(self.due, due)
             self._found[row.order_list_id] = said
@@ -69,12 +74,17 @@ class Lists:
         if now < self.due:
             return []
         found, self._found = self._found, {}
-        self._told |= found
+        for number in sorted(found):
+            self._tell(found[number])
         return [found[number] for number in sorted(found)]
 
-    def forget(self, number: int) -> None:
-        """Forget a list whose orders are forgotten."""
-        self._told.pop(number, None)
+    def _tell(self, status: ListStatus) -> None:
+        """Keep what is told, and forget the oldest of the lists that are over."""
+        self._told[status.order_list_id] = status
+        if len(self._told) > self._history:
+            over = next((number for number, told in self._told.items() if told.list_order_status in _OVER), None)
+            if over is not None:
+                del self._told[over]
 
 
 def _same(one: ListStatus, other: ListStatus) -> bool:
