@@ -194,7 +194,7 @@ def test_a_market_order_that_runs_dry_expires() -> None:
     maker, taker = trader(0), trader(1)
     venue.matcher.submit(limit(maker, SELL, 100, 2), START)
     order = market_order(taker, BUY, 5)
-    assert venue.matcher.price_of(order) == 200 * UNIT
+    assert venue.book.price_of(order) == 200 * UNIT
     venue.matcher.submit(order, START)
     assert (order.status, order.executed, order.expiry_reason) == ("EXPIRED", 2 * UNIT, "INSUFFICIENT_LIQUIDITY")
     assert taker.balance("USDT").locked == 0
@@ -227,7 +227,7 @@ def test_price_of_stops_where_the_order_is_full() -> None:
     venue, _, _ = empty_venue()
     for price in (100, 200, 300):
         venue.matcher.submit(limit(trader(0), SELL, price, 1), START)
-    assert venue.matcher.price_of(market_order(trader(1), BUY, 2)) == 300 * UNIT
+    assert venue.book.price_of(market_order(trader(1), BUY, 2)) == 300 * UNIT
 
 
 @pytest.mark.parametrize(

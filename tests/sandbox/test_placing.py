@@ -255,12 +255,16 @@ def test_quote_quantity_too_small_for_a_step_is_refused() -> None:
         place(market, account, type="MARKET", quoteOrderQty="0.5")
 
 
-def test_quote_quantity_takes_all_there_is_and_then_nothing() -> None:
+def test_quote_quantity_takes_all_there_is_and_expires() -> None:
+    """CHANGELOG 2023-03-13: FILLED only if the order was completely filled."""
     market = quiet_market()
+    market.set_rules(attrs.evolve(BTCUSDT, max_market_quantity=0), START)
     account = customer(market, USDT="100000000")
     order = place(market, account, type="MARKET", quoteOrderQty="50000000")
-    assert order["status"] == "FILLED"
+    assert (order["status"], order["expiryReason"]) == ("EXPIRED", "INSUFFICIENT_LIQUIDITY")
+    assert 0 < float(order["executedQty"]) < float(order["origQty"])
     assert market.book("BTCUSDT").asks == ()
+    assert account.balance("USDT").locked == 0
     with pytest.raises(Refusal, match="Order book liquidity is less than LOT_SIZE filter minimum quantity"):
         place(market, account, type="MARKET", quoteOrderQty="50000")
     assert place(market, account, type="MARKET", quantity="1")["status"] == "EXPIRED"

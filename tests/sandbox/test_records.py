@@ -104,6 +104,8 @@ def test_my_filters_are_those_of_exchange_symbol_and_assets() -> None:
     assert {row["filterType"] for row in told["exchangeFilters"]} == {
         "EXCHANGE_MAX_NUM_ORDERS",
         "EXCHANGE_MAX_NUM_ALGO_ORDERS",
+        "EXCHANGE_MAX_NUM_ICEBERG_ORDERS",
+        "EXCHANGE_MAX_NUM_ORDER_LISTS",
     }
     info = ask(market, "GET /api/v3/exchangeInfo", symbol="SOLUSDT")
     assert told["symbolFilters"] == info["symbols"][0]["filters"]

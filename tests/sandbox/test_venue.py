@@ -18,6 +18,6 @@ def test_a_trade_reaches_candles_tickers_and_streams() -> None:
 
 def test_a_closed_venue_lets_its_crowd_sleep() -> None:
     venue, _, _ = empty_venue()
-    venue.status = "BREAK"
+    venue.set_status("BREAK")
     assert venue.act(START) > START + SECOND
     assert venue.book.update_id == 0

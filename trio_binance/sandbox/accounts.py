@@ -123,6 +123,10 @@ class Account:
     """What of each asset came to it otherwise than by fills: deposits, and transfers within its trade group."""
     outside: dict[str, int] = attrs.field(factory=dict)
     """What of each asset is locked by a system outside the spot exchange."""
+    can_trade: bool = True
+    """Whether it may place orders; it may always cancel."""
+    forbidden: set[str] = attrs.field(factory=set)
+    """The symbols that it may not trade."""
     trade_group: int = -1
     """Accounts of one trade group do not trade with each other (Self-trade prevention); -1 for none."""
 

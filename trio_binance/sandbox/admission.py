@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .filters import check_filters
+from .filters import check_filters, check_market_lot, lot_step
 from .numbers import SCALE, cost
 from .orders import WAITING
 from .refusals import rejected
 from .stops import would_trigger
 
 if TYPE_CHECKING:
+    from .accounts import Account
     from .orders import Order
+    from .symbols import Symbol
     from .venue import Venue
 
 
@@ -21,7 +23,7 @@ def check_engine(venue: Venue, order: Order) -> None:
     Raises:
         Refusal: -2010.
     """
-    check_open(venue)
+    check_open(venue, order.account)
     check_client_id(venue, order)
     if order.quote_quantity:
         order.quantity = quantity_for_quote(venue, order)
@@ -29,10 +31,14 @@ def check_engine(venue: Venue, order: Order) -> None:
     check_funds(venue, order)
 
 
-def check_open(venue: Venue) -> None:
-    """Check that the symbol trades."""
+def check_open(venue: Venue, account: Account) -> None:
+    """Check that the symbol trades, and that the account may trade it."""
     if venue.status != "TRADING":
         raise rejected("Market is closed.")
+    if not account.can_trade:
+        raise rejected("This action is disabled on this account.")
+    if venue.symbol.name in account.forbidden:
+        raise rejected("This symbol is not permitted for this account.")
 
 
 def check_client_id(venue: Venue, order: Order) -> None:
@@ -42,7 +48,9 @@ def check_client_id(venue: Venue, order: Order) -> None:
 
 
 def check_prices(venue: Venue, order: Order) -> None:
-    """Check that a LIMIT_MAKER would not take and that a stop price lies ahead of the market."""
+    """Check that the order comes to something, that a LIMIT_MAKER would not take, that a stop price lies ahead."""
+    if order.price and order.quantity and cost(order.price, order.quantity) == 0:
+        raise rejected("Price * QTY is zero or less.")
     best = venue.book.best_against(order)
     if order.kind == "LIMIT_MAKER" and best is not None and order.crosses(best):
         raise rejected("Order would immediately match and take.")
@@ -62,7 +70,7 @@ def check_funds(venue: Venue, *orders: Order) -> None:
 
 def _needed(venue: Venue, order: Order) -> int:
     if order.buys and not order.price and not order.estimate:
-        return venue.matcher.price_of(order)
+        return venue.book.price_of(order)
     return venue.matcher.funds.needed(order)
 
 
@@ -83,17 +91,29 @@ def recheck(venue: Venue, order: Order, now_us: int) -> None:
 def quantity_for_quote(venue: Venue, order: Order) -> int:
     """Return the quantity of whole steps that comes closest to spending or earning ``quoteOrderQty``, not above it.
 
+    When the book cannot give so much, the rest is what the last price would give: it will expire (CHANGELOG
+    2023-03-13: a reverse market order that low liquidity did not fill is EXPIRED).
+
     Raises:
-        Refusal: -2010 when the book cannot fill the smallest quantity.
+        Refusal: -2010 when the book cannot fill the smallest quantity, -1013 for more than MARKET_LOT_SIZE allows.
     """
-    step, left, quantity = venue.symbol.step, order.quote_quantity, 0
+    step, left, found, price = lot_step(venue.symbol, order.kind), order.quote_quantity, 0, 0
     for maker in venue.book.facing(order):
-        affordable = left * SCALE // maker.price // step * step
+        price, affordable = maker.price, left * SCALE // maker.price // step * step
         taken = min(affordable, maker.remaining)
-        quantity += taken
-        left -= cost(maker.price, taken)
+        found += taken
+        left -= cost(price, taken)
         if taken < maker.remaining:
             break
-    if quantity < venue.symbol.min_quantity:
-        raise rejected("Order book liquidity is less than LOT_SIZE filter minimum quantity.")
+    _check_liquidity(venue.symbol, found // step * step)
+    quantity = (found + left * SCALE // price) // step * step
+    check_market_lot(venue.symbol, quantity)
     return quantity
+
+
+def _check_liquidity(symbol: Symbol, quantity: int) -> None:
+    """Check that the book can fill the smallest quantity that a reverse market order may have."""
+    least = {"LOT_SIZE filter": symbol.min_quantity, "MARKET_LOT_SIZE filter": symbol.min_market_quantity, "symbol": 1}
+    for name, minimum in least.items():
+        if quantity < minimum:
+            raise rejected(f"Order book liquidity is less than {name} minimum quantity.")

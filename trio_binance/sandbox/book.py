@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 from sortedcontainers import SortedDict
 
+from .numbers import cost
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -82,6 +84,17 @@ class Book:
         """Return the resting orders that ``order`` may trade with, hidden parts and all, in price-time priority."""
         for _, level in self.facing_levels(order):
             yield from level.queue.values()
+
+    def price_of(self, order: Order) -> int:
+        """Return what the order would pay or earn if it were matched now, in atoms of the quote asset."""
+        left, quote = order.remaining, 0
+        for maker in self.facing(order):
+            quantity = min(left, maker.remaining)
+            quote += cost(maker.price, quantity)
+            left -= quantity
+            if left == 0:
+                break
+        return quote
 
     def rest(self, order: Order) -> None:
         """Put ``order`` last in the queue of its price."""

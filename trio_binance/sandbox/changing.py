@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Answer = Any
 
 MODES = ("STOP_ON_FAILURE", "ALLOW_FAILURE")
+EXCEEDED_MODES = ("DO_NOTHING", "CANCEL_ONLY")
+_INVALID_EXCEEDED_MODE = "Data sent for parameter 'orderRateLimitExceededMode' is not valid."
 CANCEL_HALF = {
     "orderId": "cancelOrderId",
     "origClientOrderId": "cancelOrigClientOrderId",
@@ -52,7 +54,8 @@ class Changing:
 
         Raises:
             Refusal: 409 -2021 when one half was done, 400 -2022 when none was; ``data`` tells each half. Filters are
-                evaluated before both, and refuse plainly.
+                evaluated before both, and refuse plainly. A new order that was rejected after the cancel succeeded
+                is told as REJECTED (Execution types), under an order id that no query knows.
         """
         venue = self._venue_of(params)
         if not venue.symbol.replaces:
@@ -60,6 +63,8 @@ class Changing:
         params.need("cancelReplaceMode")
         invalid = bad(-1130, "Data sent for parameter 'cancelReplaceMode' is not valid.")
         mode = params.choice("cancelReplaceMode", MODES, lambda: invalid)
+        # The doors have acted on it before the request came here: within the limits it makes no difference.
+        params.choice("orderRateLimitExceededMode", EXCEEDED_MODES, lambda: bad(-1130, _INVALID_EXCEEDED_MODE))
         order = draft(venue, account, params, now_us)
         answer_type = order_response(order.kind, params)
         halves: dict[str, Any] = {"cancelResult": "SUCCESS", "newOrderResult": "SUCCESS"}
@@ -79,6 +84,10 @@ class Changing:
                 placed = self._trading.submit(venue, order, answer_type, now_us)
             except Refusal as refusal:
                 halves["newOrderResult"], placed = "FAILURE", _told(refusal)
+                if halves["cancelResult"] == "SUCCESS":
+                    order.client_id = order.client_id or self._trading.random_id()
+                    venue.matcher.reject(order, refusal, now_us)
+                    venue.settle(now_us)
         return _both({**halves, "cancelResponse": cancel, "newOrderResponse": placed})
 
     # ------------------------------------------------------------------------------------------------------ amend
@@ -90,6 +99,8 @@ class Changing:
             Refusal: -2038 when the order is not open, would not shrink, or was amended too often; -1013 for filters.
         """
         venue = self._venue_of(params)
+        if not venue.takes_amendments:
+            raise bad(-2038, "Market is closed.")
         order = self._open_order(venue, account, params)
         quantity = params.amount("newQty")
         if quantity is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from .commission import commission
+from .filters import lot_step
 from .numbers import cost
 from .orders import FILLED, PARTIALLY_FILLED
 
@@ -124,5 +125,6 @@ class Funds:
     def in_steps(self, order: Order, quantity: int) -> int:
         """Return a quantity cut to whole steps and to the most that an order of its type may have."""
         symbol = self.symbol
-        most = symbol.max_market_quantity if order.kind == "MARKET" else symbol.max_quantity
-        return min(quantity, most) // symbol.step * symbol.step
+        most = (symbol.max_market_quantity if order.kind == "MARKET" else symbol.max_quantity) or quantity
+        step = lot_step(symbol, order.kind)
+        return min(quantity, most) // step * step

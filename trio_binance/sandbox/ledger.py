@@ -132,7 +132,7 @@ class Ledger:
         return {
             **{f"{name}Commission": rate // _BASIS for name, rate in attrs.asdict(rates).items()},
             "commissionRates": rates.view(),
-            "canTrade": True,
+            "canTrade": account.can_trade,
             "canWithdraw": True,
             "canDeposit": True,
             "brokered": False,

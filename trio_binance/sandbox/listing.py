@@ -58,7 +58,7 @@ class Listing:
         answer_type = response_type(params, "FULL")
         list_client_id = params.client_id("listClientOrderId") or self._trading.random_id()
         _check_api(venue, account, legs, now_us)
-        check_open(venue)
+        check_open(venue, account)
         _check_ids(venue, account, legs, list_client_id)
         legs.check_relations(venue.tape.last_price())
         for order in legs.first:

@@ -199,7 +199,7 @@ class Market:
     def set_status(self, symbol: str, status: str, now_us: int) -> None:
         """Halt a symbol or let it trade again: TRADING, HALT, BREAK and so on. Cancelling works in any status."""
         self._advance(now_us)
-        self._venues[symbol].status = status
+        self._venues[symbol].set_status(status)
 
     def set_rules(self, symbol: Symbol, now_us: int) -> None:
         """Change the rules of a symbol while it trades; resting orders stay as they are."""

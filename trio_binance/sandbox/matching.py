@@ -13,6 +13,7 @@ from .orders import (
     FILLED,
     PENDING_NEW,
     PRICELESS,
+    REJECTED,
     WAITING,
     WORKING,
     Fill,
@@ -135,10 +136,11 @@ class Matcher:
         pair becomes as small.
         """
         partner = None if order.order_list is None else order.order_list.partner(order)
+        renamed = client_id != order.client_id
         execution_id = self._resize(order, quantity, client_id, now_us)
         if partner is not None and partner.is_open:
             self._resize(partner, quantity, partner.client_id, now_us)
-        self._settle_amendment(order, partner, now_us)
+        self._settle_amendment(order, partner, now_us, renamed=renamed)
         return execution_id
 
     def _resize(self, order: Order, quantity: int, client_id: str, now_us: int) -> int:
@@ -151,7 +153,7 @@ class Matcher:
             self._book.amend(order, before - order.quantity)
         return self._reports.replaced(order, original, before, now_us)
 
-    def _settle_amendment(self, order: Order, partner: Order | None, now_us: int) -> None:
+    def _settle_amendment(self, order: Order, partner: Order | None, now_us: int, *, renamed: bool) -> None:
         """Give back what the smaller orders lock no more; pending orders lock nothing yet."""
         if order.status == EXPIRED:
             self.funds.release(order)
@@ -159,10 +161,18 @@ class Matcher:
             holder, other = (order, partner) if partner is None or order.locked else (partner, order)
             self.funds.lock(*(holder,) if other is None else (holder, other))
         if order.order_list is not None:
-            order.order_list.updated_us = now_us
-            self._reports.listed(order.order_list, "UPDATED", now_us)
+            if renamed:
+                # "If the client order ID has changed": List status type UPDATED (Order amend keep priority).
+                self._reports.listed(order.order_list, "UPDATED", now_us)
             if not order.is_open:
                 self.lists.after_end(order, now_us)
+
+    def reject(self, order: Order, refusal: Refusal, now_us: int) -> None:
+        """Tell the owner of an order that it was not accepted."""
+        self._order_id += 1
+        order.id, order.created_us, order.status = self._order_id, now_us, REJECTED
+        order.reject_reason = REJECT_REASONS.get(refusal.msg, "NONE")
+        self._reports.rejected(order, now_us)
 
     def expire(self, order: Order, reason: str, now_us: int) -> None:
         """Take an open order away for the exchange's own reasons."""
@@ -193,17 +203,6 @@ class Matcher:
                 elif blocked:
                     return order.remaining - left
         return order.remaining - left
-
-    def price_of(self, order: Order) -> int:
-        """Return what the order would pay or earn if it were matched now, in atoms of the quote asset."""
-        left, quote = order.remaining, 0
-        for maker in self._book.facing(order):
-            quantity = min(left, maker.remaining)
-            quote += cost(maker.price, quantity)
-            left -= quantity
-            if left == 0:
-                break
-        return quote
 
     # ------------------------------------------------------------------------------------- what orders wait for
 

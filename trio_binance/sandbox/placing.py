@@ -8,7 +8,7 @@ from .filters import check_counts, check_filters
 from .orders import BUY, CONTINGENT, PRICELESS, SELL, Order, Peg, Trail
 from .pegs import pegged_price
 from .refusals import bad, filter_failure, missing, needless, one_of, rejected
-from .symbols import KINDS, STP_MODES
+from .symbols import KINDS
 
 if TYPE_CHECKING:
     from .accounts import Account
@@ -91,7 +91,7 @@ def compose(venue: Venue, account: Account, params: Params, *, sized: bool = Tru
         params.amount("price") or 0,
         params.client_id("newClientOrderId") or "",
         params.amount("quoteOrderQty") or 0,
-        _self_trade_prevention(params),
+        _self_trade_prevention(symbol, params),
         params.integer("strategyId"),
         _strategy_type(params),
         params.amount("stopPrice") or 0,
@@ -195,9 +195,9 @@ def _trail(symbol: Symbol, params: Params) -> Trail | None:
     return Trail(delta)
 
 
-def _self_trade_prevention(params: Params) -> str:
+def _self_trade_prevention(symbol: Symbol, params: Params) -> str:
     refusal = bad(-1013, "This symbol does not allow the specified self-trade prevention mode.")
-    return params.choice("selfTradePreventionMode", STP_MODES, lambda: refusal) or "EXPIRE_MAKER"
+    return params.choice("selfTradePreventionMode", symbol.stp_modes, lambda: refusal) or symbol.stp_default
 
 
 def _strategy_type(params: Params) -> int | None:

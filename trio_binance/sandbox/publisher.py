@@ -192,6 +192,8 @@ class Publisher:
         self._fast_heard: list[DiffStream | PartialStream] = []
         self._slow_heard: list[DiffStream | PartialStream | KlineStream] = []
         self._seen: dict[str, tuple[int, int]] = {}
+        self._silent = False
+        self._klines_shown = True
 
     def _depth_streams(self, speed: str) -> tuple[DiffStream | PartialStream, ...]:
         diff = DiffStream(f"{self.prefix}@depth{speed}", self._symbol, self._book)
@@ -210,11 +212,24 @@ class Publisher:
         plain |= {self._block, self._reference_price}
         return plain | set(self._rolling.values()) | {stream.name for stream in (*self._fast, *self._slow)}
 
+    def show(self, *, data: bool, klines: bool) -> None:
+        """Say whether there is any market data from now on, and whether there are klines.
+
+        What happened meanwhile is told as soon as there is data again, but for klines, which begin anew.
+        """
+        self._silent = not data
+        self._klines_shown = klines
+        for stream in self._slow if not klines else ():
+            if isinstance(stream, KlineStream):
+                stream.stop()
+
     # ----------------------------------------------------------------------------------------------- at each event
 
     def after_event(self, now_us: int) -> None:
         """Tell the trades and the new best prices that one order or cancel has brought."""
         wanted = self._outlet.wanted
+        if self._silent:
+            return
         if self._told_id != self._tape.next_id:
             if self._trade in wanted:
                 for trade_id in range(self._told_id, self._tape.next_id):
@@ -265,18 +280,21 @@ class Publisher:
 
     def needs_fast_pulse(self) -> bool:
         """Return whether a stream at 100 ms has something to tell."""
-        return bool(self._fast_heard) and self._book.update_id != self._fast_seen
+        return bool(self._fast_heard) and not self._silent and self._book.update_id != self._fast_seen
 
     def fast_pulse(self, now_us: int) -> None:
         """Tell the streams that run at 100 ms."""
         self._fast_seen = self._book.update_id
-        for stream in self._fast_heard:
+        for stream in () if self._silent else self._fast_heard:
             stream.pulse(self._outlet, now_us)
 
     def slow_pulse(self, now_us: int) -> None:
         """Tell the streams that run at a second or two."""
+        if self._silent:
+            return
         for stream in self._slow_heard:
-            stream.pulse(self._outlet, now_us)
+            if self._klines_shown or not isinstance(stream, KlineStream):
+                stream.pulse(self._outlet, now_us)
         outlet = self._outlet
         if self._average in outlet.wanted:
             outlet.stream(self._average, self._tickers.average_event(now_us))
@@ -297,7 +315,7 @@ class Publisher:
         own = self.ticker_name(kind)
         wanted = self._outlet.wanted
         state = (self._tape.next_id, self._book.update_id if kind == "full" else 0)
-        if (own not in wanted and to_all not in wanted) or self._seen.get(kind) == state:
+        if self._silent or (own not in wanted and to_all not in wanted) or self._seen.get(kind) == state:
             return None
         self._seen[kind] = state
         event = self._ticker_event(kind, now_us)

@@ -28,10 +28,10 @@ class PriceRange:
         """Return the rule as GET executionRules lists it."""
         return {
             "ruleType": "PRICE_RANGE",
-            "bidLimitMultUp": _decimal(self.bid_up),
-            "bidLimitMultDown": _decimal(self.bid_down),
-            "askLimitMultUp": _decimal(self.ask_up),
-            "askLimitMultDown": _decimal(self.ask_down),
+            "bidLimitMultUp": multiplier(self.bid_up),
+            "bidLimitMultDown": multiplier(self.bid_down),
+            "askLimitMultUp": multiplier(self.ask_up),
+            "askLimitMultDown": multiplier(self.ask_down),
         }
 
     def around(self, reference: int, *, buys: bool) -> tuple[int, int]:
@@ -40,8 +40,46 @@ class PriceRange:
         return -(-reference * down // MULTIPLIER), reference * up // MULTIPLIER
 
 
-def _decimal(multiplier: int) -> str:
-    return f"{multiplier // MULTIPLIER}.{multiplier % MULTIPLIER:04d}"
+def multiplier(value: int) -> str:
+    """Return ten-thousandths as text."""
+    return f"{value // MULTIPLIER}.{value % MULTIPLIER:04d}"
+
+
+@attrs.frozen
+class PercentPrice:
+    """The filter PERCENT_PRICE_BY_SIDE: how far from the reference price an order's price may be; in ten-thousandths.
+
+    With ``by_side`` off it is PERCENT_PRICE, which has the bounds of bids for all.
+    """
+
+    bid_up: int = 50_000
+    bid_down: int = 2_000
+    ask_up: int = 50_000
+    ask_down: int = 2_000
+    by_side: bool = True
+
+    @property
+    def name(self) -> str:
+        """What the filter is called."""
+        return "PERCENT_PRICE_BY_SIDE" if self.by_side else "PERCENT_PRICE"
+
+    def allows(self, price: int, reference: int, *, buys: bool) -> bool:
+        """Return whether an order of that side may have this price."""
+        bids = buys or not self.by_side
+        down, up = (self.bid_down, self.bid_up) if bids else (self.ask_down, self.ask_up)
+        return reference * down <= price * MULTIPLIER <= reference * up
+
+    def row(self, minutes: int) -> dict[str, Any]:
+        """Return the filter as exchangeInfo lists it."""
+        bounds = {"multiplierUp": multiplier(self.bid_up), "multiplierDown": multiplier(self.bid_down)}
+        if self.by_side:
+            bounds = {
+                "bidMultiplierUp": multiplier(self.bid_up),
+                "bidMultiplierDown": multiplier(self.bid_down),
+                "askMultiplierUp": multiplier(self.ask_up),
+                "askMultiplierDown": multiplier(self.ask_down),
+            }
+        return {"filterType": self.name, **bounds, "avgPriceMins": minutes}
 
 
 @attrs.frozen

@@ -25,6 +25,7 @@ REJECT_REASONS = {
     "Account has insufficient balance for requested action.": "INSUFFICIENT_BALANCES",
     "Order would trigger immediately.": "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
     "Order would immediately match and take.": "WOULD_MATCH_IMMEDIATELY",
+    "The relationship of the prices for the orders is not correct.": "OCO_BAD_PRICES",
 }
 """How an execution report calls what an error message says (Order update, reject reasons)."""
 

@@ -132,6 +132,10 @@ class Reports:
         if not order.account.house:
             self._report(order, "EXPIRED", now_us)
 
+    def rejected(self, order: Order, now_us: int) -> None:
+        """Tell that the order was not accepted: no query will ever know of it."""
+        self._report(order, "REJECTED", now_us)
+
     def canceled(self, order: Order, cancel_id: str, now_us: int) -> None:
         """Tell that the order was cancelled; the report carries the cancel's own id in ``c``, the order's in ``C``."""
         if not order.account.house:

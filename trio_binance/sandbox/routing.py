@@ -53,7 +53,7 @@ class Routing:
     def place(self, params: Params, account: Account, now_us: int) -> Answer:
         """Place an order that may trade in every book of its group; what is left rests in its own."""
         venue, order, answer_type = self._read(params, account, now_us)
-        check_open(venue)
+        check_open(venue, account)
         check_client_id(venue, order)
         group = self._group(venue)
         asset = venue.symbol.quote if order.buys else venue.symbol.base

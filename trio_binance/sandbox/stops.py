@@ -14,10 +14,14 @@ BASIS = 10_000
 """Trailing deltas count hundredths of a percent."""
 
 
+def triggers_above(order: Order) -> bool:
+    """Return whether the stop price lies above the market: of a BUY stop loss and of a SELL take profit."""
+    return order.kind.startswith("STOP_LOSS") == order.buys
+
+
 def reached(order: Order, price: int) -> bool:
-    """Return whether a price meets the stop price: from below for a BUY stop loss and a SELL take profit."""
-    rising = order.kind.startswith("STOP_LOSS") == order.buys
-    return price >= order.stop_price if rising else price <= order.stop_price
+    """Return whether a price meets the stop price."""
+    return price >= order.stop_price if triggers_above(order) else price <= order.stop_price
 
 
 def would_trigger(order: Order, last_price: int) -> bool:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import attrs
 
 from .numbers import SCALE, text
-from .reference import ArithmeticMean, PriceRange
+from .reference import ArithmeticMean, PercentPrice, PriceRange
 
 STP_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER")
 KINDS = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 SORS: tuple[tuple[str, tuple[str, ...]], ...] = (("BTC", ("BTCUSDT", "BTCUSDC")),)
 """Symbols among which smart order routing chooses: base asset and names."""
-EXCHANGE_LIMITS = {"EXCHANGE_MAX_NUM_ORDERS": 1_000, "EXCHANGE_MAX_NUM_ALGO_ORDERS": 200}
+EXCHANGE_LIMITS = {
+    "EXCHANGE_MAX_NUM_ORDERS": 1_000,
+    "EXCHANGE_MAX_NUM_ALGO_ORDERS": 200,
+    "EXCHANGE_MAX_NUM_ICEBERG_ORDERS": 10_000,
+    "EXCHANGE_MAX_NUM_ORDER_LISTS": 100,
+}
 ASSET_LIMITS = {"SOL": 50_000 * SCALE}
 """MAX_ASSET: the most of an asset that a single order may move."""
 
@@ -32,16 +37,30 @@ class Symbol:
     min_quantity: int
     max_quantity: int
     max_market_quantity: int
+    min_market_quantity: int = 0
+    market_step: int = 0
+    """Of this and every bound of a price or a quantity, 0 is no bound."""
     min_notional: int
-    max_notional: int = 9_000_000 * SCALE
-    percent_up: int = 5
-    percent_down_tenths: int = 2
+    max_notional: int | None = 9_000_000 * SCALE
+    """``None`` for a symbol whose filter is MIN_NOTIONAL and not NOTIONAL."""
+    min_to_market: bool = True
+    max_to_market: bool = False
+    """Whether the bounds of a notional apply to MARKET orders."""
+    percent: PercentPrice | None = attrs.field(factory=PercentPrice)
+    average_minutes: int = 5
+    """Over which time filters average prices: 5, or 0 for the last price. A reference price comes before either."""
     max_orders: int = 200
     max_algo_orders: int = 5
+    max_icebergs: int | None = None
     max_order_lists: int = 20
     max_amendments: int = 10
+    max_position: int | None = None
     iceberg_parts: int = 100
-    trailing_deltas: tuple[int, int] = (10, 2_000)
+    trailing_above: tuple[int, int] = (10, 2_000)
+    """Least and largest delta of an order that is triggered above the market: BUY STOP_LOSS and SELL TAKE_PROFIT."""
+    trailing_below: tuple[int, int] = (10, 2_000)
+    stp_modes: tuple[str, ...] = STP_MODES
+    stp_default: str = "EXPIRE_MAKER"
     kinds: tuple[str, ...] = KINDS
     icebergs: bool = True
     trailing: bool = True
@@ -127,44 +146,56 @@ def filters(symbol: Symbol) -> list[dict[str, object]]:
         {"filterType": "ICEBERG_PARTS", "limit": symbol.iceberg_parts},
         {
             "filterType": "MARKET_LOT_SIZE",
-            "minQty": text(0),
+            "minQty": text(symbol.min_market_quantity),
             "maxQty": text(symbol.max_market_quantity),
-            "stepSize": text(0),
+            "stepSize": text(symbol.market_step),
         },
         {
             "filterType": "TRAILING_DELTA",
-            "minTrailingAboveDelta": symbol.trailing_deltas[0],
-            "maxTrailingAboveDelta": symbol.trailing_deltas[1],
-            "minTrailingBelowDelta": symbol.trailing_deltas[0],
-            "maxTrailingBelowDelta": symbol.trailing_deltas[1],
+            "minTrailingAboveDelta": symbol.trailing_above[0],
+            "maxTrailingAboveDelta": symbol.trailing_above[1],
+            "minTrailingBelowDelta": symbol.trailing_below[0],
+            "maxTrailingBelowDelta": symbol.trailing_below[1],
         },
-        {
-            "filterType": "PERCENT_PRICE_BY_SIDE",
-            "bidMultiplierUp": str(symbol.percent_up),
-            "bidMultiplierDown": f"0.{symbol.percent_down_tenths}",
-            "askMultiplierUp": str(symbol.percent_up),
-            "askMultiplierDown": f"0.{symbol.percent_down_tenths}",
-            "avgPriceMins": 5,
-        },
-        {
-            "filterType": "NOTIONAL",
-            "minNotional": text(symbol.min_notional),
-            "applyMinToMarket": True,
-            "maxNotional": text(symbol.max_notional),
-            "applyMaxToMarket": False,
-            "avgPriceMins": 5,
-        },
+        *(() if symbol.percent is None else (symbol.percent.row(symbol.average_minutes),)),
+        _notional(symbol),
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": symbol.max_orders},
         {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": symbol.max_order_lists},
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": symbol.max_algo_orders},
         {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": symbol.max_amendments},
+        *_rare(symbol),
     ]
+
+
+def _notional(symbol: Symbol) -> dict[str, object]:
+    least, minutes = {"minNotional": text(symbol.min_notional)}, {"avgPriceMins": symbol.average_minutes}
+    if symbol.max_notional is None:
+        return {"filterType": "MIN_NOTIONAL", **least, "applyToMarket": symbol.min_to_market, **minutes}
+    return {
+        "filterType": "NOTIONAL",
+        **least,
+        "applyMinToMarket": symbol.min_to_market,
+        "maxNotional": text(symbol.max_notional),
+        "applyMaxToMarket": symbol.max_to_market,
+        **minutes,
+    }
+
+
+def _rare(symbol: Symbol) -> list[dict[str, object]]:
+    """Return the filters that few symbols have."""
+    rows: list[dict[str, object]] = []
+    if symbol.max_icebergs is not None:
+        rows.append({"filterType": "MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders": symbol.max_icebergs})
+    if symbol.max_position is not None:
+        rows.append({"filterType": "MAX_POSITION", "maxPosition": text(symbol.max_position)})
+    return rows
 
 
 def exchange_filters() -> list[dict[str, object]]:
     """Return the filters of the whole exchange."""
-    names = {"EXCHANGE_MAX_NUM_ORDERS": "maxNumOrders", "EXCHANGE_MAX_NUM_ALGO_ORDERS": "maxNumAlgoOrders"}
-    return [{"filterType": kind, names[kind]: limit} for kind, limit in EXCHANGE_LIMITS.items()]
+    fields = ("maxNumOrders", "maxNumAlgoOrders", "maxNumIcebergOrders", "maxNumOrderLists")
+    limits = zip(EXCHANGE_LIMITS.items(), fields, strict=True)
+    return [{"filterType": kind, field: limit} for (kind, limit), field in limits]
 
 
 def asset_filters(symbol: Symbol) -> list[dict[str, object]]:
@@ -203,6 +234,6 @@ def exchange_info(symbol: Symbol, status: str, *, permission_sets: bool = True) 
         "filters": filters(symbol),
         "permissions": [],
         "permissionSets": [["SPOT"]] if permission_sets else [],
-        "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
-        "allowedSelfTradePreventionModes": list(STP_MODES),
+        "defaultSelfTradePreventionMode": symbol.stp_default,
+        "allowedSelfTradePreventionModes": list(symbol.stp_modes),
     }

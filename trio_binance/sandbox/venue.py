@@ -51,7 +51,7 @@ class Venue:
         self.symbol: Symbol = symbol
         self.house: tuple[Account, Account] = house
         """Who makes the market, and who passes by."""
-        self.status = "TRADING"
+        self.status: str = "TRADING"
         self.book: Book = Book()
         self.tape: Tape = Tape(ids.randrange(10**6, 10**7), ids.randrange(10**5, 10**6))
         self.candles: Candles = Candles(self.tape)
@@ -100,6 +100,19 @@ class Venue:
             self.tickers.forget_before(cut)
             self.tape.forget_before(cut)
 
+    def set_status(self, status: str) -> None:
+        """Halt the symbol or let it trade again; any word is a status.
+
+        In BREAK there is no market data at all, in CANCEL_ONLY there are no klines, else all goes on (Spot glossary).
+        """
+        self.status = status
+        self.publisher.show(data=status != "BREAK", klines=status not in ("BREAK", "CANCEL_ONLY"))
+
+    @property
+    def takes_amendments(self) -> bool:
+        """Whether orders may be amended: "only cancel and amend" in CANCEL_ONLY, else while it trades."""
+        return self.status in ("TRADING", "CANCEL_ONLY")
+
     def set_symbol(self, symbol: Symbol) -> None:
         """Change the rules; resting orders stay as they are."""
         self.symbol = self.matcher.funds.symbol = symbol
@@ -107,10 +120,12 @@ class Venue:
     def filter_price(self, now_us: int) -> int:
         """Return the price that filters refer to.
 
-        Since 2026-05-08 the reference price, if there is one; else the average of the last five minutes.
+        Since 2026-05-08 the reference price, if there is one; else the average of the last minutes, or the last price.
         """
         price = None if self.reference is None else self.reference.price(now_us)
-        return self.tickers.average_price(now_us) if price is None else price
+        if price is not None:
+            return price
+        return self.tickers.average_price(now_us) if self.symbol.average_minutes else self.tape.last_price()
 
     def _make_reference(self) -> Reference | None:
         symbol = self.symbol
