@@ -67,6 +67,12 @@ class Bench:
     def us(self) -> int:
         return T * 1000 + int(self.now * 1e6)
 
+    def state(self) -> MirrorState:
+        return self.mirror.state
+
+    def trouble(self) -> str | None:
+        return self.mirror.trouble
+
     def watch(self) -> None:
         self.mirror.on_watching(self.now, self.us)
 
@@ -111,14 +117,14 @@ def at(bench: Bench, **fields: Any) -> Any:
 
 def test_it_asks_at_once_and_soon_and_when_no_copy_can_be_behind() -> None:
     bench = Bench()
-    assert (bench.mirror.state, bench.mirror.as_of_us, bench.mirror.deadline) == (MirrorState.SYNCING, 0, float("inf"))
+    assert (bench.state(), bench.mirror.as_of_us, bench.mirror.deadline) == (MirrorState.SYNCING, 0, float("inf"))
     bench.watch()
     bench.until(39.0)
     assert bench.asked == [AskOpenOrders(), AskBalances(), AskOpenLists()] * 2
-    assert bench.mirror.state is MirrorState.SYNCING
+    assert bench.state() is MirrorState.SYNCING
     assert "copies" in bench.mirror.reason
     bench.until(42.0)
-    assert (bench.mirror.state, bench.mirror.reason) == (MirrorState.LIVE, "")
+    assert (bench.state(), bench.mirror.reason) == (MirrorState.LIVE, "")
     assert bench.mirror.as_of_us == T * 1000
 
 
@@ -129,13 +135,13 @@ def test_it_is_right_up_to_the_last_event_or_ping_while_live_and_no_longer_when_
     bench.mirror.on_ping((T + 70_000) * 1000)
     bench.mirror.on_ping((T + 65_000) * 1000)
     bench.mirror.on_broken("gone", bench.now, bench.us, is_watching=False)
-    assert (bench.mirror.state, bench.mirror.reason) == (MirrorState.STALE, "gone")
+    assert (bench.state(), bench.mirror.reason) == (MirrorState.STALE, "gone")
     assert bench.mirror.as_of_us == (T + 70_000) * 1000
     assert bench.mirror.deadline == float("inf")  # nothing is asked for while no events flow
     bench.now = 100.0
     bench.watch()
     bench.until(142.0)
-    assert bench.mirror.state is MirrorState.LIVE
+    assert bench.state() is MirrorState.LIVE
 
 
 def test_a_message_that_could_not_be_read_has_everything_asked_anew_at_once() -> None:
@@ -143,16 +149,16 @@ def test_a_message_that_could_not_be_read_has_everything_asked_anew_at_once() ->
     bench.mirror.on_broken("unread", bench.now, bench.us, is_watching=True)
     bench.until(55.0)
     assert AskOpenOrders() in bench.asked
-    assert bench.mirror.state is MirrorState.STALE
+    assert bench.state() is MirrorState.STALE
     bench.until(92.0)
-    assert bench.mirror.state is MirrorState.LIVE
+    assert bench.state() is MirrorState.LIVE
 
 
 def test_a_connection_that_takes_the_place_of_another_costs_a_round_and_no_trust() -> None:
     bench = Bench().live()
     bench.watch()
     bench.until(51.0)
-    assert bench.mirror.state is MirrorState.LIVE
+    assert bench.state() is MirrorState.LIVE
     assert AskOpenLists() in bench.asked
 
 
@@ -162,13 +168,13 @@ def test_an_answer_that_cannot_be_had_is_asked_for_again_after_a_while() -> None
     bench.watch()
     bench.mirror.on_timer(0.0, bench.us)
     bench.mirror.on_failed("gone", 0.0)
-    assert bench.mirror.trouble == bench.mirror.reason == "the account could not be asked for: gone"
+    assert bench.trouble() == bench.mirror.reason == "the account could not be asked for: gone"
     assert 0.0 < bench.mirror.deadline <= 1.0
     bench.until(45.0)
-    assert bench.mirror.trouble is None
+    assert bench.trouble() is None
     bench.mirror.on_timer(1000.0, bench.us)
     bench.mirror.on_failed("gone", 1000.0)
-    assert (bench.mirror.state, bench.mirror.trouble) == (MirrorState.LIVE, None)
+    assert (bench.state(), bench.trouble()) == (MirrorState.LIVE, None)
     assert bench.mirror.statistics().failures == 2
 
 
@@ -222,7 +228,7 @@ def test_a_loss_that_shows_at_the_end_of_an_audit_begins_it_all_anew() -> None:
     last = bench.mirror.ask
     assert isinstance(last, AskTrades)
     bench.answer(last)
-    assert (bench.mirror.state, bench.mirror.statistics().losses) == (MirrorState.STALE, 1)
+    assert (bench.state(), bench.mirror.statistics().losses) == (MirrorState.STALE, 1)
     assert bench.mirror.deadline == bench.now
 
 
@@ -247,7 +253,7 @@ def test_a_symbol_that_is_not_listed_any_more_is_forgotten() -> None:
         else:
             bench.answer(ask)
     bench.until(50.0)
-    assert bench.mirror.state is MirrorState.LIVE
+    assert bench.state() is MirrorState.LIVE
     assert not any(isinstance(ask, AskOrders | AskTrades) for ask in bench.asked)
 
 
@@ -270,7 +276,7 @@ def test_fills_of_an_order_of_which_nothing_is_known_wait_for_it() -> None:
     bench.until(110.0)
     kinds = [getattr(told, "execution_type", None) for told in bench.told]
     assert kinds == [ExecutionType.NEW, ExecutionType.TRADE]
-    assert bench.mirror.state is MirrorState.LIVE
+    assert bench.state() is MirrorState.LIVE
 
 
 def test_an_event_beats_the_answer_for_fills_that_wait() -> None:
@@ -294,12 +300,12 @@ def test_what_cannot_be_recovered_is_said_after_a_number_of_tries_and_not_before
     bench.watch()
     bench.answers[AskOrder(BTC, 1)] = filled(born, "1.0", 100)  # and no query ever tells its fill
     bench.until(60 + 41 + RETRY * (TRIES - 1) + 1)
-    assert (bench.mirror.state, bench.mirror.statistics().given_up) == (MirrorState.STALE, 0)
+    assert (bench.state(), bench.mirror.statistics().given_up) == (MirrorState.STALE, 0)
     assert "not known yet" in bench.mirror.reason
     assert [ask for ask in bench.asked if isinstance(ask, AskFills)]
     bench.until(60 + 41 + RETRY * TRIES + 5)
     assert bench.mirror.statistics().given_up == 1
-    assert bench.mirror.state is MirrorState.LIVE
+    assert bench.state() is MirrorState.LIVE
     last = bench.told[-1]
     assert (getattr(last, "trade_id", None), getattr(last, "order_status", None)) == (-1, OrderStatus.FILLED)
 
@@ -309,13 +315,13 @@ def test_a_contradiction_that_stays_makes_it_stale_for_as_long_as_it_stays() -> 
     born = at(bench)
     bench.hear(event(born, 1, ExecutionType.NEW))
     bench.until(250.0)  # the exchange says that there is no such order, although its event told of it
-    assert bench.mirror.state is MirrorState.STALE
+    assert bench.state() is MirrorState.STALE
     bench.until(500.0)
-    assert bench.mirror.trouble == bench.mirror.reason
+    assert bench.trouble() == bench.mirror.reason
     assert "said not to exist" in bench.mirror.reason
     bench.answers[AskOrder(BTC, 1)] = born
     bench.until(700.0)
-    assert (bench.mirror.state, bench.mirror.trouble) == (MirrorState.LIVE, None)
+    assert (bench.state(), bench.trouble()) == (MirrorState.LIVE, None)
 
 
 def test_an_answer_that_says_otherwise_of_what_is_over_is_a_contradiction() -> None:
@@ -325,7 +331,7 @@ def test_an_answer_that_says_otherwise_of_what_is_over_is_a_contradiction() -> N
     bench.hear(event(born, 1, ExecutionType.NEW), event(gone, 2, ExecutionType.CANCELED))
     bench.answers[AskOpenOrders()] = [born]
     bench.until(100.0)
-    assert bench.mirror.state is MirrorState.LIVE
+    assert bench.state() is MirrorState.LIVE
     bench.until(200.0)
     assert "is said to be NEW" in bench.mirror.reason
 
@@ -339,12 +345,12 @@ def test_fills_that_a_live_event_jumped_over_are_asked_for() -> None:
     bench.answers[AskFills(BTC, 1)] = [row(quarter, 1, "0.25"), row(half, 2, "0.25")]
     bench.answers[AskOpenOrders()] = [half]
     bench.until(60.0)
-    assert (bench.mirror.state, bench.mirror.statistics().losses) == (MirrorState.STALE, 1)
+    assert (bench.state(), bench.mirror.statistics().losses) == (MirrorState.STALE, 1)
     told = bench.told[-1]
     assert (getattr(told, "trade_id", None), told.recovered) == (1, True)
     assert getattr(told, "cumulative_filled_quantity", None) == Decimal("0.50")
     bench.until(120.0)
-    assert bench.mirror.state is MirrorState.LIVE
+    assert bench.state() is MirrorState.LIVE
 
 
 def test_balances_that_no_event_told_are_found_by_the_audit() -> None:

@@ -33,6 +33,10 @@ STARTED, OVER = ListStatusType.EXEC_STARTED, ListStatusType.ALL_DONE
 OPEN, DONE = ListOrderStatus.EXECUTING, ListOrderStatus.ALL_DONE
 
 
+def settled(part: Balances | Lists) -> bool:
+    return part.is_settled
+
+
 def free(balances: Balances) -> dict[str, Decimal]:
     return {asset: balance.free for asset, balance in balances.now.items()}
 
@@ -58,7 +62,7 @@ def test_what_a_query_knows_of_balances_is_told_when_it_is_due() -> None:
     balances = Balances()
     balances.on_position(position(T + 5, BTC="1", USDT="7"))
     assert balances.on_query(account(T + 9, BTC="2"), 3.0, known_us=0, since_us=T * US)
-    assert (balances.due, balances.is_settled) == (3.0, False)
+    assert (balances.due, settled(balances)) == (3.0, False)
     assert balances.settle(2.0) == []
     [told] = balances.settle(3.0)
     assert (told.recovered, told.last_update_time) == (True, T + 9)
@@ -73,15 +77,15 @@ def test_what_the_stream_brings_meanwhile_is_not_recovered() -> None:
     balances.on_position(position(T + 5, BTC="1", BNB="1"))
     balances.on_query(account(T + 9, BTC="2", BNB="2"), 3.0, known_us=0, since_us=T * US)
     balances.on_position(position(T + 9, BTC="2"))
-    assert not balances.is_settled
+    assert not settled(balances)
     balances.on_query(account(T + 9, BTC="2", BNB="1"), 3.0, known_us=0, since_us=T * US)
-    assert balances.is_settled
+    assert settled(balances)
     balances.on_query(account(T + 10, BTC="2", BNB="5"), 3.0, known_us=0, since_us=T * US)
     balances.on_position(position(T + 11, BNB="6"))
-    assert balances.is_settled
+    assert settled(balances)
     balances.on_query(account(T + 20, BTC="2", BNB="9"), 3.0, known_us=0, since_us=T * US)
     balances.on_position(position(T + 15, BNB="7"))  # on its way; the answer knows more still
-    assert not balances.is_settled
+    assert not settled(balances)
 
 
 def test_an_answer_that_is_behind_changes_no_balance_unless_it_was_asked_late_enough() -> None:
@@ -117,13 +121,13 @@ def test_a_list_is_told_once_and_its_end_is_its_end() -> None:
 def test_what_a_query_knows_of_lists_is_told_when_it_is_due() -> None:
     lists = Lists(10)
     lists.on_query(list_row(T, OPEN, 7), 0.0, since_us=T * US)
-    assert (lists.is_settled, list(lists.told)) == (True, [7])
+    assert (settled(lists), list(lists.told)) == (True, [7])
     lists.on_query(list_row(T + 1, OPEN, 8), 3.0, since_us=T * US)
     assert (lists.due, lists.settle(2.0)) == (3.0, [])
     [told] = lists.settle(3.0)
     assert (told.order_list_id, told.recovered, told.list_status_type) == (8, True, STARTED)
     lists.on_query(list_row(T + 1, OPEN, 8), 3.0, since_us=T * US)
-    assert lists.is_settled
+    assert settled(lists)
     lists.on_query(list_row(T + 2, DONE, 8), 4.0, since_us=T * US)
     lists.on_query(list_row(T + 2, DONE, 7), 4.0, since_us=T * US)
     lists.on_status(list_event(T + 2, DONE, OVER, 7))
@@ -137,7 +141,7 @@ def test_an_event_that_is_not_the_end_does_not_stand_for_it() -> None:
     lists.on_status(list_event(T + 1, OPEN, STARTED))
     lists.on_query(list_row(T + 3, DONE), 4.0, since_us=T * US)
     lists.on_status(list_event(T + 2, OPEN, ListStatusType.UPDATED))
-    assert not lists.is_settled
+    assert not settled(lists)
 
 
 def test_the_oldest_lists_that_are_over_are_forgotten() -> None:
