@@ -38,7 +38,7 @@ def test_two_runs_never_share_an_id(one: int, other: int) -> None:
 
 @given(BOOTS)
 def test_no_word_can_be_spelled_by_the_digits(boot: int) -> None:
-    own = ClientOrderIds("x", boot).next_id().removeprefix("x-")
+    own = ClientOrderIds("z", boot).next_id().removeprefix("z-")
     assert not re.search(r"[aeiouyAEIOUY]", own)
     assert "--" not in own
 
@@ -50,6 +50,12 @@ def test_the_same_boot_gives_the_same_ids() -> None:
 @pytest.mark.parametrize("prefix", ["", "toolongname", "a b", "ä", "a--b", "-a", "a-", "a.b", "a\n", "１"])
 def test_a_prefix_that_the_exchange_or_its_firewall_refuses_is_refused_here(prefix: str) -> None:
     with pytest.raises(InvalidArgument, match=r"^prefix="):
+        ClientOrderIds(prefix, 0)
+
+
+@pytest.mark.parametrize("prefix", ["x", "X", "x-AB12", "X-a-b"])
+def test_a_prefix_of_the_exchange_s_partners_is_refused(prefix: str) -> None:
+    with pytest.raises(InvalidArgument, match="partners"):
         ClientOrderIds(prefix, 0)
 
 

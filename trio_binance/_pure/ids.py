@@ -14,6 +14,8 @@ _DIGITS = "0123456789bcdfghjkmnpqrstvwxz"
 _BOOT_LENGTH = 14
 _PREFIX = re.compile(r"[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*")
 _PREFIX_MAX = 8
+_PARTNERS = "x"
+"""So begin the ids by which the exchange credits orders to its partners: ours credit nobody but the key's owner."""
 _SQL_WORD = re.compile(
     r"(?:^|[-_])(add|all|alter|and|any|as|asc|begin|between|by|case|cast|char|check|column|commit|count|create|cross|"
     r"database|declare|default|delete|desc|distinct|drop|else|end|exec|execute|exists|explain|fetch|from|grant|group|"
@@ -41,6 +43,8 @@ class ClientOrderIds:
             raise InvalidArgument("prefix", prefix, f"expected 1 to {_PREFIX_MAX} of A-Z a-z 0-9 _ with single inner -")
         if word := _SQL_WORD.search(prefix):
             raise InvalidArgument("prefix", prefix, f"the exchange's firewall may refuse the word {word[1]!r}")
+        if prefix.partition("-")[0].lower() == _PARTNERS:
+            raise InvalidArgument("prefix", prefix, "x- is how ids of the exchange's partners begin")
         if not 0 <= boot < 2**64:
             raise InvalidArgument("boot", boot, "expected 64 bits")
         self._ours = re.compile(rf"{prefix}-[{_DIGITS}]{{{_BOOT_LENGTH}}}-[{_DIGITS}]+")

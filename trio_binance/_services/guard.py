@@ -185,12 +185,12 @@ class Guard:
     def _look_now_and_then(self) -> None:
         """Keep the list short, at a cost that is the same for every order however many there are."""
         self._grown += 1
-        if self._grown > _GROWTH + self._own.count:
+        if self._grown > _GROWTH:
             self._look()
 
     def _look(self) -> None:
-        self._grown = 0
         self._own.look(self._find)
+        self._grown = -self._own.count
 
     def _find(self, symbol: str, number: int | None, name: str | None) -> OrderStatusReport | None:
         record = None if self._mirror is None else self._mirror.ledger.records.find(symbol, number, name)
