@@ -18,19 +18,15 @@ import trio.testing
 import trio_binance
 from trio_binance import (
     BinanceConfig,
-    BinanceError,
     ContingencyType,
     LimitOrder,
-    NetworkError,
-    OrderStatus,
-    Outcome,
     SandboxSpec,
     Side,
     open_binance,
 )
 from trio_binance._cli.app import app
 from trio_binance._client.trading import Trading
-from trio_binance.sandbox import Bend, Fault, FaultSchedule, OnRequest, open_sandbox
+from trio_binance.sandbox import Bend, CutSockets, Fault, FaultSchedule, OnRequest, Timed, open_sandbox
 
 pytestmark = pytest.mark.slow  # whole runs of everything: measuring them takes four times as long
 
@@ -98,85 +94,67 @@ def example(name: str) -> Any:
 ORDER = LimitOrder("BTCUSDT", Side.BUY, quantity="0.01", price="50000")
 
 
-async def place_amid(*faults: Fault) -> tuple[Any, BinanceError | None, list[str], list[str]]:
-    """Place an order by the example; return its report, its error, the open orders' ids and the targets asked for."""
+async def place_amid(*faults: Fault) -> tuple[list[str], list[str]]:
+    """Place an order by the example; return the open orders' ids and what was asked of the exchange."""
     config = BinanceConfig.sandbox(fallback=False)  # or the other wire would find what the accidents hide
-    placed = error = None
     schedule = FaultSchedule(faults)
     async with open_sandbox(SandboxSpec(seed=7), credentials=config.credentials, faults=schedule) as sandbox:
         async with open_binance(config, dialer=sandbox.dialer) as bx:
             with trio.fail_after(15):
                 await bx.wait_ready()
-            asked: list[str] = []
-            call = bx._engine.router.call
-
-            async def noting(operation: Any, params: Any) -> Any:
-                asked.append(f"{operation.method} {operation.path}")
-                return await call(operation, params)
-
-            bx._engine.router.call = noting  # type: ignore[method-assign]
-            try:
-                placed = await example("place_carefully")(bx, ORDER)
-            except BinanceError as exc:
-                error = exc
-            told = list(asked)
-            await trio.sleep(60)
-            return placed, error, [each.client_order_id for each in await bx.account.open_orders("BTCUSDT")], told
+            await example("place_carefully")(bx, ORDER)
+            asked = [str(struck) for struck in sandbox.faults.struck]
+            return [each.client_order_id for each in await bx.account.open_orders("BTCUSDT")], asked
 
 
-PLACE, QUERY = "POST /api/v3/order", "GET /api/v3/order"
-
-
-async def test_an_order_is_placed_by_the_example_and_asked_for_only_when_it_was_lost(
-    autojump_clock: trio.testing.MockClock,
+async def test_an_order_is_placed_by_the_example(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    placed, error, found, asked = await place_amid()
-    assert (placed.status, error, found) == (OrderStatus.NEW, None, [placed.client_order_id])
-    assert asked == [PLACE]
+    found, _ = await place_amid()
+    assert len(found) == 1
+    assert re.fullmatch(r"it is there: \d+ NEW\n", capsys.readouterr().out)
 
 
-async def test_an_order_whose_answer_was_lost_is_found_by_the_example(autojump_clock: trio.testing.MockClock) -> None:
-    placed, error, found, asked = await place_amid(OnRequest(1, Bend.lost(executed=True), "/api/v3/order"))
-    assert (placed.status, error, found) == (OrderStatus.NEW, None, [placed.client_order_id])
-    assert asked == [PLACE, QUERY]
-
-
-async def test_an_order_that_never_arrived_stays_unknown_to_the_example_which_sends_it_once(
-    autojump_clock: trio.testing.MockClock,
+async def test_an_order_whose_answer_was_lost_is_found_by_the_example(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The queries' own REJECTED must not pass for the order's: its reader would send it again."""
-    placed, error, found, asked = await place_amid(OnRequest(1, Bend.lost(executed=False), "/api/v3/order"))
-    assert (placed, found) == (None, [])
-    assert isinstance(error, NetworkError)
-    assert error.outcome is Outcome.UNKNOWN
-    assert (error.client_order_id or "").startswith("tb")
-    assert asked == [PLACE, QUERY, QUERY, QUERY]
+    found, struck = await place_amid(OnRequest(1, Bend.lost(executed=True), "/api/v3/order"))
+    assert (len(found), len(struck)) == (1, 1)
+    assert re.fullmatch(r"it is there: \d+ NEW\n", capsys.readouterr().out)
 
 
-async def test_a_query_that_was_not_sent_does_not_pass_for_an_order_that_was_not_sent(
-    autojump_clock: trio.testing.MockClock,
+async def test_an_order_that_never_arrived_is_told_apart_by_the_example(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lost = [OnRequest(number, Bend.lost(executed=number == 1), "/api/v3/order") for number in range(1, 20)]
-    placed, error, found, asked = await place_amid(*lost)
-    assert placed is None
-    assert error is not None
-    assert error.outcome is Outcome.UNKNOWN
-    assert found == [error.client_order_id]
-    assert asked.count(PLACE) == 1
+    found, struck = await place_amid(OnRequest(1, Bend.lost(executed=False), "/api/v3/order"))
+    assert (found, len(struck)) == ([], 1)
+    assert capsys.readouterr().out.startswith("it is not there, and never will be: ")
+
+
+async def test_an_order_that_nobody_can_ask_for_goes_on_being_found_out(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = [OnRequest(number, Bend.lost(executed=number == 1), "/api/v3/order") for number in range(1, 9)]
+    ended = [Timed(0.0, CutSockets("ws_api")), *lost]
+    found, _ = await place_amid(*ended)
+    assert len(found) == 1
+    said = capsys.readouterr().out
+    assert said.startswith(("it is there: ", "it may be there: "))
 
 
 async def test_the_accident_of_the_example_happens_and_the_order_is_found(
     autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await namespace_of("place_carefully", "the_answer_is_lost")["the_answer_is_lost"]()
-    assert capsys.readouterr().out.startswith("OrderStatusReport(symbol='BTCUSDT', ")
+    assert capsys.readouterr().out.startswith("it is there: ")
 
 
-async def test_an_order_that_was_refused_is_refused_by_the_example(autojump_clock: trio.testing.MockClock) -> None:
+async def test_an_order_that_was_refused_is_refused_by_the_example(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
-        with pytest.raises(BinanceError) as caught:
-            await example("place_carefully")(bx, LimitOrder("NOPE", Side.BUY, quantity=1, price=1))
-    assert caught.value.outcome is Outcome.REJECTED
+        await example("place_carefully")(bx, LimitOrder("NOPE", Side.BUY, quantity=1, price=1))
+    assert "-1121" in capsys.readouterr().out
 
 
 async def test_the_example_of_a_list_protects_a_price_and_takes_its_orders_away_again(

@@ -39,8 +39,10 @@ from ._services.keptbook import KeptBooks as KeptBooks
 from ._services.pipe import FeedStatistics as FeedStatistics
 from ._util import fixup_module_metadata
 from .config import BinanceConfig as BinanceConfig
+from .config import JournalSpec as JournalSpec
 from .config import Overflow as Overflow
 from .config import ReplaySpec as ReplaySpec
+from .config import Safety as Safety
 from .config import SandboxSpec as SandboxSpec
 from .credentials import Credentials as Credentials
 from .credentials import InsecureKeyFileWarning as InsecureKeyFileWarning
@@ -72,6 +74,8 @@ from .errors import GatewayError as GatewayError
 from .errors import InsufficientBalance as InsufficientBalance
 from .errors import InvalidArgument as InvalidArgument
 from .errors import InvalidOrder as InvalidOrder
+from .errors import JournalBroken as JournalBroken
+from .errors import JournalFailed as JournalFailed
 from .errors import LimitExceeded as LimitExceeded
 from .errors import MarketClosed as MarketClosed
 from .errors import NetworkError as NetworkError
@@ -83,14 +87,17 @@ from .errors import NothingToCancel as NothingToCancel
 from .errors import NotPermitted as NotPermitted
 from .errors import NotServed as NotServed
 from .errors import NotSupported as NotSupported
+from .errors import OrderAbsent as OrderAbsent
 from .errors import OrderArchived as OrderArchived
 from .errors import OrderRejected as OrderRejected
+from .errors import OrderUnresolved as OrderUnresolved
 from .errors import Outcome as Outcome
 from .errors import PartialFailure as PartialFailure
 from .errors import ProtocolError as ProtocolError
 from .errors import RateLimited as RateLimited
 from .errors import RegionBlocked as RegionBlocked
 from .errors import RequestError as RequestError
+from .errors import SafetyRefused as SafetyRefused
 from .errors import ServerError as ServerError
 from .errors import ServiceCrashed as ServiceCrashed
 from .errors import StreamError as StreamError
@@ -107,8 +114,11 @@ from .errors import UnknownSymbol as UnknownSymbol
 from .errors import UsageError as UsageError
 from .errors import WouldMatch as WouldMatch
 from .errors import WouldTrigger as WouldTrigger
+from .models import Absent as Absent
+from .models import Accepted as Accepted
 from .models import Account as Account
 from .models import AccountCommission as AccountCommission
+from .models import AccountFill as AccountFill
 from .models import AccountFilters as AccountFilters
 from .models import AccountPosition as AccountPosition
 from .models import AccountPreventedMatch as AccountPreventedMatch
@@ -153,6 +163,7 @@ from .models import DepthUpdateEvent as DepthUpdateEvent
 from .models import Dropped as Dropped
 from .models import ErrorReport as ErrorReport
 from .models import EventStreamTerminated as EventStreamTerminated
+from .models import Evidence as Evidence
 from .models import ExchangeInfo as ExchangeInfo
 from .models import ExchangeMaxNumAlgoOrdersFilter as ExchangeMaxNumAlgoOrdersFilter
 from .models import ExchangeMaxNumIcebergOrdersFilter as ExchangeMaxNumIcebergOrdersFilter
@@ -204,8 +215,10 @@ from .models import MaxPositionFilter as MaxPositionFilter
 from .models import MiniTicker as MiniTicker
 from .models import MiniTickerEvent as MiniTickerEvent
 from .models import MinNotionalFilter as MinNotionalFilter
+from .models import MirrorState as MirrorState
 from .models import NewOrderHalf as NewOrderHalf
 from .models import NewOrderRespType as NewOrderRespType
+from .models import Note as Note
 from .models import NotionalFilter as NotionalFilter
 from .models import OcoOrder as OcoOrder
 from .models import OpocoOrder as OpocoOrder
@@ -241,6 +254,7 @@ from .models import PegPriceType as PegPriceType
 from .models import PercentPriceBySideFilter as PercentPriceBySideFilter
 from .models import PercentPriceFilter as PercentPriceFilter
 from .models import Permission as Permission
+from .models import Placement as Placement
 from .models import PreventedMatch as PreventedMatch
 from .models import PriceFilter as PriceFilter
 from .models import PriceRangeRule as PriceRangeRule
@@ -256,6 +270,7 @@ from .models import RecoveredTradeEvent as RecoveredTradeEvent
 from .models import ReferencePrice as ReferencePrice
 from .models import ReferencePriceCalculation as ReferencePriceCalculation
 from .models import ReferencePriceEvent as ReferencePriceEvent
+from .models import Rejected as Rejected
 from .models import Replaced as Replaced
 from .models import ReplacedAck as ReplacedAck
 from .models import ReplacedFull as ReplacedFull
@@ -296,6 +311,7 @@ from .models import UnknownEvent as UnknownEvent
 from .models import UnknownExecutionRule as UnknownExecutionRule
 from .models import UnknownFilter as UnknownFilter
 from .models import UnknownUserEvent as UnknownUserEvent
+from .models import Unresolved as Unresolved
 from .models import UserEvent as UserEvent
 from .models import Violation as Violation
 from .models import WindowTicker as WindowTicker
