@@ -85,6 +85,21 @@ async def read_account(bx: Binance) -> None:
         await events.receive()
 
 
+async def track(bx: Binance) -> None:
+    async with bx.trading.track("BTCUSDT", client_order_id="tracked") as tracked:
+        order = MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100"), client_order_id="tracked")
+        (await bx.trading.place(order)).unwrap()
+        await tracked.wait_done()
+        async for _ in tracked:
+            pass
+
+
+async def wait_for_mirror(bx: Binance) -> None:
+    await bx.account.mirror.wait_live()
+    await place(bx)
+    await bx.account.mirror.changed()
+
+
 async def read_depth(bx: Binance) -> None:
     await bx.market.depth("BTCUSDT", limit=100)
 
@@ -100,6 +115,8 @@ SCENARIOS = (
     read_gapless,
     read_in_batches,
     read_account,
+    track,
+    wait_for_mirror,
     read_depth,
     be_ready,
 )
@@ -120,8 +137,10 @@ def nothing_left(bx: Binance, sandbox: Sandbox) -> None:
     assert told.gapless.feeds == ()
     assert told.ws_api is not None
     assert told.ws_api.in_flight == 0
-    assert told.user_data is not None
-    assert told.user_data.feeds == 0
+    assert told.account is not None
+    assert told.account.feeds == 0
+    assert bx._engine.mirror is not None
+    assert bx._engine.mirror.ledger.wanted == set()
     assert sandbox.market.wanted == set()
     assert set(sandbox.market.audit().values()) == {Decimal(0)}
 
@@ -206,7 +225,7 @@ def test_a_call_cancelled_at_any_step_leaves_nothing(scenario: Scenario, prefer:
         run(run_inside, scenario, prefer, step)
 
 
-@pytest.mark.parametrize("scenario", [read_trades, read_account])
+@pytest.mark.parametrize("scenario", [read_trades, read_account, track])
 def test_a_connector_cancelled_at_any_step_leaves_nothing(scenario: Scenario) -> None:
     total = run(run_around, scenario, -1)
     for step in sampled(total, 2 * LIMIT):

@@ -102,7 +102,7 @@ async def live_through(hours: float, *, lag: float, loss: float, seed: int = 1) 
 async def test_fills_of_hours_with_a_cut_every_30_minutes_are_told_once_each(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    counts = await live_through(2.0, lag=30.0, loss=0.005)
-    assert counts["subscriptions"] == 5
-    assert counts["fills"] > 40
+    counts = await live_through(1.5, lag=30.0, loss=0.005)
+    assert counts["subscriptions"] == 4
+    assert counts["fills"] > 25
     assert counts["recovered"] > 10 < counts["lost"]
