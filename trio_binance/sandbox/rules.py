@@ -65,7 +65,11 @@ class Rules:
     first_ban_us: int = _count(2 * MINUTE_US)
     longest_ban_us: int = _count(3 * DAY_US)
     maker_credit: int = _count(5)
-    """How many unfilled orders the first fill of a resting order takes off the count; a taker's takes one."""
+    """How many unfilled orders the first fill of a resting order takes off the count; a taker's takes one.
+
+    The exchange tells no number: 5 is that of its examples. There, orders that fill large quantities may earn more too,
+    and all of it comes after a short delay; here it comes at once.
+    """
     messages_per_second: int = _count(5)
     streams_per_connection: int = _count(1024)
     active_subscriptions: int = _count(1000)
