@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import SHARED
 from trio_binance.errors import InvalidArgument
 from trio_binance.sandbox import Elsewhere, FaultSchedule, OnRequest, Scripted, catalogue
-from trio_binance.sandbox.faults.catalogue.orders import ORDERS
+from trio_binance.sandbox.faults.named.orders import ORDERS
 
 IDS = [f"{letter}{number:02}" for letter, last in (("O", 30), ("H", 30), ("A", 9)) for number in range(1, last + 1)]
 ELSEWHERE = {

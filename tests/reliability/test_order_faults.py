@@ -10,7 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from trio_binance.sandbox import Ending, FaultSchedule
-from trio_binance.sandbox.faults.catalogue.orders import TIMEOUT
+from trio_binance.sandbox.faults.named.orders import TIMEOUT
 
 from .trader import SYMBOL, WIRES, Heard, Trader, open_trader
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket as sockets
 import struct
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import attrs
 import trio
@@ -95,15 +95,16 @@ def _place(step: str) -> int:
 
 
 def _set(holder: Json, name: str, edit: Edit, literals: list[str]) -> None:
-    there: Json = name
+    place: Any = _AGAIN + name if edit.again else name
     if isinstance(holder, list) and _inside(holder, name) is not None:
-        there = _place(name)
+        place = _place(name)
     elif not isinstance(holder, dict) or (edit.text is None and name not in holder):
         return
+    found: Any = holder
     if edit.text is None:
-        del holder[there]
+        del found[place]
         return
-    holder[_AGAIN + name if edit.again else there] = f"{_LITERAL}{len(literals)}"
+    found[place] = f"{_LITERAL}{len(literals)}"
     literals.append(edit.text)
 
 

@@ -11,9 +11,6 @@ from .bends import Bend as Bend
 from .bends import Edit as Edit
 from .bends import Ending as Ending
 from .bends import Keep as Keep
-from .catalogue import Elsewhere as Elsewhere
-from .catalogue import Scripted as Scripted
-from .catalogue import catalogue as catalogue
 from .deeds import BlackHole as BlackHole
 from .deeds import CancelOrders as CancelOrders
 from .deeds import ChangeFilters as ChangeFilters
@@ -39,6 +36,9 @@ from .deeds import TakeFunds as TakeFunds
 from .deeds import UseUpOrders as UseUpOrders
 from .deeds import UseUpWeight as UseUpWeight
 from .drawing import random_schedule as random_schedule
+from .named import Elsewhere as Elsewhere
+from .named import Scripted as Scripted
+from .named import catalogue as catalogue
 from .schedule import FaultSchedule as FaultSchedule
 from .triggers import Fault as Fault
 from .triggers import OnDial as OnDial

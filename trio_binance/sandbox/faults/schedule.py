@@ -6,7 +6,7 @@ import attrs
 
 from trio_binance.errors import InvalidArgument
 
-from .catalogue import Elsewhere, catalogue
+from .named import Elsewhere, catalogue
 from .triggers import Fault
 
 

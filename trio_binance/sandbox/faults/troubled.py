@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from .bends import ENDINGS, Answer, Bend, Edit, Ending
-from .catalogue.orders import TIMEOUT, UNEXPECTED
 from .deeds import BlackHole, CutSockets, EndUserStreams, ReplicaLag
+from .named.orders import TIMEOUT, UNEXPECTED
 from .schedule import FaultSchedule
 from .triggers import OnRequest, Spell, Timed
 
