@@ -333,6 +333,29 @@ async def test_while_the_account_cannot_be_asked_for_it_is_said_that_it_is_not_r
         assert world.bx.status is Status.READY
 
 
+async def test_a_key_that_ends_the_events_in_silence_does_not_leave_the_mirror_live(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_world(**QUIET) as world, heard(world) as told:
+        await well_again(world)
+        placed = await rest(world)
+        await trio.sleep(1)
+        told.clear()
+        [key] = world.sandbox.exchange.keys.values()
+        mute = Mute(world)
+        mute.on()
+        await world.bx.trading.cancel(BTC, order_id=placed.order_id)
+        key.revoked = True
+        await trio.sleep(300)
+        assert world.bx.account.mirror.state is MirrorState.STALE
+        assert "mirror" in world.bx.status_reasons
+        key.revoked = False
+        mute.off()
+        await trio.sleep(120)
+        await well_again(world)
+        assert [event.order_status for event in told if isinstance(event, ExecutionReport)] == [OrderStatus.CANCELED]
+
+
 async def test_what_cannot_be_recovered_is_told_by_a_hook(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
 ) -> None:

@@ -226,7 +226,7 @@ class UserDataGap(Event):
 
 @attrs.frozen
 class AccountLive(Event):
-    """The mirror of the account is right, ``after`` seconds without that; so far ``recovered`` events were asked for."""
+    """The mirror of the account is right, ``after`` seconds without that; so far it told ``recovered`` events."""
 
     area = "account"
     after: float

@@ -276,7 +276,7 @@ class Mirror:
         except (RequestError, NoData):
             self._tell(self._machine.on_refused(ask, asked_us, trio.current_time(), self._server_us()))
         except BinanceError as exc:
-            self._machine.on_failed(str(exc), trio.current_time())
+            self._machine.on_failed(str(exc), trio.current_time(), self._server_us())
             self._tell(())
         else:
             self._tell(self._machine.on_answer(ask, answer, asked_us, trio.current_time(), self._server_us()))
@@ -318,16 +318,17 @@ class Mirror:
 
     def _note_state(self) -> None:
         """Tell the hooks and the board what has become of it."""
-        now, state, figures = trio.current_time(), self.state, self._machine.statistics()
+        now, state = trio.current_time(), self.state
         if state is not self._told_state:
             before, self._told_state = self._told_state, state
             if state is MirrorState.LIVE:
-                self._observer.emit(AccountLive(now, after=now - self._since, recovered=figures.recovered))
+                recovered = self._machine.statistics().recovered
+                self._observer.emit(AccountLive(now, after=now - self._since, recovered=recovered))
             elif before is MirrorState.LIVE:
                 self._since = now
                 self._observer.emit(AccountStale(now, reason=self.reason))
-        if figures.given_up > self._told_losses:
-            self._told_losses = figures.given_up
+        if self._machine.given_up > self._told_losses:
+            self._told_losses = self._machine.given_up
             self._observer.emit(UserDataGap(now, since=self._since, until=now))
         if self._machine.trouble != self._told_trouble:
             trouble = self._told_trouble = self._machine.trouble

@@ -164,18 +164,31 @@ def test_a_connection_that_takes_the_place_of_another_costs_a_round_and_no_trust
 
 def test_an_answer_that_cannot_be_had_is_asked_for_again_after_a_while() -> None:
     bench = Bench()
-    bench.mirror.on_failed("nobody asked", 0.0)
+    bench.mirror.on_failed("nobody asked", 0.0, bench.us)
     bench.watch()
     bench.mirror.on_timer(0.0, bench.us)
-    bench.mirror.on_failed("gone", 0.0)
+    bench.mirror.on_failed("gone", 0.0, bench.us)
     assert bench.trouble() == bench.mirror.reason == "the account could not be asked for: gone"
     assert 0.0 < bench.mirror.deadline <= 1.0
     bench.until(45.0)
     assert bench.trouble() is None
     bench.mirror.on_timer(1000.0, bench.us)
-    bench.mirror.on_failed("gone", 1000.0)
+    bench.mirror.on_failed("gone", 1000.0, bench.us)
     assert (bench.state(), bench.trouble()) == (MirrorState.LIVE, None)
     assert bench.mirror.statistics().failures == 2
+
+
+def test_audits_that_all_fail_say_nothing_so_that_it_is_not_live_for_ever() -> None:
+    bench = Bench().live()
+    for number in range(1, TRIES + 1):
+        bench.now = 200.0 * number
+        bench.mirror.on_timer(bench.now, bench.us)
+        bench.mirror.on_failed("refused", bench.now, bench.us)
+        assert (bench.state() is MirrorState.LIVE) == (number < TRIES)
+    assert bench.trouble() == "the account could not be asked for: refused"
+    bench.until(bench.now + 60.0)
+    assert (bench.state(), bench.trouble()) == (MirrorState.LIVE, None)
+    assert AskOpenLists() in bench.asked
 
 
 def test_an_answer_of_a_round_that_was_given_up_still_counts() -> None:

@@ -276,7 +276,7 @@ class World:
         self._asking = None
         if self.failures:
             self.failures -= 1
-            self.mirror.on_failed("a test", self.now)
+            self.mirror.on_failed("a test", self.now, self.server_us)
             return
         answer = self.exchange.answer(ask, asked_us // 1000)
         if answer is None:

@@ -113,6 +113,13 @@ class AccountMirror:
         self._next_at = _FOREVER
         self._next_is_full = True
         self._tries = 0
+        self._failures = 0
+        """Answers in a row that could not be had."""
+
+    @property
+    def given_up(self) -> int:
+        """How often something could not be recovered."""
+        return self._counts.given_up
 
     @property
     def as_of_us(self) -> int:
@@ -251,11 +258,16 @@ class AccountMirror:
             self.ledger.symbols.forget(ask.symbol)  # it is not listed any more
         return self._advance(ask, now, server_us)
 
-    def on_failed(self, reason: str, now: float) -> None:
+    def on_failed(self, reason: str, now: float, server_us: int) -> None:
         """Take note that an answer could not be had: the round is begun anew after a while."""
         if self._round is None:
             return
         self._counts.failures += 1
+        self._failures += 1
+        if self.state is MirrorState.LIVE and self._failures == TRIES:
+            # A key that was revoked ends the events in silence, and then nobody answers either.
+            self._distrust("")
+            self._suspect(now, server_us)
         if self.state is not MirrorState.LIVE:
             self.reason = self.trouble = f"the account could not be asked for: {reason}"
         self._plan(now + self._backoff.next_delay(), is_full=self._next_is_full)
@@ -287,7 +299,7 @@ class AccountMirror:
         self._counts.rounds += 1
         self._counts.audits += not over.is_full
         self.trouble = None
-        self._backoff.attempt = 0
+        self._failures = self._backoff.attempt = 0
         is_late = over.started_us >= self.ledger.suspect_us + self._lag_us
         gives_up = over.is_full and is_late and self._tries == TRIES
         if gives_up and not self.ledger.is_settled:
