@@ -176,7 +176,7 @@ async def test_a_closed_connector_says_so(exchange: Exchange, autojump_clock: tr
 async def test_the_quote_asset_is_asked_for_once(exchange: Exchange, autojump_clock: trio.testing.MockClock) -> None:
     guard = guard_of(exchange, max_notional={"USDT": 100})
     await guard.admit(limit())
-    await trio.sleep(1e6)
+    await trio.sleep(10 * PRICE_MAX_AGE)
     assert "worth 101 USDT, more than 100" in str(await refused(guard, limit(2, price="101")))
     assert exchange.asked == [("symbol", {"symbol": "BTCUSDT"})]
 

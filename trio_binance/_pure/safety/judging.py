@@ -144,9 +144,9 @@ def _rounded(worth: Fraction) -> Decimal:
 
 
 def _advice(legs: tuple[Leg, ...], most: Decimal, reference: Decimal | None) -> str:
-    if len(legs) > 1:
+    leg, *others = legs
+    if others:
         return "all its orders count that can be filled together"
-    [leg] = legs
     if leg.quote_order_qty is not None:
         return f"quote_order_qty up to {most:f} would pass"
     price = price_of(leg, reference)
