@@ -390,6 +390,19 @@ def test_a_pending_pair_falls_together() -> None:
     check_money(market, account)
 
 
+def test_a_pending_pair_must_have_the_market_between_its_orders_when_it_begins() -> None:
+    """The goal would rest in peace, and yet it is no goal: the last price has passed it already."""
+    market = bare_market()
+    account, price = customer(market, **FUNDS), last(market)
+    otoco(market, account, workingPrice=price - 100, pendingAbovePrice=price - 150, pendingBelowStopPrice=price - 300)
+    sell_into(market, price - 100, "1")
+    stop, goal = list(account.blotter("BTCUSDT").orders.values())[1:]
+    assert (goal.expiry_reason, goal.reject_reason) == ("REJECTED", "OCO_BAD_PRICES")
+    assert (stop.status, stop.expiry_reason) == ("EXPIRED", "OCO_TRIGGER")
+    assert account.open_lists == {}
+    check_money(market, account)
+
+
 def test_cancelling_a_pending_order_cancels_the_working_one_too() -> None:
     market = bare_market()
     account = customer(market, **FUNDS)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from .orderlists import check_relations
 from .placing import compose, word
-from .refusals import bad, rejected
+from .refusals import bad
 from .symbols import KINDS
 
 if TYPE_CHECKING:
@@ -57,19 +58,9 @@ class Legs:
         return (self.working,) if self.working else self.pair
 
     def check_relations(self, last_price: int) -> None:
-        """Check that the market lies between the two orders of a pair that begins at once (New order list, OCO).
-
-        Raises:
-            Refusal: -2010.
-        """
-        if self.working or not self.pair:
-            return
-        stop, goal = self.pair
-        sign = -1 if stop.buys else 1
-        aim = goal.stop_price if goal.kind == "TAKE_PROFIT" else goal.price
-        too_near = aim and aim * sign <= last_price * sign
-        if too_near or (stop.stop_price and stop.stop_price * sign >= last_price * sign):
-            raise rejected("The relationship of the prices for the orders is not correct.")
+        """Check that the market lies between the two orders of a pair that begins at once."""
+        if self.pair and not self.working:
+            check_relations(self.pair, last_price)
 
 
 def _names(prefix: str, shared: Mapping[str, str]) -> dict[str, str]:

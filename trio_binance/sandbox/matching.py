@@ -63,7 +63,7 @@ class Matcher:
         self._range_of = range_of
         self._due: deque[Order | OrderList] = deque()
         self.stops: Stops = Stops(self._due)
-        self.lists: Lists = Lists(self, funds, reports, self._due)
+        self.lists: Lists = Lists(self, funds, reports, self._due, tape.last_price)
         self.prevention: Prevention = Prevention(book, funds, reports, self.lists)
         self._order_id = 0
 

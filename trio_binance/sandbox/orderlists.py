@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 import attrs
 
 from .orders import FILLED, NEW
-from .refusals import Refusal
+from .refusals import Refusal, rejected
 from .replica import History
 
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Callable
 
     from .accounts import Account
     from .funds import Funds
@@ -59,6 +60,20 @@ class OrderList:
         return next((other for other in self.pair if other is not order and other.is_open), None)
 
 
+def check_relations(pair: tuple[Order, ...], last_price: int) -> None:
+    """Check that the market lies between the two orders of a pair, the stop loss first (New order list, OCO).
+
+    Raises:
+        Refusal: -2010.
+    """
+    stop, goal = pair
+    sign = -1 if stop.buys else 1
+    aim = goal.stop_price if goal.kind == "TAKE_PROFIT" else goal.price
+    too_near = aim and aim * sign <= last_price * sign
+    if too_near or (stop.stop_price and stop.stop_price * sign >= last_price * sign):
+        raise rejected("The relationship of the prices for the orders is not correct.")
+
+
 class Engine(Protocol):
     """What order lists ask of the matching engine."""
 
@@ -79,11 +94,19 @@ class Engine(Protocol):
 class Lists:
     """Keeps the order lists of one symbol together."""
 
-    def __init__(self, engine: Engine, funds: Funds, reports: Reports, due: deque[Order | OrderList]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        funds: Funds,
+        reports: Reports,
+        due: deque[Order | OrderList],
+        last_price: Callable[[], int],
+    ) -> None:
         self._engine = engine
         self._funds = funds
         self._reports = reports
         self._due = due
+        self._last_price = last_price
 
     def before_work(self, order: Order, now_us: int) -> None:
         """End the other order of the pair: this one starts to trade. Its locked funds pass over."""
@@ -137,12 +160,8 @@ class Lists:
         pending = kept.pending
         if kept.takes_proceeds:
             self._hand_over(kept, pending)
-        for order in pending:
-            try:
-                self._engine.recheck(order, now_us)
-            except Refusal as refusal:
-                self._engine.refuse(order, refusal, now_us)
-                return
+        if not self._admits(kept, pending, now_us):
+            return
         if not kept.takes_proceeds:
             self._funds.lock(*pending)
         kept.updated_us = now_us
@@ -151,6 +170,18 @@ class Lists:
         self._reports.listed(kept, "EXEC_STARTED", now_us)
         for order in pending:
             self._engine.start(order, now_us)
+
+    def _admits(self, kept: OrderList, pending: tuple[Order, ...], now_us: int) -> bool:
+        """Return whether all pending orders may enter; the first that may not is refused."""
+        for order in pending:
+            try:
+                self._engine.recheck(order, now_us)
+                if kept.pair and order is pending[-1]:
+                    check_relations(kept.pair, self._last_price())
+            except Refusal as refusal:
+                self._engine.refuse(order, refusal, now_us)
+                return False
+        return True
 
     def _hand_over(self, kept: OrderList, pending: tuple[Order, ...]) -> None:
         """Give the pending orders the quantity that was received, in whole steps, and lock just that."""
