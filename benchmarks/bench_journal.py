@@ -17,13 +17,14 @@ from pathlib import Path
 
 import trio
 
-from trio_binance._pure.intents import Intent, Record, Stamp, records
+from trio_binance._pure.intents import Intent, Owner, Record, Stamp, records
 from trio_binance._services.journal import Journal, open_journal
 from trio_binance.config import JournalSpec
 
 NOW_MS = 1_790_000_000_000
 ORDERS = 400
 ROUNDS = 7
+OWNER = Owner.of("production", "a key")
 TASKS = (1, 20)
 
 
@@ -47,7 +48,7 @@ async def run(spec: JournalSpec | None, tasks: int) -> tuple[float, float, float
     orders = [order(number) for number in range(ORDERS)]
     waited: list[float] = []
     gc.collect()
-    async with open_journal(spec) as journal:
+    async with open_journal(spec, owner=OWNER) as journal:
         started = time.perf_counter()
         async with trio.open_nursery() as nursery:
             for first in range(tasks):

@@ -141,6 +141,9 @@ def test_a_journal_is_named_by_its_path_and_kept_with_care() -> None:
     assert config.journal == JournalSpec("orders.journal", "always") == JournalSpec(Path("orders.journal"))
     spec = JournalSpec("a", fsync="os")
     assert BinanceConfig(Environment.TESTNET, journal=spec).journal is spec
+    assert not spec.adopt
+    assert JournalSpec("a", adopt=True) != JournalSpec("a")
+    assert "journal: adopt='yes': expected true or false" in refusal(lambda: JournalSpec("a", adopt="yes"))  # type: ignore[arg-type]
     assert "fsync='never': expected always or os" in refusal(lambda: JournalSpec("a", fsync="never"))  # type: ignore[arg-type]
 
 
@@ -182,6 +185,7 @@ def test_variables_set_the_wires_up() -> None:
             "BINANCE_PROXY": " socks5://a.b ",
             "BINANCE_JOURNAL": "~/orders.journal",
             "BINANCE_JOURNAL_FSYNC": " OS ",
+            "BINANCE_JOURNAL_ADOPT": " True ",
             "HTTPS_PROXY": "http://not.asked.for",
         }
     )
@@ -191,7 +195,7 @@ def test_variables_set_the_wires_up() -> None:
         session_logon=False,
         time_unit=TimeUnit.MICROSECOND,
         proxy="socks5://a.b",
-        journal=JournalSpec(Path.home() / "orders.journal", "os"),
+        journal=JournalSpec(Path.home() / "orders.journal", "os", adopt=True),
     )
 
 
@@ -230,7 +234,9 @@ def test_a_key_file_is_ed25519_unless_said_otherwise(key_file: Path, named: str 
         ({"BINANCE_PROXY": f"gopher://user:{CANARY}@a.b"}, "BINANCE_PROXY: "),
         ({"BINANCE_JOURNAL": "~no-such-user-here/k"}, "BINANCE_JOURNAL='~no-such-user-here/k'"),
         ({"BINANCE_JOURNAL": "a", "BINANCE_JOURNAL_FSYNC": "x"}, "fsync='x': expected always or os"),
-        ({"BINANCE_JOURNAL_FSYNC": "os"}, "BINANCE_JOURNAL: missing"),
+        ({"BINANCE_JOURNAL": "a", "BINANCE_JOURNAL_ADOPT": "1"}, "adopt='1': expected true or false"),
+        ({"BINANCE_JOURNAL_FSYNC": "os"}, "BINANCE_JOURNAL: missing, though BINANCE_JOURNAL_FSYNC"),
+        ({"BINANCE_JOURNAL_ADOPT": "true"}, "BINANCE_JOURNAL: missing, though BINANCE_JOURNAL_ADOPT"),
         ({"BINANCE_PROXY": "environment", "ALL_PROXY": f"x://{CANARY}"}, "ALL_PROXY: "),
         ({"BINANCE_API_SECRET": CANARY}, "BINANCE_API_KEY: missing"),
         ({"BINANCE_PRIVATE_KEY_FILE": "/x"}, "BINANCE_API_KEY: missing"),
@@ -329,8 +335,8 @@ def test_a_file_sets_the_wires_up(tmp_path: Path) -> None:
 def test_a_journal_lies_beside_the_file_that_names_it(tmp_path: Path) -> None:
     path = toml(tmp_path, "[binance]\njournal = 'a.journal'")
     assert BinanceConfig.from_toml(path).journal == JournalSpec(tmp_path / "a.journal")
-    path = toml(tmp_path, "[binance.journal]\npath = '/b.journal'\nfsync = 'os'")
-    assert BinanceConfig.from_toml(path).journal == JournalSpec("/b.journal", "os")
+    path = toml(tmp_path, "[binance.journal]\npath = '/b.journal'\nfsync = 'os'\nadopt = true")
+    assert BinanceConfig.from_toml(path).journal == JournalSpec("/b.journal", "os", adopt=True)
 
 
 def test_a_file_with_the_password_of_a_proxy_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
@@ -385,10 +391,11 @@ def test_a_file_with_a_secret_that_others_can_read_is_warned_of(tmp_path: Path) 
         ("[binance]\ntime_unit = 5", "binance.time_unit=5"),
         ("[binance]\nproxy = 5", "binance.proxy: expected text"),
         (f"[binance]\nproxy = 'gopher://user:{CANARY}@a.b'", "binance.proxy: not the URL"),
-        ("[binance]\njournal = 5", "binance.journal: expected a path, or a table of path and fsync"),
+        ("[binance]\njournal = 5", "binance.journal: expected a path, or a table of path, fsync and adopt"),
         ("[binance]\njournal = { path = 5 }", "binance.journal: expected a path"),
         ("[binance]\njournal = { path = 'a', sync = 'os' }", "binance.journal: expected a path"),
         ("[binance]\njournal = { path = 'a', fsync = ['os'] }", "journal: fsync=['os']: expected always or os"),
+        ("[binance]\njournal = { path = 'a', adopt = 'no' }", "journal: adopt='no': expected true or false"),
         ("[binance]\ntuning = 5", "binance.tuning: expected a table"),
         ("[binance]\ntuning = { speed = 5 }", "speed"),
         ("[binance]\ntuning = { buffer = -5 }", "buffer=-5"),

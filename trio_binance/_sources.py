@@ -46,8 +46,8 @@ def settings_from_env(environ: Mapping[str, str]) -> dict[str, Any]:
         found["proxy"] = _proxy_from_env(values)
     if "BINANCE_JOURNAL" in values:
         found["journal"] = JournalSpec.from_env(values)
-    elif "BINANCE_JOURNAL_FSYNC" in values:
-        raise ConfigError("BINANCE_JOURNAL: missing, though BINANCE_JOURNAL_FSYNC is given")
+    elif alone := {"BINANCE_JOURNAL_FSYNC", "BINANCE_JOURNAL_ADOPT"} & values.keys():
+        raise ConfigError(f"BINANCE_JOURNAL: missing, though {min(alone)} is given")
     if (safety := Safety.from_env(values)) is not None:
         found["safety"] = safety
     found["credentials"] = _credentials_from_env(values)

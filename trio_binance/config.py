@@ -196,7 +196,8 @@ class BinanceConfig:
         ``BINANCE_PREFER`` (rest, ws_api), ``BINANCE_FALLBACK``, ``BINANCE_SESSION_LOGON`` and
         ``BINANCE_RETURN_RATE_LIMITS`` (true, false), ``BINANCE_TIME_UNIT`` (millisecond, microsecond),
         ``BINANCE_PROXY`` (a URL, or ``environment`` for that of ``HTTPS_PROXY`` or ``ALL_PROXY``),
-        ``BINANCE_JOURNAL`` (the path of a file) with ``BINANCE_JOURNAL_FSYNC`` (always, os; always by default),
+        ``BINANCE_JOURNAL`` (the path of a file) with ``BINANCE_JOURNAL_FSYNC`` (always, os; always by default) and
+        ``BINANCE_JOURNAL_ADOPT`` (true, false),
         ``BINANCE_SAFETY_MAX_NOTIONAL`` (a number, or ``USDT=1000,BTC=0.02``), ``BINANCE_SAFETY_MAX_OPEN_ORDERS``,
         ``BINANCE_SAFETY_SYMBOLS`` (``BTCUSDT,ETHUSDT``), ``BINANCE_SAFETY_DRY_RUN`` (true, false) and
         ``BINANCE_SAFETY_CANCEL_ON_EXIT`` (seconds).
@@ -213,7 +214,7 @@ class BinanceConfig:
         Keys: ``environment`` (a preset's name, or a table of ``Environment``'s fields), ``prefer``, ``fallback``,
         ``time_unit``, ``session_logon``, ``return_rate_limits``, ``proxy`` (a URL), ``credentials`` (a table:
         ``api_key`` and ``secret``, or ``private_key_file`` relative to the file, ``key_type``, ``passphrase``),
-        ``journal`` (a path relative to the file, or a table of ``path`` and ``fsync``), ``safety`` (a table of
+        ``journal`` (a path relative to the file, or a table of ``JournalSpec``'s fields), ``safety`` (a table of
         ``Safety``'s fields; numbers with a fraction as texts), ``tuning`` (a table of ``Tuning``'s fields).
 
         Raises:

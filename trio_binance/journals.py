@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 WAYS = ("always", "os")
+_FLAGS = {"true": True, "false": False}
 HEIR = ".heir"
 """What the file's name is followed by while it is written anew."""
 
@@ -37,6 +38,11 @@ def _one_way(_instance: Any, _attribute: attrs.Attribute[Any], value: Any) -> No
         raise ConfigError(f"journal: fsync={value!r}: expected {' or '.join(WAYS)}")
 
 
+def _flag(_instance: Any, _attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, bool):
+        raise ConfigError(f"journal: adopt={value!r}: expected {' or '.join(_FLAGS)}")
+
+
 @attrs.frozen
 class JournalSpec:
     """Where the journal of an account is kept. Each account, and each connector, has one of its own.
@@ -52,32 +58,41 @@ class JournalSpec:
     What the operating system has survives the end of this program in any way, ``kill -9`` too; but not that the machine
     loses its power, or that its kernel fails.
     """
+    adopt: bool = attrs.field(default=False, validator=_flag, kw_only=True)
+    """Take the intents of another key for one's own: it was exchanged for this one, **of the same account**.
+
+    A journal knows its environment and its key. Asked for in another account, orders that are open would be called
+    absent; so a journal that remembers any of another key is refused otherwise, of another environment always. It is
+    needed once, for the journal is of the new key then.
+    """
 
     @classmethod
     def from_table(cls, where: str, table: Any, folder: Path) -> JournalSpec:
-        """Return what a file in this folder says: a path relative to it, or a table of ``path`` and ``fsync``.
+        """Return what a file in this folder says: a path relative to it, or a table of this class's fields.
 
         Raises:
             ConfigError: it cannot be used; the message names the key.
         """
         fields = {"path": table} if isinstance(table, str) else table
         if not isinstance(fields, dict) or not _is_spec(fields):
-            raise ConfigError(f"{where}: expected a path, or a table of path and fsync")
+            raise ConfigError(f"{where}: expected a path, or a table of path, fsync and adopt")
         return cls(**{**fields, "path": folder / _expand(where, fields["path"])})
 
     @classmethod
     def from_env(cls, values: Mapping[str, str]) -> JournalSpec:
-        """Return what ``BINANCE_JOURNAL`` says, which is there, and ``BINANCE_JOURNAL_FSYNC``.
+        """Return what ``BINANCE_JOURNAL`` says, which is there, and its ``_FSYNC`` and ``_ADOPT``.
 
         Raises:
             ConfigError: it cannot be used.
         """
         fsync: Any = values.get("BINANCE_JOURNAL_FSYNC", "always").strip().lower()
-        return cls(_expand("BINANCE_JOURNAL", values["BINANCE_JOURNAL"]), fsync)
+        word = values.get("BINANCE_JOURNAL_ADOPT", "false").strip().lower()
+        adopt: Any = _FLAGS.get(word, word)
+        return cls(_expand("BINANCE_JOURNAL", values["BINANCE_JOURNAL"]), fsync, adopt=adopt)
 
 
 def _is_spec(fields: dict[str, Any]) -> bool:
-    return isinstance(fields.get("path"), str) and fields.keys() <= {"path", "fsync"}
+    return isinstance(fields.get("path"), str) and fields.keys() <= {"path", "fsync", "adopt"}
 
 
 def to_journal(value: JournalSpec | str | os.PathLike[str] | None) -> JournalSpec | None:

@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests._pure.intents.makers import START_MS, stamp
-from tests._services.helpers_journal import PATH, opened, settled
+from tests._services.helpers_journal import PATH, open_journal, opened, settled
 from tests.disk import MemoryDisk
 from trio_binance._pure.intents import Ledger, Record, records
 from trio_binance._services.disk import Disk
-from trio_binance._services.journal import Journal, open_journal
+from trio_binance._services.journal import Journal
 from trio_binance.config import JournalSpec
 from trio_binance.errors import JournalBroken, JournalFailed, Outcome
 

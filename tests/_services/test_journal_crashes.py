@@ -17,10 +17,10 @@ import pytest
 import trio
 import trio.testing
 
-from tests._services.helpers_journal import PATH, opened, settled
+from tests._services.helpers_journal import PATH, open_journal, opened, settled
 from tests.disk import MemoryDisk
 from trio_binance._pure.intents import Ledger
-from trio_binance._services.journal import Journal, open_journal
+from trio_binance._services.journal import Journal
 from trio_binance.config import JournalSpec
 from trio_binance.errors import JournalFailed
 
@@ -327,8 +327,7 @@ def test_cancelled_at_any_step_it_leaves_no_file_open_and_loses_nothing(fsync: s
 
 PROGRAM = """
 import os, sys, trio
-from tests._services.helpers_journal import opened, settled
-from trio_binance._services.journal import open_journal
+from tests._services.helpers_journal import open_journal, opened, settled
 from trio_binance.config import JournalSpec
 
 async def trade(journal, name):

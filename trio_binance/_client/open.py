@@ -21,6 +21,7 @@ from trio_binance import _util
 from trio_binance._protocol.operation import Lane
 from trio_binance._protocol.units import stream_url, ws_api_url
 from trio_binance._pure.ids import ClientOrderIds
+from trio_binance._pure.intents import Owner
 from trio_binance._pure.keys import signer_for
 from trio_binance._pure.limits import Cost, Limits
 from trio_binance._pure.restart import Strategy
@@ -130,10 +131,11 @@ class _Opening(AbstractAsyncContextManager["Binance"]):
 async def _running(config: BinanceConfig, dialer: Dialer | None) -> AsyncIterator[Binance]:
     """Run a connector for the length of a block."""
     signer = None if config.credentials is None else signer_for(config.credentials)
+    owner = Owner.of(config.environment.name, None if config.credentials is None else config.credentials.api_key)
     anchor = _Anchor(_util.wall_time_ns() // 1000, trio.current_time())
     async with (
         _open_exchange(config, dialer, anchor) as way,
-        open_journal(config.journal, at_ms=anchor.wall_us // 1000) as journal,
+        open_journal(config.journal, owner=owner, at_ms=anchor.wall_us // 1000) as journal,
     ):
         builder = _Builder(config, way, anchor, journal)
         engine, root = builder.build(signer)

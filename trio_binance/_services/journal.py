@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from trio_binance._pure.intents import Ledger, Record, Remembered
+    from trio_binance._pure.intents import Ledger, Owner, Record, Remembered
     from trio_binance.journals import JournalSpec
 
 _STEP = 16_384
@@ -248,29 +248,31 @@ class Journal:
 
 @asynccontextmanager
 async def open_journal(
-    spec: JournalSpec | None, *, run: str = "", at_ms: int = 0, disk: Disk | None = None
+    spec: JournalSpec | None, *, owner: Owner, run: str = "", at_ms: int = 0, disk: Disk | None = None
 ) -> AsyncIterator[Journal]:
     """Open the journal, in memory if there is no file for it, and close it at the end of the block.
 
     Args:
         spec: its file; it is made if it is not there, and what was torn at its end is cut off.
+        owner: whose intents are noted, and alone remembered.
         run: names this run in the file, for the eye.
         at_ms: now, in milliseconds of the exchange's clock as it is known, or of the machine's.
         disk: another disk than the machine's.
 
     Raises:
-        JournalFailed: the file cannot be opened, or another connector has it; the message says what to do.
+        JournalFailed: the file cannot be opened, another connector has it, or it remembers intents of another owner
+            that ``spec`` does not adopt; the message says what to do.
         JournalBroken: it is damaged; it is left as it is.
     """
     if spec is None:
         yield Journal()
         return
     disk = disk or Disk()
-    file, ledger = await disk.in_thread(partial(JournalFile.open, disk, spec))
+    file, ledger = await disk.in_thread(partial(JournalFile.open, disk, spec, owner))
     kept = _Kept(disk, spec, file, ledger)
     journal = Journal(kept)
     try:
-        journal.note(records.started(run, at_ms))
+        journal.note(records.started(run, owner, at_ms))
         yield journal
     finally:
         with trio.CancelScope(shield=True):

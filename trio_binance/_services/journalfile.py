@@ -31,6 +31,7 @@ from trio_binance.journals import HEIR
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trio_binance._pure.intents import Owner
     from trio_binance.journals import JournalSpec
 
     from .disk import Disk
@@ -70,11 +71,12 @@ class JournalFile:
     # ------------------------------------------------------------------------------------------------------- opening
 
     @classmethod
-    def open(cls, disk: Disk, spec: JournalSpec) -> tuple[JournalFile, Ledger]:
+    def open(cls, disk: Disk, spec: JournalSpec, owner: Owner) -> tuple[JournalFile, Ledger]:
         """Open a file, make it if it is not there, cut off what is torn; return it and what it says.
 
         Raises:
-            JournalFailed: it cannot be opened, or is another's.
+            JournalFailed: it cannot be opened, another connector has it, or it remembers intents of another owner,
+                and was left as it is.
             JournalBroken: it is damaged; it was left as it is.
         """
         if not _CAN_LOCK:
@@ -82,18 +84,23 @@ class JournalFile:
         try:
             file = cls(disk, spec.path, _open_alone(disk, spec.path))
             try:
-                return file, file._take_over(durably=spec.fsync == "always")
+                ledger = file._read()
+                _refuse_others(spec, ledger, owner)
+                file._take_over(ledger, durably=spec.fsync == "always")
+                return file, ledger
             except BaseException:
                 file.close()
                 raise
         except OSError as exc:
             raise JournalFailed(spec.path, reason_of(exc)) from exc
 
-    def _take_over(self, *, durably: bool) -> Ledger:
+    def _read(self) -> Ledger:
         try:
-            ledger = Ledger.read(iter(partial(self._disk.read, self._fd, _PIECE), b""))
+            return Ledger.read(iter(partial(self._disk.read, self._fd, _PIECE), b""))
         except JournalBroken as exc:
             raise JournalBroken(exc.line, exc.reason, self._path) from None
+
+    def _take_over(self, ledger: Ledger, *, durably: bool) -> None:
         self._disk.keep_private(self._fd)
         self._disk.remove(self._heir_path)
         if ledger.torn:
@@ -102,7 +109,6 @@ class JournalFile:
             # also what an earlier run has written and not waited for: what is concluded from it must not be undone
             self._disk.sync(self._fd)
             self._disk.sync_folder(self._path.parent)
-        return ledger
 
     # ------------------------------------------------------------------------------------------------------- writing
 
@@ -196,3 +202,18 @@ def _lock(disk: Disk, fd: int, path: Path) -> None:
     except BlockingIOError:
         reason = "another connector has it open; end that one, or give each a journal of its own"
         raise JournalFailed(path, reason) from None
+
+
+def _refuse_others(spec: JournalSpec, ledger: Ledger, owner: Owner) -> None:
+    """Refuse what another account remembers: asked for in this one, its orders would be called absent."""
+    found, count = ledger.owner, len(ledger.remembered)
+    if found is None or found == owner or not count:
+        return
+    exchanged = owner.adopts(found)
+    if exchanged and spec.adopt:
+        return
+    reason = f"it remembers {count} open or undecided requests of {found}, and this is {owner}"
+    advice = "; use a journal of its own for each account"
+    if exchanged:
+        advice += ", or JournalSpec(path, adopt=True) if this key has replaced that one of the same account"
+    raise JournalFailed(spec.path, reason + advice)

@@ -13,6 +13,7 @@ from trio_binance._pure.intents import (
     Intents,
     ListSighting,
     OrderSighting,
+    Owner,
     Part,
     Query,
     Settle,
@@ -28,6 +29,7 @@ FENCE = 1.0 + 5.0 + 10.0 + 5.0
 """Of what was stamped at 1 and has a window of 5 s: the engine's 10 s later, and the margin."""
 SYMBOL = "BTCUSDT"
 NO_EVIDENCE = Evidence()
+OWNER = Owner.of("sandbox", "a key")
 
 E = TypeVar("E")
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests._pure.intents.makers import START_MS, cancellation, placement, stamp
+from tests._pure.intents.makers import OWNER, START_MS, cancellation, placement, stamp
 from tests.strategies import requests as made
 from trio_binance._codec import params as codec
 from trio_binance._codec.params import list_from_params, list_params, order_from_params, order_params, with_client_ids
@@ -24,6 +24,7 @@ from trio_binance._pure.intents import (
     Ledger,
     NotSent,
     OrderSighting,
+    Owner,
     Part,
     Record,
     Rejected,
@@ -64,7 +65,7 @@ def read(text: bytes) -> tuple[Remembered, ...]:
 
 
 LIFE = (
-    records.started("run 1", START_MS),
+    records.started("run 1", OWNER, START_MS),
     records.opened(placement(), START_MS),
     records.sending("i-mine", stamp(), START_MS),
     records.left("i-mine", START_MS),
@@ -125,6 +126,29 @@ def test_every_verdict_is_read_as_it_was_written_but_for_what_was_seen(told: Ver
     [one] = read(write(records.opened(REPLACE, START_MS), told_of_half))
     expected = attrs.evolve(told, sighting=None) if isinstance(told, Accepted | Rejected | Absent) else told
     assert one.verdicts == {Part.CANCEL: expected}
+
+
+def test_the_one_who_started_last_owns_what_a_journal_says() -> None:
+    other = Owner.of("testnet", "another key")
+    ledger = Ledger.read([write(*LIFE)])
+    assert ledger.owner == OWNER
+    assert ledger.put(records.started("run 2", other, START_MS)) == ledger.lines()[0]
+    assert ledger.owner == other
+    again = Ledger.read([ledger.compact()])
+    assert (again.owner, again.remembered) == (other, ledger.remembered)
+    assert again.lines()[0].count(b'"environment":"testnet","key":"' + other.key.encode()) == 1
+
+
+def test_a_journal_may_not_say_whose_it_is() -> None:
+    nobody = Record("started", START_MS, "run 1")
+    assert Ledger().owner is Ledger.read([b""]).owner is Ledger.read([write(nobody, *LIFE[1:])]).owner is None
+
+
+def test_an_owner_is_known_by_its_environment_and_twelve_digits_of_its_key() -> None:
+    assert Owner.of("testnet", "CANARY") == Owner("testnet", "fe0344af3e43")
+    assert "CANARY" not in repr(Owner.of("testnet", "CANARY"))
+    assert str(Owner.of("testnet", "CANARY")) == "'testnet' (key fe0344af3e43)"
+    assert str(Owner.of("testnet", None)) == "'testnet' (no key)"
 
 
 def test_what_was_seen_can_be_read_by_eye() -> None:
@@ -298,6 +322,8 @@ def signed(body: bytes) -> bytes:
             b'{"v":1,"kind":"opened","t":1,"id":"i","op":"GET /api/v3/order","params":{}',
             "no intent: operation=",
         ),
+        (b'{"v":1,"kind":"started","t":1,"id":"i","environment":"testnet"', "key: expected str"),
+        (b'{"v":1,"kind":"started","t":1,"id":"i","environment":1,"key":""', "environment: expected str"),
         (b'{"v":1,"kind":"opened","t":1,"id":"i","op":"POST /api/v3/order","params":{"a":null}', "params.a: no value"),
         (b'{"v":1,"kind":"opened","t":1,"id":"i","op":"POST /api/v3/order","params":{"a":[1]}', "params.a: no value"),
         (b'{"v":1,"kind":"opened","t":1,"id":"i","targets":["a"],"params":{}', "targets: expected a list of int"),
@@ -348,9 +374,9 @@ def test_kinds_that_are_not_known_survive() -> None:
 # -------------------------------------------------------------------------------------------------------- its size
 
 histories = st.lists(
-    st.tuples(st.integers(0, 3), st.sampled_from(("opened", "sending", "left", "settled", "expired", "odd"))).flatmap(
-        lambda told: st.tuples(st.just(told), st.sampled_from(VERDICTS), st.integers(0, 20))
-    ),
+    st.tuples(
+        st.integers(0, 3), st.sampled_from(("opened", "sending", "left", "settled", "expired", "odd", "started"))
+    ).flatmap(lambda told: st.tuples(st.just(told), st.sampled_from(VERDICTS), st.integers(0, 20))),
     max_size=30,
 )
 
@@ -371,6 +397,8 @@ def happened(history: list[Any]) -> Ledger:
                 ledger.put(settled(told, intent))
             case "expired":
                 ledger.put(records.expired(intent.intent_id, START_MS))
+            case "started":
+                ledger.put(records.started("run", Owner("sandbox", str(number)), START_MS))
             case "odd":
                 ledger.put(Record("odd", START_MS, "x"))
         known = {one.intent.intent_id for one in ledger.remembered}
@@ -380,9 +408,10 @@ def happened(history: list[Any]) -> Ledger:
 @given(histories)
 def test_written_anew_it_says_the_same_and_no_line_is_too_many(history: list[Any]) -> None:
     ledger = happened(history)
-    before, lines = ledger.remembered, ledger.lines()
+    before, owner, lines = ledger.remembered, ledger.owner, ledger.lines()
     again = Ledger.read([ledger.compact()])
     assert again.remembered == ledger.remembered == before
+    assert again.owner == ledger.owner == owner
     assert again.lines() == lines
     assert ledger.size == again.size == sum(map(len, lines))
     for number in range(len(lines)):

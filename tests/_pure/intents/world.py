@@ -30,6 +30,7 @@ from trio_binance._pure.intents import (
     OpenOrdersQuery,
     OrderQuery,
     OrderSighting,
+    Owner,
     Part,
     Probe,
     Query,
@@ -352,7 +353,7 @@ class World:
         self.ledger = Ledger.read([self.journal, b'{"v":1,"kind":"ope'])
         assert self.ledger.torn
         self.docket = Intents(self.terms)
-        self.write(records.started(f"run {self.run_number}", int(self.server_ms)))
+        self.write(records.started(f"run {self.run_number}", Owner.of("sandbox", "a key"), int(self.server_ms)))
         self.obey(self.docket.restore(self.ledger.remembered, self.now))
         self._learn_clock()
         self._watch()

@@ -24,6 +24,7 @@ from .intent import Part as Part
 from .intent import Stamp as Stamp
 from .journal import Ledger as Ledger
 from .journal import Remembered as Remembered
+from .owner import Owner as Owner
 from .records import Record as Record
 from .sightings import ListSighting as ListSighting
 from .sightings import OrderSighting as OrderSighting

@@ -16,7 +16,8 @@ line is a JSON object, in this order:
 ``crc``   eight hexadecimal digits: the CRC-32 of all bytes of the line before ``,"crc"``.
 
     kind      besides                                     durable before
-    started   -                                           -
+    started   environment; key: the first 12 hexadecimal  -
+              digits of the API key's SHA-256, or ""
     opened    op, symbol, params; targets of a            the first byte leaves; with timestamp, recvWindow and wire
               cancellation of many                        if it is stamped already
     sending   timestamp, recvWindow, wire                 each time that it leaves, but where ``opened`` told the stamp
@@ -29,7 +30,10 @@ line is a JSON object, in this order:
 ``op`` is the REST name of the operation, whichever wire it takes; ``params`` are its parameters by the wire's names.
 ``verdict`` is "accepted", "rejected", "not sent", "absent" or "unresolved", ``why`` a list of notes: milliseconds of
 the exchange's clock or null, words, and how often. No number has a fraction: what has one is a text, its scale kept.
-There is no api key and no signature in a journal; what an account trades is, so it is for its owner's eyes.
+There is no API key and no signature in a journal; what an account trades is, so it is for its owner's eyes.
+
+The last ``started`` says whose the journal is: all that is remembered is to be asked for in that account alone. One
+without an environment, and a journal without one, are of an owner who is not known.
 
 What is read
 ============
@@ -41,8 +45,8 @@ writing. Then nothing can be concluded, and ``JournalBroken`` names the line.
 
 An intent is open from ``opened`` until all its parts are accepted, rejected or not sent; one that is absent or
 unresolved is remembered until ``expired``. What is remembered takes a few lines each: ``Ledger.lines`` are all that is
-needed, and ``is_bloated`` says when it is worth to write the journal anew with these (to another file, made durable,
-which then takes its name), so that its size is bounded by what is open.
+needed, the last ``started`` among them, and ``is_bloated`` says when it is worth to write the journal anew with these
+(to another file, made durable, which then takes its name), so that its size is bounded by what is open.
 """
 
 from __future__ import annotations
@@ -59,6 +63,7 @@ from .verdicts import Absent, Unresolved
 
 if TYPE_CHECKING:
     from .intent import Intent, Part, Stamp
+    from .owner import Owner
     from .records import Record
     from .verdicts import Verdict
 
@@ -130,7 +135,10 @@ class Ledger:
         """Bytes of the journal that are good."""
         self.torn: int = 0
         """Bytes after these that were cut off in writing."""
+        self.owner: Owner | None = None
+        """Whose intents it holds, as far as it says so."""
         self._line = 0
+        self._started: list[bytes] = []
         self._entries: dict[str, _Entry] = {}
         self._unknown: list[bytes] = []
 
@@ -141,7 +149,7 @@ class Ledger:
 
     def lines(self) -> list[bytes]:
         """Return the fewest lines that come to the same."""
-        return [*self._unknown, *(line for entry in self._entries.values() for line in entry.lines)]
+        return [*self._started, *self._unknown, *(line for entry in self._entries.values() for line in entry.lines)]
 
     @property
     def is_bloated(self) -> bool:
@@ -168,8 +176,10 @@ class Ledger:
         record = records.read(line[:-1], self._line)
         self.size += len(line)
         match record.kind:
-            case "started" | "left":
+            case "left":
                 pass
+            case "started":
+                self.owner, self._started = records.owner_of(record, self._line), [line]
             case "opened":
                 self._open(record, line)
             case "sending" | "settled" | "expired":

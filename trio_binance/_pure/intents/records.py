@@ -16,6 +16,7 @@ from trio_binance.errors import JournalBroken
 from trio_binance.models import Evidence, Note
 
 from .intent import Intent, Part, Stamp
+from .owner import Owner
 from .sightings import OrderSighting
 from .verdicts import Absent, Accepted, NotSent, Rejected, Unresolved
 
@@ -107,9 +108,9 @@ def expired(intent_id: str, at_ms: int) -> Record:
     return Record("expired", at_ms, intent_id)
 
 
-def started(run: str, at_ms: int) -> Record:
-    """Return that a process has begun to write; ``run`` names it. For the eye alone."""
-    return Record("started", at_ms, run)
+def started(run: str, owner: Owner, at_ms: int) -> Record:
+    """Return that a process has begun to write for this owner; ``run`` names it, for the eye."""
+    return Record("started", at_ms, run, {"environment": owner.environment, "key": owner.key})
 
 
 def _stamp_body(stamp: Stamp) -> dict[str, object]:
@@ -201,6 +202,14 @@ def _value(name: str, value: object, line: int) -> Value:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     raise JournalBroken(line, f"params.{name}: no value of a parameter")
+
+
+def owner_of(record: Record, line: int) -> Owner | None:
+    """Return for whom a process has begun to write, ``None`` where it does not say so."""
+    if "environment" not in record.body:
+        return None
+    fields = Fields(record.body, line)
+    return Owner(fields.take("environment", str), fields.take("key", str))
 
 
 def stamp_of(record: Record, line: int) -> Stamp:
