@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, final
 
 import trio
@@ -13,6 +14,7 @@ from trio_binance._pure.intents import Kind, ListQuery, ListSighting, OrderQuery
 from trio_binance._pure.intents.sightings import ENDED
 from trio_binance.errors import BinanceError
 from trio_binance.models import (
+    CancelledOrderList,
     CancelReplaceReport,
     CancelReplaceResult,
     CancelResult,
@@ -25,7 +27,7 @@ from trio_binance.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
     from typing import TypeVar
 
     from trio_binance._pure.intents import Intent, OrderSighting, Sighting
@@ -90,8 +92,11 @@ class Rebuilding:
     # ---------------------------------------------------------------------------------------------- the answers
 
     async def _placed(self, intent: Intent, sighting: Sighting | None) -> OrderAck | OrderResult | OrderFull:
-        order = await self._order(OrderQuery(intent.symbol, _id_of(sighting), intent.text("newClientOrderId")))
-        return await self._report_of(order, self._report(intent))
+        query = OrderQuery(intent.symbol, _id_of(sighting), intent.text("newClientOrderId"))
+        # What does not rest has ended with its placement: its first event tells of it as NEW all the same.
+        order = await self._order(query, ended=not intent.rests)
+        answer: OrderAck | OrderResult | OrderFull = await self._report_of(order, self._report(intent))
+        return answer
 
     async def _report_of(self, order: OrderStatusReport, kind: type) -> Any:
         if kind is OrderAck:
@@ -120,7 +125,7 @@ class Rebuilding:
         legs: Sequence[OrderStatusReport] = [
             await self._order(OrderQuery(each.symbol, each.order_id, ""), ended=True) for each in found.orders
         ]
-        return answers.listed(answers.CancelledOrderList, found, [answers.cancelled(leg, "") for leg in legs])
+        return answers.listed(CancelledOrderList, found, [answers.cancelled(leg, "") for leg in legs])
 
     async def _all_cancelled(self, intent: Intent) -> list[CancelResponse]:
         orders = [await self._order(OrderQuery(intent.symbol, target, ""), ended=True) for target in intent.targets]
@@ -134,17 +139,26 @@ class Rebuilding:
     # --------------------------------------------------------------------------------------------- the questions
 
     async def _order(self, query: OrderQuery, *, ended: bool = False) -> OrderStatusReport:
-        """Return an order as it stands; with ``ended``, as it ended."""
-        known = None if query.order_id is None else self._findings.order(query.symbol, query.order_id)
-        while known is None or (ended and known.status not in ENDED):
-            known = await _until_answered(lambda: self._inquiry.order(query))
-            if ended and known.status not in ENDED:
-                await trio.sleep(_PAUSE)  # a copy that lags
-        return known
+        """Return an order as it was seen furthest; with ``ended``, as it ended. The account's events may be faster."""
+        order_id, asked = query.order_id, False
+        while True:
+            known = None if order_id is None else self._findings.order(query.symbol, order_id)
+            if known is not None and (not ended or known.status in ENDED):
+                return known
+            if asked:
+                await trio.sleep(_PAUSE)
+            with suppress(BinanceError):  # a copy that lags, perhaps
+                order_id = (await self._inquiry.order(query)).order_id
+            asked = not asked
 
     async def _list(self, order_list_id: int | None, name: str) -> OrderList:
         known = None if order_list_id is None else self._findings.order_list(order_list_id)
-        return known or await _until_answered(lambda: self._inquiry.order_list(ListQuery(order_list_id, name)))
+        while known is None:
+            with suppress(BinanceError):
+                return await self._inquiry.order_list(ListQuery(order_list_id, name))
+            await trio.sleep(_PAUSE)
+            known = None if order_list_id is None else self._findings.order_list(order_list_id)
+        return known
 
     async def _fills(self, order: OrderStatusReport) -> Sequence[Fill]:
         """Return the fills of an order, as many as can be had soon."""
@@ -152,10 +166,11 @@ class Rebuilding:
         with trio.move_on_after(_FILLS_WITHIN):
             # What smart order routing took elsewhere is an allocation: no trade tells of it.
             while not answers.are_all(fills, order.executed_qty) and not order.used_sor:
-                trades = await _until_answered(
-                    lambda: self._router.call(account.MY_TRADES, {"symbol": order.symbol, "orderId": order.order_id})
-                )
-                fills = [answers.fill(trade) for trade in trades]
+                with suppress(BinanceError):
+                    trades = await self._router.call(
+                        account.MY_TRADES, {"symbol": order.symbol, "orderId": order.order_id}
+                    )
+                    fills = [answers.fill(trade) for trade in trades]
                 if not answers.are_all(fills, order.executed_qty):
                     await trio.sleep(_PAUSE)
         return fills
@@ -168,11 +183,3 @@ def _id_of(sighting: Sighting | None) -> int | None:
 def _list_id_of(sighting: OrderSighting | ListSighting | None, intent: Intent) -> int | None:
     told = -1 if sighting is None else sighting.order_list_id
     return told if told != -1 else intent.number("orderListId")
-
-
-async def _until_answered(ask: Callable[[], Awaitable[T]]) -> T:
-    while True:
-        try:
-            return await ask()
-        except BinanceError:
-            await trio.sleep(_PAUSE)

@@ -19,6 +19,7 @@ from trio_binance._pure.intents import (
     AskWitness,
     Forget,
     Intents,
+    Kind,
     Probe,
     Query,
     SendAgain,
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
     from .observe import Observer
     from .router import Router
     from .userdata import UserData
+
+
+_ONLY_CANCEL = frozenset({Kind.CANCEL, Kind.CANCEL_LIST, Kind.CANCEL_ALL})
 
 
 @final
@@ -183,17 +187,28 @@ class Resolver:
         """Have it in the journal that an intent may leave with this stamp. Cancelled: it must not leave.
 
         Raises:
-            JournalFailed: it cannot be written; the request must not leave.
+            JournalFailed: it cannot be written; the request must not leave, unless it only cancels.
         """
+        try:
+            position = self._note(intent, stamp)
+        except JournalFailed as exc:
+            if intent.kind not in _ONLY_CANCEL:
+                raise
+            # Whoever cannot cancel because a disk is full is worse off than whoever forgets that he did.
+            self._observer.emit(JournalLost(self._observer.now(), reason=str(exc)))
+            self.tell(intent, facts.Sending(stamp))
+            return
+        self.tell(intent, facts.Sending(stamp))
+        await self._journal.wait_durable(position)
+
+    def _note(self, intent: Intent, stamp: Stamp) -> int:
         at_ms = self._clock.server_ms()
         sending = records.sending(intent.intent_id, stamp, at_ms)
         if intent.intent_id in self._written:
-            position = self._journal.note(sending)
-        else:
-            position = self._journal.note(records.opened(intent, at_ms), sending)
-            self._written.add(intent.intent_id)
-        self.tell(intent, facts.Sending(stamp))
-        await self._journal.wait_durable(position)
+            return self._journal.note(sending)
+        position = self._journal.note(records.opened(intent, at_ms), sending)
+        self._written.add(intent.intent_id)
+        return position
 
     # ------------------------------------------------------------------------------------------------- the docket
 
