@@ -126,7 +126,7 @@ class Ledger:
         ``asked_us`` is when it was asked, rather too early than too late: what happened a lag before, it knows.
         """
         known_us = asked_us - self._lag_us
-        rows = answer if isinstance(answer, list) else [answer]
+        rows: list[Any] = answer if isinstance(answer, list) else [answer]
         if isinstance(ask, AskOpenOrders | AskOrders | AskOrder | AskNamedOrder):
             for row in rows:
                 self._on_order(row, known_us, now, turn)
@@ -136,7 +136,7 @@ class Ledger:
         elif isinstance(ask, AskOpenLists | AskList):
             self._on_lists(rows, now)
         else:
-            self._on_account(answer, known_us, now)
+            self._on_account(rows[0], known_us, now)
         if isinstance(ask, AskOpenOrders):
             self._look_for_absent(rows, known_us, turn)
         elif isinstance(ask, AskOpenLists):

@@ -80,7 +80,6 @@ class _Counts:
     recovered: int = 0
     repeated: int = 0
     losses: int = 0
-    given_up: int = 0
 
 
 @final
@@ -102,6 +101,8 @@ class AccountMirror:
         """Why it is in that state, for people to read."""
         self.trouble: str | None = None
         """What keeps it from becoming right, where it is not a matter of time alone."""
+        self.given_up = 0
+        """How often something could not be recovered."""
         self._counts = _Counts()
         self._heard_us = 0
         """Up to then all that happened was told, where nothing was missed."""
@@ -117,11 +118,6 @@ class AccountMirror:
         """Answers in a row that could not be had."""
 
     @property
-    def given_up(self) -> int:
-        """How often something could not be recovered."""
-        return self._counts.given_up
-
-    @property
     def as_of_us(self) -> int:
         """The exchange's time up to which it is right; 0 before it has ever been."""
         return self._heard_us if self.state is MirrorState.LIVE else self._as_of_us
@@ -135,6 +131,7 @@ class AccountMirror:
             open_orders=len(records.open),
             fills=self.ledger.fills,
             asking=0 if self._round is None else len(self._round),
+            given_up=self.given_up,
             **attrs.asdict(counts),
         )
 
@@ -303,7 +300,7 @@ class AccountMirror:
         is_late = over.started_us >= self.ledger.suspect_us + self._lag_us
         gives_up = over.is_full and is_late and self._tries == TRIES
         if gives_up and not self.ledger.is_settled:
-            self._counts.given_up += 1
+            self.given_up += 1
         self._plan(now + self._terms.audit, is_full=False)
         told = self._settle(now, server_us, gives_up=gives_up)
         problem = next(iter(over.contradictions), self.ledger.problem)
