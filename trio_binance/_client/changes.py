@@ -66,11 +66,14 @@ class Changes(Placing):
     async def cancel_open_orders(self, symbol: str) -> list[CancelResponse]:
         """Cancel every open order of a symbol, lists included, and return their reports; none open, an empty list.
 
+        Where the answer was lost, the reports are those of the orders that ``bx.account.mirror`` knew to be open.
+
         Weight 1 (0 when it succeeds). Security: TRADE. Source: DELETE /api/v3/openOrders, openOrders.cancelAll
         (matching engine).
         """
         try:
-            return await self._change(trading.CANCEL_OPEN_ORDERS, trading.CANCEL_OPEN_ORDERS.write(symbol=symbol))
+            cancellation = trading.CANCEL_OPEN_ORDERS.write(symbol=symbol)
+            return await self._change(trading.CANCEL_OPEN_ORDERS, cancellation, self._open_orders(symbol))
         except NothingToCancel:
             return []
 

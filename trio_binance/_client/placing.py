@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from trio_binance._protocol.operation import Operation, Value
     from trio_binance._pure.ids import ClientOrderIds
+    from trio_binance._services.mirror import Mirror
     from trio_binance._services.orders import Orders
     from trio_binance._services.router import Router
     from trio_binance._services.rulebook import Rulebook
@@ -35,11 +36,20 @@ ORDERS: tuple[type[OrderRequest], ...] = get_args(OrderRequest)
 class Placing(Room):
     """The base of the rooms that place something."""
 
-    def __init__(self, router: Router, orders: Orders, ids: ClientOrderIds, rulebook: Rulebook) -> None:
+    def __init__(
+        self, router: Router, orders: Orders, ids: ClientOrderIds, rulebook: Rulebook, mirror: Mirror | None = None
+    ) -> None:
         super().__init__(router)
         self._orders = orders
         self._ids = ids
         self._rulebook = rulebook
+        self._mirror = mirror
+
+    def _open_orders(self, symbol: str) -> tuple[int, ...]:
+        """Return the ids of the orders that are known to be open; there may be more, or less by now."""
+        if self._mirror is None:
+            return ()
+        return tuple(order.order_id for order in self._mirror.ledger.records.open_orders(symbol))
 
     def new_client_order_id(self) -> str:
         """Return a client order id that was never used before, on this machine or another.
@@ -73,6 +83,9 @@ class Placing(Room):
         """
         params = {**params, **operation.write(new_order_resp_type=report)}
         operation.check(params)
+        if self._mirror is not None:
+            # Should its events be lost, it is to be known where to look for it.
+            self._mirror.on_placing(str(params["symbol"]))
         with named(name, what):
             outcome = await self._orders.place(operation, params, within)
         if isinstance(outcome, Rejected):
@@ -80,12 +93,12 @@ class Placing(Room):
             self._learn(outcome.error, params)
         return outcome
 
-    async def _change(self, operation: Operation[R], params: Mapping[str, Value]) -> R:
-        """Change something and return the answer."""
+    async def _change(self, operation: Operation[R], params: Mapping[str, Value], targets: tuple[int, ...] = ()) -> R:
+        """Change something and return the answer; ``targets`` are the orders that are to be cancelled, if known."""
         operation.check(params)
         with staking(operation):
             try:
-                answer: R = await self._orders.change(operation, params)
+                answer: R = await self._orders.change(operation, params, targets)
             except BinanceError as exc:
                 self._learn(exc, params)
                 raise

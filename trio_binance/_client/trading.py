@@ -12,22 +12,16 @@ from trio_binance.models import LimitOrder, MarketOrder, NewOrderRespType
 from .changes import Changes
 from .names import check_symbol
 from .orderlists import OrderLists
-from .placing import ORDERS, Ack, AnyRequest, Full, R, Result
+from .placing import ORDERS, Ack, AnyRequest, Full, Result
 from .room import give_one
 from .tracking import open_tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from contextlib import AbstractAsyncContextManager
     from decimal import Decimal
 
-    from trio_binance._protocol.operation import Operation, Value
-    from trio_binance._pure.ids import ClientOrderIds
+    from trio_binance._protocol.operation import Value
     from trio_binance._pure.intents import Intent
-    from trio_binance._services.mirror import Mirror
-    from trio_binance._services.orders import Orders
-    from trio_binance._services.router import Router
-    from trio_binance._services.rulebook import Rulebook
     from trio_binance.models import (
         OrderAck,
         OrderCheck,
@@ -65,20 +59,6 @@ class Trading(OrderLists, Changes):
 
     ``new_order_resp_type`` decides how much a placement answers, and with it the type of the report.
     """
-
-    def __init__(
-        self, router: Router, orders: Orders, ids: ClientOrderIds, rulebook: Rulebook, mirror: Mirror | None = None
-    ) -> None:
-        super().__init__(router, orders, ids, rulebook)
-        self._mirror = mirror
-
-    async def _place(
-        self, operation: Operation[R], params: Mapping[str, Value], *more: Any, **options: Any
-    ) -> Placement[R]:
-        if self._mirror is not None:
-            # Should its events be lost, it is to be known where to look for it.
-            self._mirror.on_placing(str(params["symbol"]))
-        return await super()._place(operation, params, *more, **options)
 
     # -------------------------------------------------------------------------------------------- placements
 

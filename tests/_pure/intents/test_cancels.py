@@ -204,6 +204,14 @@ def test_of_all_orders_it_is_absent_when_all_had_been_filled() -> None:
     assert isinstance(verdict(made.on_seen(order(FILLED), 2.5)), Absent)
 
 
+def test_an_order_of_the_same_second_that_was_cancelled_leaves_it_open_whether_all_were() -> None:
+    made, intent = docket(), cancel_all()
+    lost(made, intent)
+    made.on_seen(order(CANCELED, order_id=7, at=0.9), 2.5)
+    wait(made, 200.0, lambda now: facts.FoundOpen((), now))
+    assert not isinstance(standing(made, intent), Absent)
+
+
 def test_of_all_orders_without_targets_the_open_ones_are_asked_for() -> None:
     made, intent = docket(), cancel_all()
     lost(made, intent)

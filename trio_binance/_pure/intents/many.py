@@ -89,10 +89,15 @@ class AllCancelled(Base):
 
     def _remember(self, sighting: OrderSighting) -> None:
         """Keep what may prove to be of the list, once its orders are known."""
-        if self._is_list and not self._complete and sighting.has_ended:
-            self._missed = self._missed or len(self._heard) == _MOST_HEARD
-            if not self._missed:
-                self._heard[sighting.order_id] = sighting
+        if self._complete or not sighting.has_ended:
+            return
+        if not self._is_list:
+            # Placed in the very second of the request, and ended: cancelled by it perhaps, or by another.
+            self._missed = self._missed or sighting.status == OrderStatus.CANCELED
+        elif len(self._heard) < _MOST_HEARD:
+            self._heard[sighting.order_id] = sighting
+        else:
+            self._missed = True
 
     def _learn_list(self, sighting: ListSighting) -> None:
         self._learn(sighting.orders)
