@@ -103,7 +103,7 @@ def test_an_opo_sells_all_that_it_bought_when_its_commission_was_paid_in_bnb() -
     market = bnb_market()
     buyer, seller = customer(market, "buyer", USDT="100000", BNB="1"), customer(market, "seller", BTC="1")
     buyer.tariff = attrs.evolve(buyer.tariff, pays_in_bnb=True)
-    params = {"symbol": "BTCUSDT", "workingType": "LIMIT", "workingSide": "BUY", "workingPrice": 60_000}
+    params: dict[str, Any] = {"symbol": "BTCUSDT", "workingType": "LIMIT", "workingSide": "BUY", "workingPrice": 60_000}
     params |= {"workingQuantity": "0.5", "workingTimeInForce": "GTC", "pendingType": "LIMIT", "pendingSide": "SELL"}
     params |= {"pendingPrice": 70_000, "pendingTimeInForce": "GTC"}
     ask(market, "POST /api/v3/orderList/opo", buyer, **params)
@@ -126,7 +126,7 @@ def test_the_rates_are_told_by_symbol_and_for_an_order() -> None:
         "seller": "0.00000116",
     }
     assert view["discount"]["enabledForAccount"] is True
-    order = {"side": "SELL", "type": "LIMIT", "timeInForce": "GTC", "price": 60_000, "quantity": 1}
+    order: dict[str, Any] = {"side": "SELL", "type": "LIMIT", "timeInForce": "GTC", "price": 60_000, "quantity": 1}
     order |= {"symbol": "BTCUSDT", "computeCommissionRates": "true"}
     tested = ask(market, "POST /api/v3/order/test", account, **order)
     assert tested["taxCommissionForOrder"] == {"maker": "0.00000228", "taker": "0.00000230"}

@@ -145,7 +145,13 @@ def test_the_exchange_counts_open_orders_on_all_symbols(
 def test_the_exchange_counts_order_lists_on_all_symbols(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(EXCHANGE_LIMITS, "EXCHANGE_MAX_NUM_ORDER_LISTS", 1)
     market, account = filtered({})
-    oco = {"symbol": "BTCUSDT", "side": "SELL", "quantity": 1, "aboveType": "LIMIT_MAKER", "abovePrice": 70_000}
+    oco: dict[str, Any] = {
+        "symbol": "BTCUSDT",
+        "side": "SELL",
+        "quantity": 1,
+        "aboveType": "LIMIT_MAKER",
+        "abovePrice": 70_000,
+    }
     oco |= {"belowType": "STOP_LOSS", "belowStopPrice": 50_000}
     ask(market, "POST /api/v3/orderList/oco", account, **oco)
     with pytest.raises(Refusal, match="EXCHANGE_MAX_NUM_ORDER_LISTS"):
@@ -159,7 +165,7 @@ def test_no_order_moves_more_of_an_asset_than_is_allowed(monkeypatch: pytest.Mon
 
 
 def test_a_market_order_by_quote_quantity_keeps_to_the_filters_of_both() -> None:
-    order = {"type": "MARKET", "quoteOrderQty": 6_010}
+    order: dict[str, Any] = {"type": "MARKET", "quoteOrderQty": 6_010}
     market, account = filtered({"market_step": UNIT * 3 // 100})
     assert place(market, account, **order)["executedQty"] == "0.09000000"
     assert verdict({"max_market_quantity": UNIT // 20}, order) == "MARKET_LOT_SIZE"
@@ -179,7 +185,13 @@ def test_a_price_times_a_quantity_that_comes_to_nothing_is_refused() -> None:
 
 
 def test_the_filters_that_bind_are_told() -> None:
-    rules = {"max_icebergs": 3, "max_position": 7 * UNIT, "max_notional": None, "average_minutes": 0, **PLAIN}
+    rules: dict[str, Any] = {
+        "max_icebergs": 3,
+        "max_position": 7 * UNIT,
+        "max_notional": None,
+        "average_minutes": 0,
+        **PLAIN,
+    }
     market, _ = filtered({})
     market.set_rules(attrs.evolve(BTCUSDT, **rules), START)
     [symbol] = ask(market, "GET /api/v3/exchangeInfo", symbol="BTCUSDT")["symbols"]

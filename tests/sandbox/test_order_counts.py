@@ -160,7 +160,7 @@ def test_a_client_id_may_not_be_used_again_while_its_order_is_open(sold: str) ->
 def test_the_id_of_a_pending_order_is_taken_too() -> None:
     market = bare_market()
     account = customer(market, USDT="10000", BTC="1")
-    oto = {"symbol": "BTCUSDT", "workingType": "LIMIT", "workingSide": "BUY", "workingPrice": 60_000}
+    oto: dict[str, Any] = {"symbol": "BTCUSDT", "workingType": "LIMIT", "workingSide": "BUY", "workingPrice": 60_000}
     oto |= {"workingQuantity": "0.01", "workingTimeInForce": "GTC", "pendingType": "LIMIT", "pendingSide": "SELL"}
     oto |= {"pendingPrice": 70_000, "pendingQuantity": "0.01", "pendingTimeInForce": "GTC"}
     ask(market, "POST /api/v3/orderList/oto", account, pendingClientOrderId="mine", **oto)

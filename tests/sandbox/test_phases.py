@@ -13,7 +13,7 @@ from trio_binance.sandbox.refusals import Refusal
 from .economy import BTCUSDT, SECOND, START, UNIT, ask, bare_market, customer, place, quiet_market, strike, user_events
 
 CLOSED = ("HALT", "BREAK", "END_OF_DAY", "A_WORD_OF_TOMORROW")
-OTO = {"symbol": "BTCUSDT", "workingType": "LIMIT", "workingSide": "BUY", "workingPrice": 60_000}
+OTO: dict[str, Any] = {"symbol": "BTCUSDT", "workingType": "LIMIT", "workingSide": "BUY", "workingPrice": 60_000}
 OTO |= {"workingQuantity": "0.01", "workingTimeInForce": "GTC", "pendingType": "LIMIT", "pendingSide": "SELL"}
 OTO |= {"pendingPrice": 70_000, "pendingQuantity": "0.01", "pendingTimeInForce": "GTC"}
 
@@ -24,11 +24,12 @@ def test_orders_need_a_symbol_that_trades_and_cancels_do_not(status: str) -> Non
     account = customer(market, USDT="10000", BTC="1")
     order = place(market, account, price=60_000, quantity="0.01")
     market.set_status("BTCUSDT", status, START)
-    for operation, params in (
+    requests: tuple[tuple[str, dict[str, Any]], ...] = (
         ("POST /api/v3/order", {"type": "MARKET", "side": "SELL", "quantity": "0.01"}),
         ("POST /api/v3/orderList/oto", OTO),
         ("POST /api/v3/sor/order", {"type": "MARKET", "side": "SELL", "quantity": "0.01"}),
-    ):
+    )
+    for operation, params in requests:
         with pytest.raises(Refusal, match=r"-2010 Market is closed\."):
             ask(market, operation, account, **{"symbol": "BTCUSDT", **params})
     cancelled = ask(market, "DELETE /api/v3/order", account, symbol="BTCUSDT", orderId=order["orderId"])
@@ -66,7 +67,7 @@ def told_in(status: str) -> set[str]:
     order = place(market, account, price=60_000, quantity="0.01")
     streams(market, START + SECOND)
     market.set_status("BTCUSDT", status, START + SECOND)
-    query = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
+    query: dict[str, Any] = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
     ask(market, "DELETE /api/v3/order", account, START + SECOND + 1, **query)
     told = {event.stream.partition("@")[2] for event in market.take_events() if isinstance(event, StreamEvent)}
     return told | streams(market, START + 4 * SECOND)
@@ -147,7 +148,7 @@ def test_a_symbol_allows_some_modes_of_self_trade_prevention_and_has_a_default()
 @pytest.mark.parametrize(
     ("name", "told"), [({"newClientOrderId": "first"}, 0), ({"newClientOrderId": "other"}, 1), ({}, 1)]
 )
-def test_a_list_is_told_as_updated_when_the_client_id_of_an_order_has_changed(name: dict[str, str], told: int) -> None:
+def test_a_list_is_told_as_updated_when_the_client_id_of_an_order_has_changed(name: dict[str, Any], told: int) -> None:
     market = quiet_market()
     account = customer(market, USDT="10000")
     placed = ask(market, "POST /api/v3/orderList/oto", account, workingClientOrderId="first", **OTO)

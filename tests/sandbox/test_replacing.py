@@ -59,8 +59,8 @@ class Shop(House):
         self.order_id: int = body(placed)["orderId"]
 
     def replace(self, order_id: int, **params: object) -> Any:
-        chosen = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01", "cancelOrderId": order_id}
-        return self.signed(OPERATION, START, **chosen, **params)
+        chosen: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01", "cancelOrderId": order_id}
+        return self.signed(OPERATION, START, **(chosen | params))
 
     def open_orders(self) -> int:
         return len(body(self.signed("GET /api/v3/openOrders", START, symbol="BTCUSDT")))
@@ -127,7 +127,7 @@ def test_the_new_order_that_was_rejected_after_the_cancel_is_told_as_rejected() 
     account = customer(market, USDT="100000")
     old = place(market, account, price=60_000, quantity="0.01", newClientOrderId="old")
     market.take_events()
-    params = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01", "cancelOrigClientOrderId": "old"}
+    params: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01", "cancelOrigClientOrderId": "old"}
     params |= {"cancelReplaceMode": "STOP_ON_FAILURE", "newClientOrderId": "new", **BAD}
     with pytest.raises(Refusal, match="-2021"):
         ask(market, OPERATION, account, **params)
@@ -147,7 +147,7 @@ def test_nothing_is_told_as_rejected_when_the_cancel_failed_too() -> None:
     place(market, customer(market, "maker", BTC="1"), side="SELL", price=61_000, quantity=1)
     account = customer(market, USDT="100000")
     market.take_events()
-    params = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01", "cancelOrderId": 7, **BAD}
+    params: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01", "cancelOrderId": 7, **BAD}
     with pytest.raises(Refusal, match="-2022"):
         ask(market, OPERATION, account, cancelReplaceMode="ALLOW_FAILURE", **params)
     assert user_events(market) == []
@@ -160,7 +160,13 @@ def test_a_duplicate_of_a_replacement_is_rejected_under_the_id_of_an_order_that_
     for name in ("old", "twin"):
         place(market, account, price=60_000, quantity="0.01", newClientOrderId=name)
     market.take_events()
-    params = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01", "cancelOrigClientOrderId": "old", **GOOD}
+    params: dict[str, Any] = {
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "quantity": "0.01",
+        "cancelOrigClientOrderId": "old",
+        **GOOD,
+    }
     with pytest.raises(Refusal, match="-2021"):
         ask(market, OPERATION, account, cancelReplaceMode="STOP_ON_FAILURE", newClientOrderId="twin", **params)
     reports = [event for event in user_events(market) if event["e"] == "executionReport"]

@@ -15,8 +15,8 @@ from trio_binance.sandbox.replica import LONGEST_LAG_US, History, Replica
 
 from .economy import SECOND, START, ask, bare_market, customer, place, quiet_market
 
-BUY = {"symbol": "BTCUSDT", "quantity": "0.01", "price": 60_000}
-OTO = {
+BUY: dict[str, Any] = {"symbol": "BTCUSDT", "quantity": "0.01", "price": 60_000}
+OTO: dict[str, Any] = {
     "symbol": "BTCUSDT",
     "workingType": "LIMIT",
     "workingSide": "BUY",
@@ -69,7 +69,7 @@ def test_each_query_may_be_answered_by_another_copy() -> None:
     order = place(market, account, **BUY)
     lags = cycle((0, 40 * SECOND))
     market.replica.drawn = lambda operation: next(lags) if operation == "GET /api/v3/order" else 0
-    query = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
+    query: dict[str, Any] = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
     for _ in range(2):
         assert ask(market, "GET /api/v3/order", account, START + SECOND, **query)["status"] == "NEW"
         assert ask(market, "GET /api/v3/openOrders", account, START + SECOND) != []
@@ -85,7 +85,7 @@ def test_what_the_matching_engine_answers_is_never_behind() -> None:
     market.replica_lag_us = 40 * SECOND
     account = customer(market, USDT="10000")
     place(market, account, newClientOrderId="mine", **BUY)
-    mine = {"symbol": "BTCUSDT", "origClientOrderId": "mine"}
+    mine: dict[str, Any] = {"symbol": "BTCUSDT", "origClientOrderId": "mine"}
     with pytest.raises(Refusal, match="-2013"):
         ask(market, "GET /api/v3/order", account, **mine)
     with pytest.raises(Refusal, match=r"-2010 Duplicate order sent\."):
@@ -131,7 +131,7 @@ def test_a_client_id_that_was_used_again_finds_the_older_order_on_a_copy_that_kn
     place(market, other, START, side="SELL", **BUY)
     second = place(market, account, START + 60 * SECOND, newClientOrderId="again", **BUY)
     market.replica_lag_us = 40 * SECOND
-    query = {"symbol": "BTCUSDT", "origClientOrderId": "again"}
+    query: dict[str, Any] = {"symbol": "BTCUSDT", "origClientOrderId": "again"}
     seen = [ask(market, "GET /api/v3/order", account, START + at * SECOND, **query)["orderId"] for at in (99, 100)]
     assert seen == [first["orderId"], second["orderId"]]
 
@@ -145,10 +145,10 @@ def test_an_amended_order_has_its_old_id_on_a_copy_that_knows_no_other() -> None
     market.replica_lag_us = 10 * SECOND
 
     def quantity(client_id: str, seconds: int) -> Any:
-        query = {"symbol": "BTCUSDT", "origClientOrderId": client_id}
+        query: dict[str, Any] = {"symbol": "BTCUSDT", "origClientOrderId": client_id}
         return ask(market, "GET /api/v3/order", account, START + seconds * SECOND, **query)["origQty"]
 
-    history = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
+    history: dict[str, Any] = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
     assert quantity("old", 10) == "0.01000000"
     assert ask(market, "GET /api/v3/order/amendments", account, START + 10 * SECOND, **history) == []
     assert quantity("new", 11) == "0.00500000"
@@ -164,7 +164,7 @@ def test_an_order_list_is_not_there_then_open_then_done() -> None:
     market = bare_market()
     account = customer(market, USDT="10000")
     placed = ask(market, "POST /api/v3/orderList/oto", account, START, **OTO)
-    cancel = {"symbol": "BTCUSDT", "orderListId": placed["orderListId"]}
+    cancel: dict[str, Any] = {"symbol": "BTCUSDT", "orderListId": placed["orderListId"]}
     ask(market, "DELETE /api/v3/orderList", account, START + 5 * SECOND, **cancel)
     market.replica_lag_us = 10 * SECOND
 
@@ -192,7 +192,7 @@ def test_prevented_matches_and_allocations_come_late_too() -> None:
 
     def seen(seconds: int) -> tuple[int, int]:
         now = START + seconds * SECOND
-        matches = {"symbol": "BTCUSDT", "orderId": mine["orderId"]}
+        matches: dict[str, Any] = {"symbol": "BTCUSDT", "orderId": mine["orderId"]}
         return (
             len(ask(market, "GET /api/v3/myPreventedMatches", account, now, **matches)),
             len(ask(market, "GET /api/v3/myAllocations", account, now, symbol="BTCUSDT")),

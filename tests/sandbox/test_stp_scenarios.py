@@ -17,7 +17,7 @@ def maker(quantity: str, price: int = 60_000, stp: str = "NONE") -> dict[str, An
 
 
 THREE = [maker(quantity, price) for quantity, price in zip(("0.12", "0.13", "0.81"), PRICES, strict=True)]
-CASES = {
+CASES: dict[str, tuple[Any, ...]] = {
     "A": ([maker("0.1")], ("0.1", "NONE"), ["FILLED"], "FILLED", [], None),
     "B": (
         THREE,
@@ -72,7 +72,7 @@ def test_the_scenarios_of_the_faq_end_as_it_says(name: str) -> None:
     account = customer(market, USDT="100000", BTC="10")
     ids = [place(market, account, **order)["orderId"] for order in makers]
     market.take_events()
-    kind = {"type": "MARKET"} if name == "F" else {"price": 60_000}
+    kind: dict[str, Any] = {"type": "MARKET"} if name == "F" else {"price": 60_000}
     taken = place(market, account, side="SELL", quantity=quantity, selfTradePreventionMode=mode, **kind)
     rows = [ask(market, "GET /api/v3/order", account, symbol="BTCUSDT", orderId=order_id) for order_id in ids]
     assert ([row["status"] for row in rows], taken["status"]) == (states, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
@@ -24,11 +25,22 @@ def traded() -> Market:
     market = bare_market(1, "BTCUSDC")
     account, other = customer(market, "key", USDT="10000", USDC="10000"), customer(market, "other", BTC="1")
     placed = place(market, account, price=60_000, quantity="0.02", newClientOrderId="first")
-    amend = {"symbol": "BTCUSDT", "orderId": placed["orderId"], "newQty": "0.01", "newClientOrderId": "second"}
+    amend: dict[str, Any] = {
+        "symbol": "BTCUSDT",
+        "orderId": placed["orderId"],
+        "newQty": "0.01",
+        "newClientOrderId": "second",
+    }
     ask(market, "PUT /api/v3/order/amend/keepPriority", account, **amend)
     place(market, other, side="SELL", price=60_000, quantity="0.004")
     place(market, other, symbol="BTCUSDC", side="SELL", price=60_000, quantity="0.002")
-    routed = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "IOC", "quantity": "0.002"}
+    routed: dict[str, Any] = {
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "type": "LIMIT",
+        "timeInForce": "IOC",
+        "quantity": "0.002",
+    }
     ask(market, "POST /api/v3/sor/order", account, price=60_500, **routed)
     return market
 
@@ -39,15 +51,15 @@ def test_every_order_is_told_with_all_its_names() -> None:
     assert first.client_order_id == "second"
     assert first.client_order_ids == ("first", "second")
     assert (first.status, first.is_open) == ("PARTIALLY_FILLED", True)
-    assert (first.price, first.quantity, first.executed) == (60_000, Decimal("0.01"), Decimal("0.004"))
-    assert (first.spent, first.order_list_id, first.side, first.type) == (240, -1, "BUY", "LIMIT")
+    assert (first.price, first.quantity, first.executed) == (Decimal(60_000), Decimal("0.01"), Decimal("0.004"))
+    assert (first.spent, first.order_list_id, first.side, first.type) == (Decimal(240), -1, "BUY", "LIMIT")
     assert (routed.status, routed.is_open) == ("FILLED", False)
 
 
 def test_every_fill_is_told_allocations_too() -> None:
     market = traded()
     trade, allocation = true_fills(market.customers[0])
-    assert (trade.price, trade.quantity, trade.quote) == (60_000, Decimal("0.004"), 240)
+    assert (trade.price, trade.quantity, trade.quote) == (Decimal(60_000), Decimal("0.004"), Decimal(240))
     assert (trade.commission, trade.commission_asset) == (Decimal("0.000004"), "BTC")
     assert (trade.is_buyer, trade.is_maker, trade.allocation_id) == (True, True, None)
     assert (allocation.trade_id, allocation.allocation_id, allocation.quantity) == (-1, 0, Decimal("0.002"))

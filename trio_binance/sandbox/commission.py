@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -65,16 +65,16 @@ class Tariff:
         """Return the three kinds of commission in the order in which answers tell them."""
         return ("standard", self.standard), ("special", self.special), ("tax", self.tax)
 
-    def view(self, symbol: Symbol) -> dict[str, object]:
+    def view(self, symbol: Symbol) -> dict[str, Any]:
         """Return the tariff as GET account/commission shows it."""
         return {f"{kind}Commission": rates.view() for kind, rates in self.kinds} | {"discount": self.discount(symbol)}
 
-    def for_order(self, symbol: Symbol, *, buys: bool) -> dict[str, object]:
+    def for_order(self, symbol: Symbol, *, buys: bool) -> dict[str, Any]:
         """Return what an order would pay, as a test order with ``computeCommissionRates`` answers."""
         rates = {f"{kind}CommissionForOrder": rates.for_order(buys=buys) for kind, rates in self.kinds}
         return rates | {"discount": self.discount(symbol)}
 
-    def discount(self, symbol: Symbol) -> dict[str, object]:
+    def discount(self, symbol: Symbol) -> dict[str, Any]:
         """Return how BNB lowers the standard commission."""
         return {
             "enabledForAccount": self.pays_in_bnb,
