@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from trio_binance._services.books import BooksStatistics
     from trio_binance._services.clock import Clock
     from trio_binance._services.gapless import Gapless, GaplessStatistics
+    from trio_binance._services.guard import Guard
     from trio_binance._services.limiter import Limiter
     from trio_binance._services.mirror import AccountStatistics, Mirror
     from trio_binance._services.orders import Orders
@@ -87,6 +88,7 @@ class Engine:
     gapless: Gapless
     resolver: Resolver
     orders: Orders
+    guard: Guard | None
     supervisor: Supervisor
     board: StatusBoard
 
@@ -188,12 +190,15 @@ class Binance(metaclass=NoPublicConstructor):
 
         Raises:
             InvalidArgument: ``method``, ``path`` or a parameter cannot be sent.
+            SafetyRefused: the configured ``safety`` cannot judge it: with rules it may only ask, and cancel.
             BinanceError: as for every call.
         """
         if method not in ("GET", "POST", "PUT", "DELETE"):
             raise InvalidArgument("method", method, "expected GET, POST, PUT or DELETE")
         check_text("path", path, _PATH, 'expected a path such as "/api/v3/ping", without a query')
         check_count("weight", weight, 0)
+        if self._engine.guard is not None:
+            self._engine.guard.admit_call(method, path)
         security = Security.TRADE if signed and method != "GET" else Security.USER_DATA if signed else Security.NONE
         # What is not a GET may change something: it is never sent twice, and a lost answer leaves it UNKNOWN.
         source = "Memory" if method == "GET" else MATCHING_ENGINE

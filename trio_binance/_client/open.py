@@ -31,7 +31,9 @@ from trio_binance._services.books import Books as BooksService
 from trio_binance._services.clock import Clock, ClockService
 from trio_binance._services.dialer import TcpDialer
 from trio_binance._services.gapless import Gapless
+from trio_binance._services.guard import Guard
 from trio_binance._services.journal import open_journal
+from trio_binance._services.leaving import Leaving, leaving_clean
 from trio_binance._services.limiter import DEFAULT_RULES, Limiter
 from trio_binance._services.link import Link
 from trio_binance._services.logon import Logon, wants_logon
@@ -148,7 +150,7 @@ async def _running(config: BinanceConfig, dialer: Dialer | None) -> AsyncIterato
                 engine.router,
                 engine.orders,
                 builder.ids("tb"),
-                Rulebook(engine.router, config.tuning),
+                builder.rulebook,
                 engine.mirror,
             ),
             account=AccountRoom(engine.router, engine.mirror),
@@ -157,7 +159,7 @@ async def _running(config: BinanceConfig, dialer: Dialer | None) -> AsyncIterato
             session=Session(engine.router),
         )
         try:
-            async with open_service_scope(root):
+            async with open_service_scope(root), leaving_clean(builder.leaving(engine)):
                 yield bx
         except ServiceCrashed as exc:
             # An error of the block's own is none of the feeds' that other tasks read: theirs end in order.
@@ -254,7 +256,9 @@ class _Builder:
         ]
         books = BooksService(streams, router, limiter, self.observer, self._rng("books"))
         gapless = Gapless(streams, router, limiter, clock, tuning, self.observer)
-        next_id = self.ids("op").next_id
+        self.next_id = next_id = self.ids("op").next_id
+        self.rulebook = Rulebook(router, tuning)
+        guard = self._make_guard(router, mirror)
         resolver = Resolver(
             router,
             self._journal,
@@ -263,8 +267,9 @@ class _Builder:
             tuning=tuning,
             observer=self.observer,
             next_id=next_id,
+            guard=guard,
         )
-        orders = Orders(router, resolver, resolve_timeout=tuning.resolve_timeout, next_id=next_id)
+        orders = Orders(router, resolver, resolve_timeout=tuning.resolve_timeout, next_id=next_id, guard=guard)
         services += [service for service in (ws_api, user_data, mirror, books, gapless) if service is not None]
         services += [self._journal, resolver]
         root = self._supervisor("root", services, Strategy.REST_FOR_ONE)
@@ -280,10 +285,28 @@ class _Builder:
             gapless,
             resolver,
             orders,
+            guard,
             root,
             self._board,
         )
         return engine, root
+
+    def _make_guard(self, router: Router, mirror: Mirror | None) -> Guard | None:
+        safety = self._config.safety
+        return None if safety is None else Guard(safety, router, symbol_of=self.rulebook.symbol, mirror=mirror)
+
+    def leaving(self, engine: Engine) -> Leaving | None:
+        """Return what cancels our orders at the end, if the configuration asks for it."""
+        safety = self._config.safety
+        if engine.guard is None or safety is None or safety.cancel_on_exit is None:
+            return None
+        return Leaving(
+            engine.guard,
+            engine.orders.change,
+            next_id=self.next_id,
+            grace=safety.cancel_on_exit,
+            observer=self.observer,
+        )
 
     def _supervisor(self, name: str, services: Any, strategy: Strategy) -> Supervisor:
         return Supervisor(

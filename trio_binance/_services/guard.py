@@ -92,6 +92,11 @@ class Guard:
         self._prices: Shelf[Decimal | None] = Shelf(PRICE_MAX_AGE)
         self._quotes: Shelf[str] = Shelf(float("inf"))
 
+    @property
+    def is_dry(self) -> bool:
+        """Whether nothing is to be changed at all."""
+        return self._safety.dry_run
+
     # -------------------------------------------------------------------------------------------------- admission
 
     async def admit(self, intent: Intent) -> None:

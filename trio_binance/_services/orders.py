@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from trio_binance._protocol.operation import Operation, Value
     from trio_binance._pure.intents import Sighting, Verdict
 
+    from .guard import Guard
     from .resolver import Resolver
     from .router import Router
 
@@ -69,9 +70,16 @@ class Orders:
     """What the facade places and changes orders by."""
 
     def __init__(
-        self, router: Router, resolver: Resolver, *, resolve_timeout: float, next_id: Callable[[], str]
+        self,
+        router: Router,
+        resolver: Resolver,
+        *,
+        resolve_timeout: float,
+        next_id: Callable[[], str],
+        guard: Guard | None = None,
     ) -> None:
         self._resolver = resolver
+        self._guard = guard
         self._next_id = next_id
         self._resolve_timeout = resolve_timeout
         self._rebuilding = Rebuilding(router, resolver.inquiry, resolver.findings)
@@ -146,13 +154,24 @@ class Orders:
         intent = Intent(self._next_id(), operation.name, given, targets=targets)
         if not self._resolver.has_room and not operation.cancels:
             raise LimitExceeded(f"{operation.name}: of too many requests it is not known what became of them")
-        self._resolver.open(intent)
+        await self._open(intent)
         answer, error = await self._resolver.send(intent, operation, params)
         deadline = trio.current_time() + (self._resolve_timeout if within is None else within)
         if self._resolver.is_pending(intent.intent_id):
             self._resolver.on_doubt(intent, str(error))
             await self._wait(intent, deadline)
         return _Told(intent, answer, error, self._resolver.standing(intent.intent_id), deadline)
+
+    async def _open(self, intent: Intent) -> None:
+        """Have the safety rules asked, and take the request up."""
+        if self._guard is not None:
+            await self._guard.admit(intent)
+        try:
+            self._resolver.open(intent)
+        except BinanceError:
+            if self._guard is not None:
+                self._guard.release(intent.intent_id)
+            raise
 
     async def _wait(self, intent: Intent, deadline: float) -> None:
         """Wait until it is known what became of a request, or the time is up; cancelled, nothing is sent again."""

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from trio_binance.tuning import Tuning
 
     from .clock import Clock
+    from .guard import Guard
     from .journal import Journal
     from .observe import Observer
     from .router import Router
@@ -78,6 +79,7 @@ class Resolver:
         tuning: Tuning,
         observer: Observer,
         next_id: Callable[[], str],
+        guard: Guard | None = None,
     ) -> None:
         self._router = router
         self._journal = journal
@@ -85,9 +87,11 @@ class Resolver:
         self._clock = clock
         self._observer = observer
         self._next_id = next_id
+        self._guard = guard
         self.findings: Findings = Findings()
         self.inquiry: Inquiry = Inquiry(router, self.findings)
-        self._docket = Intents(Terms(probe=tuning.resolve_by_cancel))
+        # Who wants nothing changed wants no order ended for the sake of knowing either.
+        self._docket = Intents(Terms(probe=tuning.resolve_by_cancel and not (guard and guard.is_dry)))
         self._written: set[str] = set()
         """The intents that stand in the journal."""
         self._doubted: set[str] = set()
@@ -241,6 +245,9 @@ class Resolver:
     def _on_settled(self, settle: Settle) -> None:
         if settle.intent_id in self._written:
             self._write(records.settled(settle, self._clock.server_ms()))
+        intent = self._docket.intent(settle.intent_id)
+        if self._guard is not None and intent is not None:
+            self._guard.on_settled(intent, settle)
         self._announce(settle)
         self._changed.set()
         self._changed = trio.Event()
