@@ -55,6 +55,10 @@ def resting(client_order_id: str) -> LimitOrder:
     )
 
 
+async def placed(bx: Binance, order: LimitOrder | MarketOrder) -> OrderFull:
+    return (await bx.trading.place(order)).unwrap()
+
+
 QUESTIONS: dict[str, Question] = {
     "exchange_info": lambda bx: bx.general.exchange_info(symbol="BTCUSDT"),
     "depth": lambda bx: bx.market.depth("BTCUSDT", limit=10),
@@ -64,10 +68,8 @@ QUESTIONS: dict[str, Question] = {
     "avg_price": lambda bx: bx.market.avg_price("BTCUSDT"),
     "ticker": lambda bx: bx.market.ticker_24hr("BTCUSDT"),
     "book_tickers": lambda bx: bx.market.book_ticker(symbols=["BTCUSDT", "ETHUSDT"]),
-    "place": lambda bx: bx.trading.place(resting("first")),
-    "fill": lambda bx: bx.trading.place(
-        MarketOrder("ETHUSDT", Side.SELL, quantity=Decimal("0.1"), client_order_id="second")
-    ),
+    "place": lambda bx: placed(bx, resting("first")),
+    "fill": lambda bx: placed(bx, MarketOrder("ETHUSDT", Side.SELL, quantity=Decimal("0.1"), client_order_id="second")),
     "order": lambda bx: bx.account.order("BTCUSDT", client_order_id="first"),
     "open_orders": lambda bx: bx.account.open_orders("BTCUSDT"),
     "cancel": lambda bx: bx.trading.cancel("BTCUSDT", client_order_id="first"),

@@ -11,17 +11,20 @@ import trio.testing
 
 from tests._client.orders import QUANTITY, account_of, below, every_list, resting
 from tests._client.world import EPOCH_MS, open_world
+from trio_binance._services.orderevents import OutcomeFound, OutcomeInDoubt
 from trio_binance.errors import (
-    BinanceError,
     CredentialsRequired,
     DecodeError,
     FilterError,
     InsufficientBalance,
     InvalidArgument,
+    OrderAbsent,
     Outcome,
     ServerError,
 )
 from trio_binance.models import (
+    Absent,
+    Accepted,
     CancelResult,
     LimitMakerOrder,
     LimitOrder,
@@ -112,37 +115,55 @@ async def test_every_order_gets_a_client_id_of_its_own(autojump_clock: trio.test
         assert all(number.startswith("tb") and len(number) <= 36 for number in ids)
 
 
-async def test_an_error_carries_the_client_id_of_its_order(autojump_clock: trio.testing.MockClock) -> None:
+async def test_what_never_reached_the_exchange_is_absent_when_three_witnesses_agree(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
     faults = FaultSchedule((OnRequest(1, Bend.say(Answer.error(503, -1007, "Timeout.")), "/api/v3/order"),))
     async with open_world(faults=faults) as world:
-        order = LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=below(world))
-        with pytest.raises(ServerError) as caught:
-            (await world.bx.trading.place(order)).unwrap()
-        assert caught.value.outcome is Outcome.UNKNOWN
-        assert caught.value.client_order_id is not None
-        with pytest.raises(BinanceError, match="-2013"):
-            await world.bx.account.order("BTCUSDT", client_order_id=caught.value.client_order_id)
+        outcome = await world.bx.trading.place(resting(world, client_order_id="never-1"))
+        assert isinstance(outcome, Absent)
+        assert outcome.client_order_id == "never-1"
+        for witness in ("-1007", "the fence has passed", "-2013", "the user stream was silent"):
+            assert witness in outcome.evidence
+        with pytest.raises(OrderAbsent) as caught:
+            outcome.unwrap()
+        assert (caught.value.outcome, caught.value.client_order_id) == (Outcome.REJECTED, "never-1")
+        assert isinstance(caught.value.__cause__, ServerError)
+        assert (world.count(OutcomeInDoubt), world.count(OutcomeFound)) == (1, 1)
+        assert world.bx.trading.unsettled == ()
 
 
-async def test_a_lost_answer_is_unknown_and_the_order_is_placed_once(autojump_clock: trio.testing.MockClock) -> None:
+async def test_an_order_whose_answer_is_lost_is_found_and_placed_once(autojump_clock: trio.testing.MockClock) -> None:
     faults = FaultSchedule((OnRequest(1, Bend.lost(executed=True), "/api/v3/order"),))
     async with open_world(faults=faults) as world:
         order = LimitOrder("BTCUSDT", Side.BUY, quantity=QUANTITY, price=below(world), client_order_id="lost-1")
-        with pytest.raises(BinanceError) as caught:
-            (await world.bx.trading.place(order)).unwrap()
-        assert (caught.value.outcome, caught.value.client_order_id) == (Outcome.UNKNOWN, "lost-1")
-        said = "[unknown: the order with client id lost-1 may stand; query it, do not send it again]"
-        assert str(caught.value).endswith(said)
-        assert [one.client_order_id for one in await world.bx.account.open_orders()] == ["lost-1"]
+        outcome = await world.bx.trading.place(order)
+        assert isinstance(outcome, Accepted)
+        assert not outcome.answered
+        assert (outcome.order.client_order_id, outcome.order.status) == ("lost-1", OrderStatus.NEW)
+        assert type(outcome.order) is OrderFull
+        [there] = await world.bx.account.open_orders()
+        assert (there.client_order_id, there.order_id) == ("lost-1", outcome.order.order_id)
+
+
+async def test_an_order_that_was_filled_is_found_with_its_fills(autojump_clock: trio.testing.MockClock) -> None:
+    faults = FaultSchedule((OnRequest(1, Bend.lost(executed=True), "/api/v3/order"),))
+    async with open_world(faults=faults) as world:
+        outcome = await world.bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY))
+        assert isinstance(outcome, Accepted)
+        assert outcome.order.status == OrderStatus.FILLED
+        assert sum(fill.qty for fill in outcome.order.fills) == QUANTITY
+        trades = await world.bx.account.my_trades("BTCUSDT", order_id=outcome.order.order_id)
+        assert [fill.trade_id for fill in outcome.order.fills] == [trade.id for trade in trades]
 
 
 async def test_what_the_rules_forbid_is_a_typed_refusal(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world() as world:
         place = world.bx.trading.place
         with pytest.raises(FilterError, match="LOT_SIZE"):
-            await place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100001")))
+            (await place(MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100001")))).unwrap()
         with pytest.raises(InsufficientBalance):
-            await place(MarketOrder("BTCUSDT", Side.SELL, quantity=Decimal(2)))
+            (await place(MarketOrder("BTCUSDT", Side.SELL, quantity=Decimal(2)))).unwrap()
 
 
 @pytest.mark.parametrize("given", [None, {"symbol": "BTCUSDT"}, "BUY"])
@@ -248,16 +269,14 @@ async def test_a_check_with_the_account_tells_of_an_order_that_cannot_be_paid_fo
 # ------------------------------------------------------------------------------------------ answers that are odd
 
 
-async def test_an_answer_that_is_shorter_than_asked_leaves_an_order_that_is_not_lost(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
+async def test_an_answer_that_is_shorter_than_asked_proves_nothing(autojump_clock: trio.testing.MockClock) -> None:
     ack = {"symbol": "BTCUSDT", "orderId": 28, "orderListId": -1, "clientOrderId": "short-1", "transactTime": 1}
     faults = FaultSchedule((OnRequest(1, Bend.say(Answer(200, json.dumps(ack).encode())), "/api/v3/order"),))
     async with open_world(faults=faults) as world:
-        with pytest.raises(DecodeError) as caught:
-            (await world.bx.trading.place(resting(world, client_order_id="short-1"))).unwrap()
-        assert (caught.value.outcome, caught.value.client_order_id) == (Outcome.UNKNOWN, "short-1")
-        assert '"orderId":28' in str(caught.value.payload).replace(" ", "")
+        outcome = await world.bx.trading.place(resting(world, client_order_id="short-1"))
+        assert isinstance(outcome, Absent)
+        assert isinstance(outcome.error.__cause__, DecodeError)
+        assert '"orderId":28' in str(outcome.error.__cause__.payload).replace(" ", "")
 
 
 async def test_a_longer_answer_than_asked_is_told_in_the_form_that_was_asked_for(
