@@ -28,9 +28,20 @@ from trio_binance._services.orderevents import (
     OutcomeUnresolved,
 )
 from trio_binance.config import JournalSpec, Tuning
-from trio_binance.errors import InvalidArgument, JournalFailed, LimitExceeded, OrderUnresolved, Outcome
-from trio_binance.models import Absent, Accepted, MarketOrder, Rejected, Side, Unresolved
-from trio_binance.sandbox import Answer, Bend, BlackHole, CutSockets, Fault, FaultSchedule, OnRequest, ReplicaLag, Timed
+from trio_binance.errors import InvalidArgument, JournalFailed, LimitExceeded, NothingToCancel, OrderUnresolved, Outcome
+from trio_binance.models import Absent, Accepted, CancelResult, MarketOrder, Rejected, Side, Unresolved
+from trio_binance.sandbox import (
+    Answer,
+    Bend,
+    BlackHole,
+    CutSockets,
+    Edit,
+    Fault,
+    FaultSchedule,
+    OnRequest,
+    ReplicaLag,
+    Timed,
+)
 
 PLACING = "POST /api/v3/order"
 LOST = OnRequest(1, Bend.lost(executed=True), PLACING)
@@ -165,13 +176,40 @@ async def test_too_many_in_doubt_stop_placements_but_no_cancellation(autojump_cl
     async with amid() as world:
         placed = (await world.bx.trading.place(resting(world))).unwrap()
         world.bx._engine.resolver._docket._terms = _with(world, most=0)
-        with pytest.raises(LimitExceeded, match="not known what became of them"):
+        with pytest.raises(LimitExceeded, NothingToCancel, match="not known what became of them"):
             await world.bx.trading.place(resting(world, 1500))
         await world.bx.trading.cancel("BTCUSDT", order_id=placed.order_id)
 
 
 def _with(world: World, **terms: Any) -> Any:
     return attrs.evolve(world.bx._engine.resolver._docket._terms, **terms)
+
+
+# ----------------------------------------------------------------------------------------------------- the changes
+
+
+async def test_a_cancellation_that_came_too_late_says_how_the_order_has_ended(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with amid() as world:
+        filled = (await world.bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY))).unwrap()
+        with pytest.raises(NothingToCancel, match=rf"-2011 .*order {filled.order_id} is FILLED") as caught:
+            await world.bx.trading.cancel("BTCUSDT", order_id=filled.order_id)
+        assert caught.value.order is not None
+        assert caught.value.order.executed_qty == QUANTITY
+        with pytest.raises(NothingToCancel) as caught:
+            await world.bx.trading.cancel("BTCUSDT", order_id=filled.order_id + 1)
+        assert caught.value.order is None
+
+
+async def test_an_answer_about_another_order_is_no_answer(autojump_clock: trio.testing.MockClock) -> None:
+    stolen = Bend.edited(Edit("orderId", "999"), Edit("origClientOrderId", '"not-mine"'))
+    async with amid(OnRequest(1, stolen, "DELETE /api/v3/order")) as world:
+        placed = (await world.bx.trading.place(resting(world))).unwrap()
+        cancelled = await world.bx.trading.cancel("BTCUSDT", order_id=placed.order_id)
+        assert isinstance(cancelled, CancelResult)
+        assert (cancelled.order_id, cancelled.orig_client_order_id) == (placed.order_id, placed.client_order_id)
+        assert world.count(OutcomeInDoubt) == 1
 
 
 # ------------------------------------------------------------------------------------------------------ the caller

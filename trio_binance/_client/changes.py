@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, overload
 
+import trio
+
 from trio_binance._codec.params import order_params
-from trio_binance._protocol.catalogue import trading
+from trio_binance._protocol.catalogue import account, trading
+from trio_binance._pure.intents.sightings import ENDED
 from trio_binance.errors import BinanceError, NothingToCancel
 from trio_binance.models import CancelReplaceMode, NewOrderRespType, OrderRequest
 
@@ -23,10 +26,15 @@ if TYPE_CHECKING:
         CancelResponse,
         CancelRestriction,
         OrderRateLimitExceededMode,
+        OrderStatusReport,
         ReplacedAck,
         ReplacedFull,
         ReplacedResult,
     )
+
+
+_SOON = 5.0
+"""Seconds for a question beside an answer that is there already."""
 
 
 class Changes(Placing):
@@ -49,7 +57,8 @@ class Changes(Placing):
         order.cancel (matching engine).
 
         Raises:
-            NothingToCancel: no such order is open; query it to learn whether it was filled.
+            NothingToCancel: no such order is open; its ``order`` tells whether it was filled, as far as that could be
+                told soon.
             CancelRestricted: it is open, but not in the state that ``cancel_restrictions`` asks for.
         """
         give_one(order_id=order_id, client_order_id=client_order_id)
@@ -61,7 +70,21 @@ class Changes(Placing):
                 new_client_order_id=self._id_or(new_client_order_id),
                 cancel_restrictions=cancel_restrictions,
             )
-            return await self._change(trading.CANCEL, cancellation)
+            try:
+                return await self._change(trading.CANCEL, cancellation)
+            except NothingToCancel as exc:
+                exc.order = await self._ended(symbol, order_id, client_order_id)
+                raise
+
+    async def _ended(self, symbol: str, order_id: int | None, name: str | None) -> OrderStatusReport | None:
+        """Return how an order has ended that could not be cancelled, if that is known or answered soon."""
+        record = None if self._mirror is None else self._mirror.ledger.records.find(symbol, order_id, name)
+        if record is not None and record.order.status in ENDED:
+            return record.order
+        found = None
+        with trio.move_on_after(_SOON), suppress(BinanceError):
+            found = await self._ask(account.ORDER, symbol=symbol, order_id=order_id, client_order_id=name)
+        return found if found is not None and found.status in ENDED else None
 
     async def cancel_open_orders(self, symbol: str) -> list[CancelResponse]:
         """Cancel every open order of a symbol, lists included, and return their reports; none open, an empty list.

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .api import ApiError
 from .root import BinanceError, Outcome
+
+if TYPE_CHECKING:
+    from trio_binance.models import OrderStatusReport
 
 
 class OrderRejected(ApiError):
@@ -74,7 +79,16 @@ class CancelRejected(OrderRejected):
 
 
 class NothingToCancel(CancelRejected):
-    """No such order is open: filled, cancelled or never placed. Query it to learn which."""
+    """No such order is open: filled, cancelled or never placed.
+
+    ``order`` is the order as it was found to have ended, ``None`` where that could not be told: query it then.
+    """
+
+    order: OrderStatusReport | None = None
+
+    def _words(self) -> str:
+        ended = f" [order {self.order.order_id} is {self.order.status}]" if self.order is not None else ""
+        return f"{super()._words()}{ended}"
 
 
 class CancelRestricted(CancelRejected):

@@ -45,8 +45,8 @@ class ConnectorClosed(UsageError):
 class SafetyRefused(UsageError):
     """The configured ``safety`` forbids the request; it was neither signed nor sent.
 
-    ``rule`` is the field of ``Safety`` that it breaks, ``value`` what was asked for and ``limit`` what is allowed, where
-    those are numbers; ``advice`` says what would pass. ``reasons`` tells of every rule that it breaks.
+    ``rule`` is the field of ``Safety`` that it breaks, ``value`` what was asked for and ``limit`` what is allowed,
+    where those are numbers; ``advice`` says what would pass. ``reasons`` tells of every rule that it breaks.
     """
 
     def __init__(
