@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from http import HTTPStatus
 from itertools import count
 from typing import Any, get_args
 from zlib import crc32
@@ -50,6 +51,10 @@ VERDICTS: tuple[Verdict, ...] = (
     Unresolved("the user stream broke", WHY),
 )
 REPLACE = Intent("i-replace", "POST /api/v3/order/cancelReplace", {"symbol": "BTCUSDT", "newClientOrderId": "new"})
+
+
+texts = st.text(st.characters(exclude_categories=()))
+"""Also such as no wire can carry."""
 
 
 def settled(told: Verdict, intent: Intent | None = None, part: Part = Part.WHOLE) -> Record:
@@ -174,6 +179,37 @@ def test_there_is_no_secret_in_a_journal() -> None:
 def test_what_json_cannot_say_exactly_is_not_written(value: Any) -> None:
     with pytest.raises(TypeError, match="no exact JSON"):
         records.write(Record("odd", START_MS, "i", {"value": value}))
+
+
+def test_a_time_with_a_fraction_is_not_written() -> None:
+    moment: Any = 1.5
+    with pytest.raises(TypeError, match=r"t: 1\.5 is no whole number"):
+        records.write(Record("left", moment, "i"))
+
+
+def test_a_body_cannot_say_what_every_line_says() -> None:
+    with pytest.raises(ValueError, match="crc and v: a field of every line"):
+        records.write(Record("odd", START_MS, "i", {"v": 2, "crc": "", "more": 1}))
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([*OrderStatus, HTTPStatus.OK])
+    | st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=8)
+    | texts,
+    lambda inner: st.lists(inner) | st.tuples(inner) | st.dictionaries(texts | st.integers(), inner),
+    max_leaves=12,
+)
+
+
+@given(texts, texts, st.dictionaries(texts.map("_{}".format), anything))
+def test_what_is_taken_note_of_is_what_is_read(kind: str, name: str, body: dict[str, Any]) -> None:
+    line, told = records.written(Record(kind, START_MS, name, body))
+    again = records.read(line[:-1], 1)
+    assert again == told
+    assert repr(again) == repr(told)
 
 
 def test_a_text_that_no_wire_can_carry_does_no_harm() -> None:
@@ -381,33 +417,42 @@ histories = st.lists(
 )
 
 
-def happened(history: list[Any]) -> Ledger:
-    """Return a ledger in which all this was written, as far as it can be."""
-    ledger, known = Ledger(), set()
+def happened(history: list[Any]) -> tuple[Ledger, bytes]:
+    """Return a ledger in which all this was written, as far as it can be, and the journal."""
+    ledger, known, text = Ledger(), set(), b""
     for (number, kind), told, at in history:
         intent = placement(f"id-{number}")
         match kind:
             case "opened" if intent.intent_id not in known:
-                ledger.put(records.opened(intent, START_MS))
+                text += ledger.put(records.opened(intent, START_MS))
             case "sending":
-                ledger.put(records.sending(intent.intent_id, stamp(at), START_MS))
+                text += ledger.put(records.sending(intent.intent_id, stamp(at), START_MS))
             case "left":
-                ledger.put(records.left(intent.intent_id, START_MS))
+                text += ledger.put(records.left(intent.intent_id, START_MS))
             case "settled":
-                ledger.put(settled(told, intent))
+                text += ledger.put(settled(told, intent))
             case "expired":
-                ledger.put(records.expired(intent.intent_id, START_MS))
+                text += ledger.put(records.expired(intent.intent_id, START_MS))
             case "started":
-                ledger.put(records.started("run", Owner("sandbox", str(number)), START_MS))
+                text += ledger.put(records.started("run", Owner("sandbox", str(number)), START_MS))
             case "odd":
-                ledger.put(Record("odd", START_MS, "x"))
+                text += ledger.put(Record("odd", START_MS, "x"))
         known = {one.intent.intent_id for one in ledger.remembered}
-    return ledger
+    return ledger, text
+
+
+@given(histories)
+def test_who_reads_a_journal_knows_what_its_writer_knew(history: list[Any]) -> None:
+    ledger, text = happened(history)
+    again = Ledger.read([text])
+    assert again.remembered == ledger.remembered
+    assert repr(again.remembered) == repr(ledger.remembered)
+    assert (again.owner, again.lines(), again.size) == (ledger.owner, ledger.lines(), ledger.size)
 
 
 @given(histories)
 def test_written_anew_it_says_the_same_and_no_line_is_too_many(history: list[Any]) -> None:
-    ledger = happened(history)
+    ledger, _ = happened(history)
     before, owner, lines = ledger.remembered, ledger.owner, ledger.lines()
     again = Ledger.read([ledger.compact()])
     assert again.remembered == ledger.remembered == before

@@ -167,13 +167,12 @@ class Ledger:
 
         Should writing it fail, this ledger is ahead of the journal: nothing more must be placed by it.
         """
-        line = records.write(record)
-        self._take(line)
+        line, told = records.written(record)
+        self._line += 1
+        self._take(told, line)
         return line
 
-    def _take(self, line: bytes) -> None:
-        self._line += 1
-        record = records.read(line[:-1], self._line)
+    def _take(self, record: Record, line: bytes) -> None:
         self.size += len(line)
         match record.kind:
             case "left":
@@ -234,4 +233,5 @@ class Ledger:
         if b"\0" in line and not records.is_whole(line):
             self.torn = len(line) + 1
         else:
-            self._take(line + b"\n")
+            self._line += 1
+            self._take(records.read(line, self._line), line + b"\n")

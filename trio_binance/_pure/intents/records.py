@@ -47,27 +47,53 @@ class Record:
 
 
 def write(record: Record) -> bytes:
-    """Return the line of a record, with its end.
+    """Return the line of a record, with its end; raises what ``written`` does."""
+    return written(record)[0]
 
-    Raises ``TypeError`` for a float, and for anything else that JSON cannot say exactly.
+
+def written(record: Record) -> tuple[bytes, Record]:
+    """Return the line of a record, with its end, and the record that ``read`` returns for it.
+
+    Raises ``TypeError`` for a float, and for anything else that JSON cannot say exactly; ``ValueError`` for a body that
+    has a field of every line's.
     """
-    head = {"v": VERSION, "kind": record.kind, "t": record.at_ms, "id": record.intent_id}
-    text = json.dumps(_plain({**head, **record.body}), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    body = text.encode("utf-8", "replace")[:-1]
-    return b'%b,"crc":"%08x"}\n' % (body, crc32(body))
+    if not _HEAD.isdisjoint(record.body):
+        raise ValueError(f"{' and '.join(sorted(_HEAD & record.body.keys()))}: a field of every line")
+    if type(record.at_ms) is not int:
+        raise TypeError(f"t: {record.at_ms!r} is no whole number")
+    told = Record(_text(record.kind), record.at_ms, _text(record.intent_id), _object(record.body))
+    head: dict[str, Json] = {"v": VERSION, "kind": told.kind, "t": told.at_ms, "id": told.intent_id}
+    body = _ENCODER.encode({**head, **told.body}).encode()[:-1]
+    return b'%b,"crc":"%08x"}\n' % (body, crc32(body)), told
+
+
+_HEAD = frozenset({"v", "kind", "t", "id", "crc"})
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _object(mapping: Mapping[Any, object]) -> dict[str, Json]:
+    return {_text(name): _text(item) if type(item) is str else _plain(item) for name, item in mapping.items()}
+
+
+def _text(value: object) -> str:
+    """Return a text as UTF-8 can say it: half a surrogate is a question mark."""
+    text = str(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _plain(value: object) -> Json:
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return int(value)
     if isinstance(value, str):
-        return str(value)
+        return _text(value)
     if isinstance(value, Decimal):
         return to_text(value)
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return _object(value)
     raise TypeError(f"{type(value).__name__} has no exact JSON: {value!r}")
 
 
@@ -139,7 +165,7 @@ def read(line: bytes, number: int) -> Record:
     if not is_whole(line):
         raise JournalBroken(number, "damaged: the checksum does not fit")
     try:
-        told = json.loads(line, parse_float=_no_float, parse_constant=_no_float)
+        told = _DECODER.decode(line.decode())
     except (ValueError, RecursionError):
         raise JournalBroken(number, "no JSON") from None
     fields = Fields(told, number)
@@ -152,6 +178,9 @@ def read(line: bytes, number: int) -> Record:
 
 def _no_float(text: str) -> NoReturn:
     raise ValueError(text)
+
+
+_DECODER = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float)
 
 
 class Fields:
