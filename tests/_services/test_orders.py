@@ -28,7 +28,15 @@ from trio_binance._services.orderevents import (
     OutcomeUnresolved,
 )
 from trio_binance.config import JournalSpec, Tuning
-from trio_binance.errors import InvalidArgument, JournalFailed, LimitExceeded, NothingToCancel, OrderUnresolved, Outcome
+from trio_binance.errors import (
+    ConnectorClosed,
+    InvalidArgument,
+    JournalFailed,
+    LimitExceeded,
+    NothingToCancel,
+    OrderUnresolved,
+    Outcome,
+)
 from trio_binance.models import Absent, Accepted, CancelResult, MarketOrder, Rejected, Side, Unresolved
 from trio_binance.sandbox import (
     Answer,
@@ -176,7 +184,7 @@ async def test_too_many_in_doubt_stop_placements_but_no_cancellation(autojump_cl
     async with amid() as world:
         placed = (await world.bx.trading.place(resting(world))).unwrap()
         world.bx._engine.resolver._docket._terms = _with(world, most=0)
-        with pytest.raises(LimitExceeded, NothingToCancel, match="not known what became of them"):
+        with pytest.raises(LimitExceeded, match="not known what became of them"):
             await world.bx.trading.place(resting(world, 1500))
         await world.bx.trading.cancel("BTCUSDT", order_id=placed.order_id)
 
@@ -241,6 +249,28 @@ async def test_a_caller_that_leaves_after_the_order_has_is_told_by_the_hooks(
         [found] = [event for event in world.events if isinstance(event, OutcomeFound)]
         assert (found.client_order_id, found.verdict) == ("left", "accepted")
         assert there(world, "left") == 1
+
+
+async def test_whoever_waits_for_an_outcome_when_the_connector_closes_is_told_that_it_is_open(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    outcomes: list[Any] = []
+    async with trio.open_nursery() as nursery:
+        async with amid(NEVER) as world:
+            bx = world.bx
+
+            async def place() -> None:
+                outcomes.append(await bx.trading.place(resting(world, client_order_id="last"), resolve_within=1e6))
+
+            nursery.start_soon(place)
+            await trio.sleep(3)
+            closed_at = trio.current_time()
+        assert trio.current_time() - closed_at < 5
+    [outcome] = outcomes
+    assert isinstance(outcome, Unresolved)
+    for wait in (partial(bx.trading.wait_resolved, outcome), bx.trading.wait_settled):
+        with pytest.raises(ConnectorClosed):
+            await wait()
 
 
 # ----------------------------------------------------------------------------------------------------- the journal

@@ -173,6 +173,7 @@ async def _running(config: BinanceConfig, dialer: Dialer | None) -> AsyncIterato
 def _end(engine: Engine, error: ServiceCrashed | None) -> None:
     """End every feed and refuse every call, those that wait included: nobody is left to answer them."""
     engine.router.close()
+    engine.resolver.close()
     engine.streams.end(error)
     engine.books.end(error)
     if engine.user_data is not None:

@@ -5,6 +5,7 @@ place, change ──> Resolver (journal, docket, questions) ──> verdict ─�
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
@@ -14,6 +15,7 @@ from trio_binance._codes import api_error_class
 from trio_binance._pure.intents import Absent, Accepted, Intent, NotSent, Part, Rejected, Unresolved, facts
 from trio_binance.errors import (
     BinanceError,
+    ConnectorClosed,
     InvalidArgument,
     LimitExceeded,
     OrderAbsent,
@@ -128,9 +130,11 @@ class Orders:
 
         Raises:
             InvalidArgument: nothing is known of it, or nothing any more.
+            ConnectorClosed: the connector was closed before that.
         """
         await trio.lowlevel.checkpoint()
         while any(isinstance(verdict, Unresolved) for verdict in self._resolver.standing(intent_id).values()):
+            self._check_open()
             await self._resolver.wait_changed()
         standing, intent = self._resolver.standing(intent_id), self._resolver.intent(intent_id)
         if intent is None:
@@ -141,7 +145,12 @@ class Orders:
         """Return when there is a verdict on every request, be it ``Unresolved``. Cancelled: nothing changed."""
         await trio.lowlevel.checkpoint()
         while self._resolver.pending:
+            self._check_open()
             await self._resolver.wait_changed()
+
+    def _check_open(self) -> None:
+        if self._resolver.closed:
+            raise ConnectorClosed("the connector is closed; nothing more is found out by it")
 
     async def _perform(
         self,
@@ -177,7 +186,7 @@ class Orders:
         """Wait until it is known what became of a request, or the time is up; cancelled, nothing is sent again."""
         try:
             with trio.move_on_at(deadline):
-                while self._resolver.is_pending(intent.intent_id):
+                while self._resolver.is_pending(intent.intent_id) and not self._resolver.closed:
                     await self._resolver.wait_changed()
         except BaseException:
             self._resolver.tell(intent, facts.GaveUp())
@@ -189,7 +198,7 @@ class Orders:
         """Return the answer of what was done, put together where it was lost; raises ``OrderUnresolved``."""
         if told.answer is not None:
             return told.answer
-        with trio.move_on_at(told.deadline):
+        with trio.move_on_at(told.deadline), suppress(ConnectorClosed):
             return await self._rebuilding.answer(told.intent, told.sightings)
         evidence = "\n".join(str(verdict.evidence) for verdict in told.verdicts.values())
         error = OrderUnresolved("it was done, but how it stands could not be asked for in time", evidence=evidence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, final
 
 import trio
@@ -12,7 +12,7 @@ from trio_binance._protocol.catalogue import account
 from trio_binance._pure import answers
 from trio_binance._pure.intents import Kind, ListQuery, ListSighting, OrderQuery, Part
 from trio_binance._pure.intents.sightings import ENDED
-from trio_binance.errors import BinanceError
+from trio_binance.errors import BinanceError, ConnectorClosed
 from trio_binance.models import (
     CancelledOrderList,
     CancelReplaceReport,
@@ -27,7 +27,7 @@ from trio_binance.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import TypeVar
 
     from trio_binance._pure.intents import Intent, OrderSighting, Sighting
@@ -147,14 +147,14 @@ class Rebuilding:
                 return known
             if asked:
                 await trio.sleep(_PAUSE)
-            with suppress(BinanceError):  # a copy that lags, perhaps
+            with _patience():  # a copy that lags, perhaps
                 order_id = (await self._inquiry.order(query)).order_id
             asked = not asked
 
     async def _list(self, order_list_id: int | None, name: str) -> OrderList:
         known = None if order_list_id is None else self._findings.order_list(order_list_id)
         while known is None:
-            with suppress(BinanceError):
+            with _patience():
                 return await self._inquiry.order_list(ListQuery(order_list_id, name))
             await trio.sleep(_PAUSE)
             known = None if order_list_id is None else self._findings.order_list(order_list_id)
@@ -166,7 +166,7 @@ class Rebuilding:
         with trio.move_on_after(_FILLS_WITHIN):
             # What smart order routing took elsewhere is an allocation: no trade tells of it.
             while not answers.are_all(fills, order.executed_qty) and not order.used_sor:
-                with suppress(BinanceError):
+                with _patience():
                     trades = await self._router.call(
                         account.MY_TRADES, {"symbol": order.symbol, "orderId": order.order_id}
                     )
@@ -183,3 +183,13 @@ def _id_of(sighting: Sighting | None) -> int | None:
 def _list_id_of(sighting: OrderSighting | ListSighting | None, intent: Intent) -> int | None:
     told = -1 if sighting is None else sighting.order_list_id
     return told if told != -1 else intent.number("orderListId")
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Let a question fail that is asked again; not where there is nobody any more to ask."""
+    try:
+        yield
+    except BinanceError as exc:
+        if isinstance(exc, ConnectorClosed):
+            raise

@@ -99,6 +99,7 @@ class Resolver:
         self._to_do: deque[Query | AskWitness | SendAgain | Probe] = deque()
         self._poked = trio.Event()
         self._changed = trio.Event()
+        self.closed: bool = False
         self._synced_at: float | None = None
         self._restore()
         if user_data is not None:
@@ -141,8 +142,13 @@ class Resolver:
         return self._docket.is_pending(intent_id)
 
     async def wait_changed(self) -> None:
-        """Return when a verdict was reached. Cancelled: nothing changed."""
+        """Return when a verdict was reached, or none can be any more. Cancelled: nothing changed."""
         await self._changed.wait()
+
+    def close(self) -> None:
+        """Wake whoever waits: the connector is closed, and nothing more is found out by it."""
+        self.closed = True
+        self._changed.set()
 
     # ------------------------------------------------------------------------------------------------- requests
 
@@ -250,7 +256,8 @@ class Resolver:
             self._guard.on_settled(intent, settle)
         self._announce(settle)
         self._changed.set()
-        self._changed = trio.Event()
+        if not self.closed:
+            self._changed = trio.Event()
 
     def _write(self, record: records.Record) -> None:
         """Append what need not be durable. A journal that is lost stops placements, but tells nobody a lie."""
