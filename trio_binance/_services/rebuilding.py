@@ -152,13 +152,16 @@ class Rebuilding:
             asked = not asked
 
     async def _list(self, order_list_id: int | None, name: str) -> OrderList:
-        known = None if order_list_id is None else self._findings.order_list(order_list_id)
-        while known is None:
-            with _patience():
-                return await self._inquiry.order_list(ListQuery(order_list_id, name))
-            await trio.sleep(_PAUSE)
+        asked = False
+        while True:
             known = None if order_list_id is None else self._findings.order_list(order_list_id)
-        return known
+            if known is not None:
+                return known
+            if asked:
+                await trio.sleep(_PAUSE)
+            with _patience():
+                order_list_id = (await self._inquiry.order_list(ListQuery(order_list_id, name))).order_list_id
+            asked = not asked
 
     async def _fills(self, order: OrderStatusReport) -> Sequence[Fill]:
         """Return the fills of an order, as many as can be had soon."""
