@@ -184,13 +184,14 @@ async def test_a_key_is_needed_to_wait_for_the_accounts_events_and_no_other(
 ) -> None:
     """Without a key nothing is opened that only a key makes useful, unless calls shall go that way."""
     for settings, parts, connects in (
-        ({"credentials": None}, ["rest", "streams", "clock", "wsapi"], 0),
-        ({"credentials": None, "prefer": "ws_api"}, ["rest", "streams", "clock", "wsapi"], 1),
-        ({}, ["rest", "streams", "clock", "wsapi", "userdata"], 1),
+        ({"credentials": None}, [], 0),
+        ({"credentials": None, "prefer": "ws_api"}, [], 1),
+        ({}, ["userdata", "mirror"], 1),
     ):
         async with open_world(**settings) as world:
             told = world.bx.statistics()
-            assert [child.name for child in told.supervisor.children] == [*parts, "books", "gapless"]
+            names = ["rest", "streams", "clock", "wsapi", *parts, "books", "gapless", "journal", "orders"]
+            assert [child.name for child in told.supervisor.children] == names
             assert told.ws_api is not None
             assert told.ws_api.connects == connects
             assert (await world.bx.general.time()).server_time

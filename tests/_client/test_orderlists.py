@@ -39,7 +39,7 @@ async def test_a_list_is_placed_asked_for_and_cancelled_by_its_names(
 ) -> None:
     async with open_world(prefer=prefer) as world:
         bx, request = world.bx, every_list(world)[method]
-        placed = await getattr(bx.trading, method)(request)
+        placed = (await getattr(bx.trading, method)(request)).unwrap()
         assert type(placed) is OrderListFull
         assert len(placed.orders) == len(placed.order_reports) == request.orders
         names = {report.client_order_id for report in placed.order_reports} | {placed.list_client_order_id}
@@ -66,7 +66,7 @@ async def test_a_list_is_told_in_the_form_that_was_asked_for(
     async with open_world() as world:
         place = getattr(world.bx.trading, method)
         for word, kind in (("ACK", OrderListAck), ("RESULT", OrderListResult), ("FULL", OrderListFull)):
-            placed = await place(every_list(world)[method], new_order_resp_type=word)
+            placed = (await place(every_list(world)[method], new_order_resp_type=word)).unwrap()
             assert type(placed) is kind
             await world.bx.trading.cancel_order_list(SYMBOL, order_list_id=placed.order_list_id)
         with pytest.raises(InvalidArgument, match="new_order_resp_type='ALL'"):

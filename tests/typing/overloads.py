@@ -46,6 +46,7 @@ from trio_binance import (
     OtocoOrder,
     OtoOrder,
     Overflow,
+    Placement,
     PriceTicker,
     ReplacedAck,
     ReplacedFull,
@@ -104,7 +105,9 @@ async def a_placement(bx: Binance, order: LimitOrder | MarketOrder, word: NewOrd
     assert_type(await bx.trading.place_sor(order), Placement[OrderFull])
     assert_type(await bx.trading.place_sor(order, new_order_resp_type="RESULT"), Placement[OrderResult])
     assert_type(await bx.trading.place_sor(order, new_order_resp_type=NewOrderRespType.ACK), Placement[OrderAck])
-    assert_type(await bx.trading.place_sor(order, new_order_resp_type=word), Placement[OrderAck | OrderResult | OrderFull])
+    assert_type(
+        await bx.trading.place_sor(order, new_order_resp_type=word), Placement[OrderAck | OrderResult | OrderFull]
+    )
     assert_type(await bx.trading.test(order), OrderTestResult)
     assert_type(await bx.trading.test_sor(order, compute_commission_rates=True), OrderTestResult)
     assert_type(await bx.trading.snap(order), LimitOrder | MarketOrder)
@@ -145,7 +148,9 @@ async def a_list(
     assert_type(await bx.trading.place_opo(opo), Placement[OrderListFull])
     assert_type(await bx.trading.place_opoco(opoco), Placement[OrderListFull])
     assert_type(await bx.trading.place_legacy_oco(old), Placement[OrderListFull])
-    assert_type(await bx.trading.place_oco(oco, new_order_resp_type=NewOrderRespType.RESULT), Placement[OrderListResult])
+    assert_type(
+        await bx.trading.place_oco(oco, new_order_resp_type=NewOrderRespType.RESULT), Placement[OrderListResult]
+    )
     assert_type(await bx.trading.place_oto(oto, new_order_resp_type="RESULT"), Placement[OrderListResult])
     assert_type(await bx.trading.place_otoco(otoco, new_order_resp_type="RESULT"), Placement[OrderListResult])
     assert_type(await bx.trading.place_opo(opo, new_order_resp_type="RESULT"), Placement[OrderListResult])

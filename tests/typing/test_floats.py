@@ -37,7 +37,7 @@ from trio_binance._pure.ids import ClientOrderIds
 
 
 class Unreachable:
-    """A router and a rulebook that nothing may reach."""
+    """A router, the orders and a rulebook that nothing may reach."""
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"{name} was called")
@@ -45,7 +45,7 @@ class Unreachable:
 
 NOWHERE: Any = Unreachable()
 GENERAL, MARKET, ACCOUNT = General(NOWHERE), Market(NOWHERE), AccountRoom(NOWHERE, None)
-TRADING = Trading(NOWHERE, ClientOrderIds("tb", boot=1), NOWHERE)
+TRADING = Trading(NOWHERE, NOWHERE, ClientOrderIds("tb", boot=1), NOWHERE)
 ORDER = MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal(1))
 
 BUILT: dict[str, Callable[[], object]] = {
@@ -114,14 +114,30 @@ LISTS = {
 }
 
 
+OF_OUR_OWN = {
+    "events",
+    "mirror",
+    "check",
+    "check_amendment",
+    "snap",
+    "track",
+    "unsettled",
+    "wait_resolved",
+    "wait_settled",
+}
+"""What asks the exchange nothing, or several things: no row of the catalogue describes it."""
+NOT_SENT = {"order", "resolve_within"}
+"""Arguments that are no parameter of a request: the first has tests of its own, the second is seconds."""
+
+
 def arguments_of(room: object) -> list[tuple[object, str, str]]:
     """Return every argument of every method of a room that the catalogue describes."""
     return [
         (room, name, argument)
         for name in dir(room)
-        if not name.startswith("_") and name not in ("events", "check", "check_amendment", "snap")
+        if not name.startswith("_") and name not in OF_OUR_OWN
         for argument in inspect.signature(getattr(room, name)).parameters
-        if argument != "order"
+        if argument not in NOT_SENT
     ]
 
 
