@@ -64,6 +64,7 @@ def test_a_configuration_needs_no_more_than_an_environment() -> None:
         ({"embedded": 5}, "embedded"),
         ({"fallback": "yes"}, "fallback"),
         ({"session_logon": None}, "session_logon"),
+        ({"resolve_by_cancel": 1}, "resolve_by_cancel"),
         ({"return_rate_limits": 1}, "return_rate_limits"),
         ({"time_unit": "MICROSECOND"}, "time_unit"),
         ({"proxy": 5}, "proxy"),

@@ -25,7 +25,6 @@ from trio_binance.errors import BinanceError, ConnectError
 from trio_binance.journals import JournalSpec
 from trio_binance.models import LimitOrder, MarketOrder, OrderRequest, Side
 from trio_binance.sandbox.serve import Sandbox, open_sandbox
-from trio_binance.tuning import Tuning
 
 pytestmark = pytest.mark.slow
 
@@ -80,9 +79,9 @@ class Process:
         return DeadStream(await self.sandbox.dialer.connect(host, port, tls=tls), self)
 
 
-def config_with(journal: Path, prefer: str, **tuning: Any) -> BinanceConfig:
+def config_with(journal: Path, prefer: str, **settings: Any) -> BinanceConfig:
     spec = JournalSpec(journal, fsync="os")
-    return config_of(activity=0.2, prefer=prefer, journal=spec, tuning=Tuning(**tuning))
+    return config_of(activity=0.2, prefer=prefer, journal=spec, **settings)
 
 
 async def place_and_be_killed(

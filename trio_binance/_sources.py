@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 WIRES = ("rest", "ws_api")
 _FLAGS = {"true": True, "false": False}
-_SWITCHES = ("fallback", "session_logon", "return_rate_limits")
+_SWITCHES = ("fallback", "session_logon", "return_rate_limits", "resolve_by_cancel")
 
 
 def settings_from_env(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def _expand(path: str) -> Path:
         raise ConfigError(f"key file {path!r}: {exc}") from exc
 
 
-_PLAIN_KEYS = {"prefer", "fallback", "session_logon", "return_rate_limits"}
+_PLAIN_KEYS = {"prefer", *_SWITCHES}
 _TOML_KEYS = _PLAIN_KEYS | {"environment", "time_unit", "proxy", "journal", "safety", "credentials", "tuning"}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ._checks import instance_of, positive, whole
+from ._checks import positive, whole
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,8 +58,6 @@ class Tuning:
 
     That nothing came of it can be known 15 s after ``recv_window_ms`` at the earliest.
     """
-    resolve_by_cancel: bool = attrs.field(default=False, validator=instance_of(bool), kw_only=True)
-    """Whether an order whose fate no other witness knows may be cancelled to learn it, as after a restart."""
     rules_max_age: float = _seconds(900.0)
     """For so long the rules of a symbol are kept; the exchange changes them any day."""
     backoff_base: float = _seconds(1.0)

@@ -265,7 +265,7 @@ class _Builder:
             self._journal,
             user_data,
             clock=clock,
-            tuning=tuning,
+            probe=self._config.resolve_by_cancel,
             observer=self.observer,
             next_id=next_id,
             guard=guard,

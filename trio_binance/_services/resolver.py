@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from trio_binance._protocol.operation import Operation, Value
     from trio_binance._pure.intents import Effect, Intent, IntentStatistics, Part, Verdict
     from trio_binance.models import UserEvent
-    from trio_binance.tuning import Tuning
 
     from .clock import Clock
     from .guard import Guard
@@ -76,7 +75,7 @@ class Resolver:
         user_data: UserData | None,
         *,
         clock: Clock,
-        tuning: Tuning,
+        probe: bool,
         observer: Observer,
         next_id: Callable[[], str],
         guard: Guard | None = None,
@@ -91,7 +90,7 @@ class Resolver:
         self.findings: Findings = Findings()
         self.inquiry: Inquiry = Inquiry(router, self.findings)
         # Who wants nothing changed wants no order ended for the sake of knowing either.
-        self._docket = Intents(Terms(probe=tuning.resolve_by_cancel and not (guard and guard.is_dry)))
+        self._docket = Intents(Terms(probe=probe and not (guard and guard.is_dry)))
         self._written: set[str] = set()
         """The intents that stand in the journal."""
         self._doubted: set[str] = set()
