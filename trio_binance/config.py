@@ -196,8 +196,8 @@ class BinanceConfig:
         ``BINANCE_API_KEY`` with ``BINANCE_API_SECRET`` (HMAC) or ``BINANCE_PRIVATE_KEY_FILE`` and
         ``BINANCE_KEY_TYPE`` (ed25519, rsa; ed25519 by default), ``BINANCE_PRIVATE_KEY_PASSPHRASE``,
         ``BINANCE_PREFER`` (rest, ws_api), ``BINANCE_FALLBACK``, ``BINANCE_SESSION_LOGON``,
-        ``BINANCE_RESOLVE_BY_CANCEL`` and
-        ``BINANCE_RETURN_RATE_LIMITS`` (true, false), ``BINANCE_TIME_UNIT`` (millisecond, microsecond),
+        ``BINANCE_RESOLVE_BY_CANCEL`` and ``BINANCE_RETURN_RATE_LIMITS`` (true, false), ``BINANCE_TIME_UNIT``
+        (millisecond, microsecond),
         ``BINANCE_PROXY`` (a URL, or ``environment`` for that of ``HTTPS_PROXY`` or ``ALL_PROXY``),
         ``BINANCE_JOURNAL`` (the path of a file) with ``BINANCE_JOURNAL_FSYNC`` (always, os; always by default) and
         ``BINANCE_JOURNAL_ADOPT`` (true, false),
@@ -216,7 +216,8 @@ class BinanceConfig:
 
         Keys: ``environment`` (a preset's name, or a table of ``Environment``'s fields), ``prefer``, ``fallback``,
         ``time_unit``, ``session_logon``, ``return_rate_limits``, ``resolve_by_cancel``,
-        ``proxy`` (a URL), ``credentials`` (a table: ``api_key`` and ``secret``, or ``private_key_file`` relative to the file, ``key_type``, ``passphrase``),
+        ``proxy`` (a URL), ``credentials`` (a table: ``api_key`` and ``secret``, or ``private_key_file`` relative to the
+        file, ``key_type``, ``passphrase``),
         ``journal`` (a path relative to the file, or a table of ``JournalSpec``'s fields), ``safety`` (a table of
         ``Safety``'s fields; numbers with a fraction as texts), ``tuning`` (a table of ``Tuning``'s fields).
 
