@@ -133,6 +133,7 @@ async def test_an_audit_and_its_ping_keep_a_silent_account_fresh(autojump_clock:
 
 async def test_what_was_before_the_first_subscription_is_no_event(autojump_clock: trio.testing.MockClock) -> None:
     async with open_world(**QUIET) as world:
+        await world.bx.account.mirror.wait_live()
         await buy(world.bx)
         placed = await rest(world)
         await trio.sleep(10)
@@ -324,6 +325,7 @@ async def test_while_the_account_cannot_be_asked_for_it_is_said_that_it_is_not_r
         )
     )
     async with open_world(faults=faults, fallback=False, **QUIET) as world:
+        assert world.bx.account.mirror.state is not MirrorState.LIVE
         with trio.fail_after(2000):
             while not world.bx.status_reasons:
                 await trio.sleep(1)

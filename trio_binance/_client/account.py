@@ -281,9 +281,13 @@ class AccountRoom(Room):
     def mirror(self) -> AccountView:
         """The orders, fills and balances of the account as the events tell them, and how far that is right.
 
+        The first look at it, or at ``events()``, has the exchange asked for the account, and from then on an audit
+        every ``tuning.account_audit`` (weight 100, and 20 for each symbol on which something happens).
+
         Raises:
             CredentialsRequired: the configuration holds no key, or the environment has no WebSocket API.
         """
+        self._service.demand()
         return AccountView._create(self._service)
 
     @property

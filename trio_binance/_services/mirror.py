@@ -16,7 +16,8 @@ import trio
 
 from trio_binance._pure.backoff import Backoff
 from trio_binance._pure.mirror.asks import AskFills, AskNamedOrder
-from trio_binance._pure.mirror.machine import AccountMirror, MirrorStatistics, MirrorTerms
+from trio_binance._pure.mirror.figures import MirrorStatistics, MirrorTerms
+from trio_binance._pure.mirror.machine import AccountMirror
 from trio_binance._pure.mirror.records import OrderKey
 from trio_binance.errors import BinanceError, ConnectorClosed, NoData, RequestError
 from trio_binance.models import MirrorState, UserEvent
@@ -160,6 +161,7 @@ class Mirror:
             buffer=buffer, overflow=overflow, key=type, streams=(STREAM,)
         )
         sink, feed = ends
+        self.demand()
         outlet = _Outlet(sink, trail)
         self._outlets.append(outlet)
         try:
@@ -201,6 +203,11 @@ class Mirror:
         self._check_open()
         await self._changed.wait()
         self._check_open()
+
+    def demand(self) -> None:
+        """Take note that somebody looks or listens: from now on what the events do not bring is asked for."""
+        if self._machine.on_wanted(trio.current_time(), self._server_us()):
+            self._poke()
 
     async def wait_live(self) -> None:
         """Wait until it is LIVE. Raises and cancels as ``changed``."""

@@ -74,6 +74,7 @@ class Bench:
         return self.mirror.trouble
 
     def watch(self) -> None:
+        self.mirror.on_wanted(self.now, self.us)
         self.mirror.on_watching(self.now, self.us)
 
     def hear(self, *events: UserEvent) -> None:
@@ -126,6 +127,23 @@ def test_it_asks_at_once_and_soon_and_when_no_copy_can_be_behind() -> None:
     bench.until(42.0)
     assert (bench.state(), bench.mirror.reason) == (MirrorState.LIVE, "")
     assert bench.mirror.as_of_us == T * 1000
+
+
+def test_it_asks_for_nothing_before_somebody_looks_or_listens() -> None:
+    bench = Bench()
+    bench.mirror.on_watching(0.0, bench.us)
+    bench.until(1000.0)
+    born = at(bench)
+    bench.hear(event(born, 1, ExecutionType.NEW))
+    gone = after(born, 10, status=OrderStatus.CANCELED)
+    assert (bench.asked, bench.state()) == ([], MirrorState.SYNCING)
+    bench.now = 1010.0
+    bench.answers[AskOrder(BTC, 1)] = gone  # its event was lost, but nobody listened
+    assert bench.mirror.on_wanted(bench.now, bench.us)
+    assert not bench.mirror.on_wanted(bench.now, bench.us)
+    bench.until(1052.0)
+    assert bench.state() is MirrorState.LIVE
+    assert bench.mirror.ledger.records.find(BTC, 1, None).order.status == OrderStatus.CANCELED  # type: ignore[union-attr]
 
 
 def test_it_is_right_up_to_the_last_event_or_ping_while_live_and_no_longer_when_stale() -> None:

@@ -25,7 +25,8 @@ from trio_binance._pure.mirror.asks import (
     AskOrders,
     AskTrades,
 )
-from trio_binance._pure.mirror.machine import AccountMirror, MirrorTerms
+from trio_binance._pure.mirror.figures import MirrorTerms
+from trio_binance._pure.mirror.machine import AccountMirror
 from trio_binance.models import (
     AccountPosition,
     AccountTrade,
@@ -218,6 +219,7 @@ class World:
 
     def run(self, plan: list[Do], outages: list[Outage], quiet: float = 900.0) -> None:
         """Live through a plan and a long quiet time after it."""
+        self.mirror.on_wanted(0.0, self.server_us)
         self.at(0.0, self._watch)
         moment = 1.0
         for outage in outages:

@@ -16,6 +16,7 @@ import attrs
 from trio_binance.models import MirrorState, UserEvent, as_microseconds
 
 from .asks import Ask, AskBalances, AskFills, AskOpenLists, AskOpenOrders, AskOrder, AskOrders, AskTrades
+from .figures import MirrorStatistics, MirrorTerms
 from .ledger import Ledger
 from .records import OrderKey
 from .rounds import Round
@@ -30,46 +31,6 @@ TRIES = 4
 """So many late rounds may leave something open before it is said that it cannot be recovered."""
 RETRY = 10.0
 """Seconds from one late round to the next."""
-
-
-@attrs.frozen
-class MirrorTerms:
-    """How careful the mirror is; seconds."""
-
-    lag: float
-    """How far behind the matching engine a query may be."""
-    grace: float
-    """How long the stream may take to bring what a query knows already."""
-    audit: float
-    """From one audit to the next."""
-    history: int
-    """Of orders that are done so many are kept."""
-
-
-@attrs.frozen
-class MirrorStatistics:
-    """What the mirror of the account holds and has been through."""
-
-    live: bool
-    orders: int
-    open_orders: int
-    fills: int
-    """Fills that were told."""
-    rounds: int
-    """Rounds of questions that came to their end, the audits among them."""
-    audits: int
-    asking: int
-    """Questions of the present round that are not answered yet, as far as they are known."""
-    failures: int
-    """Rounds that ended because an answer could not be had."""
-    recovered: int
-    """Events that were told because a query knew what the stream did not bring."""
-    repeated: int
-    """Events of the stream that told nothing new."""
-    losses: int
-    """Times at which an event was found to have been lost on a connection that stood."""
-    given_up: int
-    """Times at which something could not be recovered."""
 
 
 @attrs.define
@@ -97,7 +58,7 @@ class AccountMirror:
         self._backoff = backoff
         self.ledger = Ledger(history=terms.history, grace=terms.grace, lag_us=self._lag_us)
         self.state = MirrorState.SYNCING
-        self.reason = "not subscribed yet"
+        self.reason = "nobody has asked for it yet"
         """Why it is in that state, for people to read."""
         self.trouble: str | None = None
         """What keeps it from becoming right, where it is not a matter of time alone."""
@@ -107,6 +68,7 @@ class AccountMirror:
         self._heard_us = 0
         """Up to then all that happened was told, where nothing was missed."""
         self._as_of_us = 0
+        self._is_wanted = False
         self._is_watching = False
         self._is_broken = True
         """Events do not flow, or did not when it was last heard that they do."""
@@ -148,6 +110,16 @@ class AccountMirror:
             self._suspect(now, server_us)
         else:
             self._plan(now, is_full=True)  # a connection took the place of another, with nothing between them
+
+    def on_wanted(self, now: float, server_us: int) -> bool:
+        """Take note that somebody looks or listens; nothing is asked for before. Return whether nobody did so far."""
+        if self._is_wanted:
+            return False
+        self._is_wanted = True
+        if self.ledger.since_us:
+            self.ledger.since_us = self.ledger.clear_us = server_us
+            self._suspect(now, server_us)
+        return True
 
     def on_broken(self, reason: str, now: float, server_us: int, *, is_watching: bool) -> None:
         """Take note that something may be missing, and whether events flow all the same."""
@@ -198,13 +170,16 @@ class AccountMirror:
     @property
     def deadline(self) -> float:
         """When ``on_timer`` is to be called, at the latest."""
-        next_at = self._next_at if self._is_watching and self._round is None else _FOREVER
-        return min(next_at, self.ledger.due)
+        return min(self._next_at if self._may_ask else _FOREVER, self.ledger.due)
+
+    @property
+    def _may_ask(self) -> bool:
+        return self._is_wanted and self._is_watching and self._round is None
 
     def on_timer(self, now: float, server_us: int) -> list[UserEvent]:
         """Tell what is due, and begin a round if it is time for one."""
         told = self._settle(now, server_us)
-        if self._is_watching and self._round is None and now >= self._next_at:
+        if self._may_ask and now >= self._next_at:
             self._round = self._make_round(server_us)
         return told
 
