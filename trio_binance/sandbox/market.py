@@ -197,7 +197,10 @@ class Market:
         return venue
 
     def set_status(self, symbol: str, status: str, now_us: int) -> None:
-        """Halt a symbol or let it trade again: TRADING, HALT, BREAK and so on. Cancelling works in any status."""
+        """Halt a symbol or let it trade again: TRADING, HALT, BREAK, CANCEL_ONLY, or any word.
+
+        Orders are cancelled in any status, as no document says otherwise, amended in TRADING and CANCEL_ONLY alone.
+        """
         self._advance(now_us)
         self._venues[symbol].set_status(status)
 
