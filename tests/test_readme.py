@@ -20,6 +20,7 @@ from trio_binance import (
     BinanceConfig,
     ContingencyType,
     LimitOrder,
+    MarketOrder,
     SandboxSpec,
     Side,
     open_binance,
@@ -169,6 +170,21 @@ async def test_the_example_of_a_list_protects_a_price_and_takes_its_orders_away_
         assert await bx.account.open_order_lists() == []
         with pytest.raises(SystemExit, match="PERCENT_PRICE_BY_SIDE"):
             await protect(bx, best.ask_price * 5)
+
+
+async def test_the_example_of_the_account_follows_an_order_to_its_end(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with open_binance(BinanceConfig.sandbox(seed=7)) as bx:
+        await bx.wait_ready()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(namespace_of("fills")["fills"], bx)
+            await trio.sleep(1)
+            await example("place_and_follow")(bx, MarketOrder("BTCUSDT", Side.BUY, quantity="0.01"))
+            nursery.cancel_scope.cancel()
+    said = capsys.readouterr().out
+    assert re.search(r"^BTCUSDT [0-9.]+ [0-9.]+ False$", said, flags=re.MULTILINE)
+    assert re.search(r"^FILLED [0-9.]+ \{'BTC': Decimal\(", said, flags=re.MULTILINE)
 
 
 async def until_said(said: Callable[[], int], count: int, do: Callable[[], Awaitable[None]]) -> None:

@@ -25,10 +25,12 @@ from ._client.client import Binance as Binance
 from ._client.client import Statistics as Statistics
 from ._client.general import General as General
 from ._client.market import Market as Market
+from ._client.mirror import AccountView as AccountView
 from ._client.open import open_binance as open_binance
 from ._client.room import Moment as Moment
 from ._client.session import Session as Session
 from ._client.streams import Streams as Streams
+from ._client.tracking import TrackedOrder as TrackedOrder
 from ._client.trading import Trading as Trading
 from ._services.conditions import Status as Status
 from ._services.feed import Feed as Feed
@@ -320,6 +322,9 @@ from .models import WorkingLeg as WorkingLeg
 from .models import as_datetime as as_datetime
 from .models import as_microseconds as as_microseconds
 from .models import as_milliseconds as as_milliseconds
+from .models import average_price as average_price
+from .models import is_done as is_done
+from .models import remaining as remaining
 from .proxies import Proxy as Proxy
 from .proxies import ProxyKind as ProxyKind
 from .tuning import TimeUnit as TimeUnit
