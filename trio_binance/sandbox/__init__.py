@@ -7,8 +7,8 @@
 the same wire. What goes wrong, and when, is data: see ``FaultSchedule``, and ``catalogue`` for what has a name.
 
 The truth can be read at any time beside what a client was told: ``sandbox.orders()``, ``sandbox.fills()``,
-``sandbox.balances()``, and ``sandbox.conserved()``, whether all money is still there. What clients ask for may come from
-a copy that is behind: ``sandbox.market.replica_lag_us``, or ``sandbox.market.replica.drawn`` for each query anew.
+``sandbox.balances()``, and ``sandbox.conserved()``, whether all money is still there. What clients ask for may come
+from a copy that is behind: ``sandbox.market.replica_lag_us``, or ``sandbox.market.replica.drawn`` for each query anew.
 """
 
 from trio_binance.config import ReplaySpec as ReplaySpec

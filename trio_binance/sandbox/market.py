@@ -136,7 +136,7 @@ class Market:
 
     @property
     def replica_lag_us(self) -> int:
-        """How far queries are behind the matching engine, at least; nobody tells a bound, here it is ten minutes."""
+        """How far queries are behind the matching engine, at least; ten minutes at most."""
         return self.replica.lag_us
 
     @replica_lag_us.setter
@@ -197,10 +197,7 @@ class Market:
         return venue
 
     def set_status(self, symbol: str, status: str, now_us: int) -> None:
-        """Halt a symbol or let it trade again: TRADING, HALT, BREAK, CANCEL_ONLY, or any word.
-
-        Orders are cancelled in any status, as no document says otherwise, amended in TRADING and CANCEL_ONLY alone.
-        """
+        """Halt a symbol, or let it trade: any word is a status. Cancelling works in all, as no document denies it."""
         self._advance(now_us)
         self._venues[symbol].set_status(status)
 
