@@ -22,6 +22,7 @@ class Findings:
         self._orders: OrderedDict[tuple[str, int], OrderStatusReport] = OrderedDict()
         self._fills: OrderedDict[tuple[str, int], dict[int, Fill]] = OrderedDict()
         self._lists: OrderedDict[int, OrderList] = OrderedDict()
+        self._cancel_ids: OrderedDict[tuple[str, int], str] = OrderedDict()
 
     def order(self, symbol: str, order_id: int) -> OrderStatusReport | None:
         """Return an order as it was seen furthest, if it was."""
@@ -36,6 +37,10 @@ class Findings:
         """Return a list as it was seen last, if it was."""
         return self._lists.get(order_list_id)
 
+    def cancel_id(self, symbol: str, order_id: int) -> str:
+        """Return the client id of the cancellation that ended an order, if the account's events told it."""
+        return self._cancel_ids.get((symbol, order_id), "")
+
     def on_order(self, report: OrderStatusReport) -> None:
         """Take an order from a query."""
         key = report.symbol, report.order_id
@@ -46,8 +51,10 @@ class Findings:
     def on_report(self, report: ExecutionReport, order: OrderStatusReport) -> None:
         """Take an account event, and what it says of where its order stands."""
         self.on_order(order)
+        key = report.symbol, report.order_id
+        if report.execution_type == ExecutionType.CANCELED:
+            _keep(self._cancel_ids, key, report.client_order_id)  # "C" is then the order's own
         if report.execution_type == ExecutionType.TRADE:
-            key = report.symbol, report.order_id
             fills = self._fills.get(key, {})
             fills[report.trade_id] = Fill(
                 report.last_executed_price,

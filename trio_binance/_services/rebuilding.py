@@ -17,7 +17,7 @@ from trio_binance.models import (
     CancelledOrderList,
     CancelReplaceReport,
     CancelReplaceResult,
-    CancelResult,
+    ListOrderStatus,
     OrderAck,
     OrderFull,
     OrderResult,
@@ -30,8 +30,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TypeVar
 
+    from trio_binance._protocol.operation import Value
     from trio_binance._pure.intents import Intent, OrderSighting, Sighting
-    from trio_binance.models import CancelResponse, Fill, OrderList, OrderStatusReport
+    from trio_binance.models import (
+        CancelledOrderList,
+        CancelResponse,
+        CancelResult,
+        Fill,
+        OrderAmendment,
+        OrderList,
+        OrderStatusReport,
+    )
 
     from .findings import Findings
     from .inquiry import Inquiry
@@ -40,8 +49,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _PAUSE = 1.0
-_FILLS_WITHIN = 5.0
-"""Seconds in which fills are looked for that no event has told; who wants them later has the account's events."""
+_DETAILS_WITHIN = 5.0
+"""Seconds in which fills and the like are looked for that no event has told; later the account's events have them."""
 _REPLACED: Mapping[type, type[CancelReplaceReport]] = {
     OrderAck: ReplacedAck,
     OrderResult: ReplacedResult,
@@ -68,11 +77,12 @@ class Rebuilding:
             case Kind.PLACE | Kind.SOR:
                 return await self._placed(intent, sightings[Part.WHOLE])
             case Kind.LIST:
-                return await self._listed(intent, sightings[Part.WHOLE], self._report(intent))
+                return await self._listed(intent, sightings[Part.WHOLE])
             case Kind.CANCEL:
                 return await self._cancelled(intent, sightings[Part.WHOLE])
             case Kind.CANCEL_LIST:
-                return await self._listed(intent, sightings[Part.WHOLE], CancelResult)
+                list_id = _list_id_of(sightings[Part.WHOLE], intent)
+                return await self._list_cancelled(list_id, intent.text("listClientOrderId"), _cancel_id(intent))
             case Kind.CANCEL_ALL:
                 return await self._all_cancelled(intent)
             case Kind.AMEND:
@@ -93,24 +103,21 @@ class Rebuilding:
 
     async def _placed(self, intent: Intent, sighting: Sighting | None) -> OrderAck | OrderResult | OrderFull:
         query = OrderQuery(intent.symbol, _id_of(sighting), intent.text("newClientOrderId"))
-        # What does not rest has ended with its placement: its first event tells of it as NEW all the same.
-        order = await self._order(query, ended=not intent.rests)
-        answer: OrderAck | OrderResult | OrderFull = await self._report_of(order, self._report(intent))
-        return answer
+        report: OrderAck | OrderResult | OrderFull
+        report = await self._report_of(await self._placed_order(query), self._report(intent))
+        return report
 
     async def _report_of(self, order: OrderStatusReport, kind: type) -> Any:
         if kind is OrderAck:
             return answers.ack(order)
         if kind is OrderResult:
             return answers.result(order)
-        if kind is CancelResult:
-            return answers.cancelled(order, "")
         return answers.full(order, await self._fills(order))
 
-    async def _listed(self, intent: Intent, sighting: Sighting | None, kind: type) -> Any:
+    async def _listed(self, intent: Intent, sighting: Sighting | None) -> Any:
+        kind = self._report(intent)
         found = await self._list(_list_id_of(sighting, intent), intent.text("listClientOrderId"))
-        ended = kind is CancelResult
-        orders = [await self._order(OrderQuery(each.symbol, each.order_id, ""), ended=ended) for each in found.orders]
+        orders = [await self._placed_order(OrderQuery(each.symbol, each.order_id, "")) for each in found.orders]
         reports = [await self._report_of(order, kind) for order in orders]
         return answers.listed(answers.LISTS[kind], found, reports)
 
@@ -120,21 +127,34 @@ class Rebuilding:
         name = intent.text("cancelOrigClientOrderId" if half else "origClientOrderId")
         order = await self._order(OrderQuery(intent.symbol, order_id, name), ended=True)
         if order.order_list_id == -1:
-            return answers.cancelled(order, intent.text("cancelNewClientOrderId" if half else "newClientOrderId"))
-        found = await self._list(order.order_list_id, "")
-        legs: Sequence[OrderStatusReport] = [
-            await self._order(OrderQuery(each.symbol, each.order_id, ""), ended=True) for each in found.orders
-        ]
-        return answers.listed(CancelledOrderList, found, [answers.cancelled(leg, "") for leg in legs])
+            return self._cancellation(order, _cancel_id(intent))
+        return await self._list_cancelled(order.order_list_id, "", _cancel_id(intent))
+
+    async def _list_cancelled(self, order_list_id: int | None, name: str, cancel_id: str) -> CancelledOrderList:
+        found = await self._list(order_list_id, name, ended=True)
+        orders = [await self._order(OrderQuery(each.symbol, each.order_id, ""), ended=True) for each in found.orders]
+        return answers.list_cancelled(found, [self._cancellation(order, cancel_id) for order in orders])
+
+    def _cancellation(self, order: OrderStatusReport, cancel_id: str) -> CancelResult:
+        """Return the cancellation of an order; one of all is named by the exchange, and only its events tell how."""
+        return answers.cancelled(order, cancel_id or self._findings.cancel_id(order.symbol, order.order_id))
 
     async def _all_cancelled(self, intent: Intent) -> list[CancelResponse]:
         orders = [await self._order(OrderQuery(intent.symbol, target, ""), ended=True) for target in intent.targets]
-        return [answers.cancelled(order, "") for order in orders if order.status == "CANCELED"]
+        cancelled = [order for order in orders if order.status == "CANCELED"]
+        reports: list[CancelResponse] = [
+            self._cancellation(order, "") for order in cancelled if order.order_list_id == -1
+        ]
+        lists = dict.fromkeys(order.order_list_id for order in cancelled if order.order_list_id != -1)
+        return reports + [await self._list_cancelled(number, "", "") for number in lists]
 
     async def _amended(self, intent: Intent, sighting: Sighting | None) -> Any:
-        order_id = intent.number("orderId") or _id_of(sighting)
-        order = await self._order(OrderQuery(intent.symbol, order_id, intent.text("newClientOrderId")))
-        return answers.amended(order, intent.text("origClientOrderId") or None)
+        order_id, name = intent.number("orderId") or _id_of(sighting), intent.text("newClientOrderId")
+        order = await self._order(OrderQuery(intent.symbol, order_id, name))
+        amendment = await self._amendment(order, name)
+        if amendment is None:
+            return answers.amended(order, intent.text("origClientOrderId") or None)
+        return answers.amended(order, amendment.orig_client_order_id, amendment.execution_id)
 
     # --------------------------------------------------------------------------------------------- the questions
 
@@ -151,11 +171,21 @@ class Rebuilding:
                 order_id = (await self._inquiry.order(query)).order_id
             asked = not asked
 
-    async def _list(self, order_list_id: int | None, name: str) -> OrderList:
+    async def _placed_order(self, query: OrderQuery) -> OrderStatusReport:
+        """Return an order that was placed, with what it took at once: the event that it is there comes before that."""
+        known = await self._order(query)
+        if known.status in ENDED:
+            return known
+        with _patience():
+            await self._inquiry.order(query)
+        return self._findings.order(known.symbol, known.order_id) or known
+
+    async def _list(self, order_list_id: int | None, name: str, *, ended: bool = False) -> OrderList:
+        """Return a list as it was seen last; with ``ended``, when all of its orders had ended."""
         asked = False
         while True:
             known = None if order_list_id is None else self._findings.order_list(order_list_id)
-            if known is not None:
+            if known is not None and (not ended or known.list_order_status == ListOrderStatus.ALL_DONE):
                 return known
             if asked:
                 await trio.sleep(_PAUSE)
@@ -163,10 +193,23 @@ class Rebuilding:
                 order_list_id = (await self._inquiry.order_list(ListQuery(order_list_id, name))).order_list_id
             asked = not asked
 
+    async def _amendment(self, order: OrderStatusReport, name: str) -> OrderAmendment | None:
+        """Return the amendment that gave an order this client id, if it is told soon."""
+        params: Mapping[str, Value] = {"symbol": order.symbol, "orderId": order.order_id}
+        told: Sequence[OrderAmendment] = ()
+        with trio.move_on_after(_DETAILS_WITHIN):
+            while not told:
+                with _patience():
+                    every = await self._router.call(account.ORDER_AMENDMENTS, params)
+                    told = [each for each in every if each.new_client_order_id == name]
+                if not told:
+                    await trio.sleep(_PAUSE)
+        return told[-1] if told else None
+
     async def _fills(self, order: OrderStatusReport) -> Sequence[Fill]:
         """Return the fills of an order, as many as can be had soon."""
         fills: Sequence[Fill] = self._findings.fills(order.symbol, order.order_id)
-        with trio.move_on_after(_FILLS_WITHIN):
+        with trio.move_on_after(_DETAILS_WITHIN):
             # What smart order routing took elsewhere is an allocation: no trade tells of it.
             while not answers.are_all(fills, order.executed_qty) and not order.used_sor:
                 with _patience():
@@ -181,6 +224,11 @@ class Rebuilding:
 
 def _id_of(sighting: Sighting | None) -> int | None:
     return None if sighting is None or isinstance(sighting, ListSighting) else sighting.order_id
+
+
+def _cancel_id(intent: Intent) -> str:
+    """Return the cancellation's own client id."""
+    return intent.text("cancelNewClientOrderId" if intent.kind is Kind.CANCEL_REPLACE else "newClientOrderId")
 
 
 def _list_id_of(sighting: OrderSighting | ListSighting | None, intent: Intent) -> int | None:
