@@ -13,6 +13,7 @@ from tests._services.helpers_streams import Highest, Lab, open_lab
 from trio_binance._services.conditions import Status
 from trio_binance._services.events import (
     BanStarted,
+    ConnectionRenewed,
     Dropped,
     KeyRefused,
     Reconnected,
@@ -80,6 +81,8 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 BAD_KEY = Refusal(401, -2015, "Invalid API-key, IP, or permissions for action.")
+ACTIVE = Refusal(400, -2035, "User Data Stream subscription already active.")
+WORN_OUT = Refusal(400, -2042, "Maximum subscription ID reached for this connection.")
 LATE = Refusal(400, -1021, "Timestamp for this request is outside of the recvWindow.")
 
 
@@ -243,7 +246,7 @@ async def test_a_limit_stops_the_world(desk: Desk, autojump_clock: MockClock) ->
         assert desk.asked[1] - desk.asked[0] >= 60
 
 
-async def test_an_answer_that_never_comes_is_asked_for_again_and_the_subscription_adopted(
+async def test_a_subscription_whose_answer_was_lost_is_left_for_one_on_a_new_connection(
     autojump_clock: MockClock,
 ) -> None:
     async with account() as lab, events(lab):
@@ -251,10 +254,49 @@ async def test_an_answer_that_never_comes_is_asked_for_again_and_the_subscriptio
         await lab.wait_for(Reconnected)
         lab.line("wsapi").blackhole("in", trio.current_time() + 17)
         await lab.wait_for(UserDataSubscribed, 2)
-        assert lab.seen(UserDataSubscribed)[1].subscription == -1
-        assert lab.ws_api.line.epoch == 2
+        assert lab.ws_api.line.epoch == 3
+        assert trio.current_time() < 20
         lab.server("ws_api").text('{"subscriptionId":0,"event":{"e":"eventStreamTerminated","E":1}}')
         await lab.wait_for(UserDataSubscribed, 3)
+
+
+@pytest.mark.parametrize("refusal", [ACTIVE, WORN_OUT], ids=["active", "worn-out"])
+async def test_what_is_said_to_be_active_but_was_never_asked_for_is_no_subscription(
+    refusal: Refusal, desk: Desk, autojump_clock: MockClock
+) -> None:
+    desk.refusals = [refusal]
+    async with account() as lab, events(lab) as feed:
+        [subscribed] = lab.seen(UserDataSubscribed)
+        assert (subscribed.subscription, lab.user_data.connection, len(desk.asked)) == (0, 2, 2)
+        assert (await lab.wait_for(ConnectionRenewed)).reason == "of no more use"
+        assert lab.status() is Status.READY
+        lab.server("ws_api").text(balance())
+        assert isinstance(await feed.receive(), BalanceUpdate)
+
+
+async def test_a_subscription_that_is_always_said_to_be_active_is_never_taken_for_one_and_not_hammered(
+    desk: Desk, autojump_clock: MockClock
+) -> None:
+    desk.forever = ACTIVE
+    async with account() as lab:
+        await trio.sleep(600)
+        assert lab.status() is Status.DEGRADED
+        assert "already active" in lab.board.reasons["userdata"]
+        assert 8 < len(lab.dialled) < 60
+        assert not lab.seen(UserDataSubscribed)
+        desk.forever = None
+        await lab.wait_for(UserDataSubscribed)
+        assert lab.status() is Status.READY
+
+
+async def test_a_stream_that_was_told_to_have_ended_is_not_taken_for_active(
+    desk: Desk, autojump_clock: MockClock
+) -> None:
+    async with account() as lab, events(lab):
+        lab.server("ws_api").text('{"subscriptionId":0,"event":{"e":"eventStreamTerminated","E":1}}')
+        await lab.wait_for(UserDataSubscribed, 2)  # the exchange thinks otherwise: -2035
+        assert len(desk.asked) == 3
+        assert lab.user_data.connection == 2
 
 
 async def test_an_answer_without_a_subscription_is_no_crash(

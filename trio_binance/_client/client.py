@@ -65,6 +65,8 @@ class Statistics:
     ws_api_breaker: BreakerStatistics | None
     streams: StreamsStatistics
     ws_api: WsApiStatistics | None
+    ws_api_events: WsApiStatistics | None
+    """The connection that is the account's events' own, where calls prefer the WebSocket API."""
     user_data: UserDataStatistics | None
     account: AccountStatistics | None
     books: BooksStatistics
@@ -82,6 +84,7 @@ class Engine:
     router: Router
     streams: StreamsService
     ws_api: WsApi | None
+    ws_api_events: WsApi | None
     user_data: UserData | None
     mirror: Mirror | None
     books: BooksService
@@ -161,6 +164,7 @@ class Binance(metaclass=NoPublicConstructor):
             ws_api_breaker=breakers.get("ws_api"),
             streams=engine.streams.statistics(),
             ws_api=None if engine.ws_api is None else engine.ws_api.statistics(),
+            ws_api_events=None if engine.ws_api_events is None else engine.ws_api_events.statistics(),
             user_data=None if engine.user_data is None else engine.user_data.statistics(),
             account=None if engine.mirror is None else engine.mirror.statistics(),
             books=engine.books.statistics(),

@@ -3,8 +3,8 @@
 open_binance
 └─ (the embedded exchange, when the configuration asks for one)
    └─ root: rest_for_one, transient, 5 restarts in 10 s
-      rest, streams (one_for_one, a child per socket), clock, wsapi, userdata, mirror, books, gapless, journal, orders:
-      each stands on those before it
+      rest, streams (one_for_one, a child per socket), clock, wsapi (or one_for_one: wsapi, wsapi:events), userdata,
+      mirror, books, gapless, journal, orders: each stands on those before it
 """
 
 from __future__ import annotations
@@ -75,6 +75,9 @@ if TYPE_CHECKING:
 
 _GRACE = 2.5
 """Seconds a recording waits for further feeds: the pace of a socket lets one go by between bursts of SUBSCRIBEs."""
+
+_EVENTS = "wsapi:events"
+"""The connection that is the account's events' own."""
 
 
 def open_binance(config: BinanceConfig, *, dialer: Dialer | None = None) -> AbstractAsyncContextManager[Binance]:
@@ -248,7 +251,8 @@ class _Builder:
         stream_sockets = self._supervisor("streams", (), Strategy.ONE_FOR_ONE)
         streams = StreamsService(self._make_shard, stream_sockets, tuning)
         ws_api = self._make_ws_api(eager=signer is not None or self._config.prefer == "ws_api")
-        user_data = self._make_user_data(ws_api) if ws_api is not None and signer is not None else None
+        ws_api_events = None if ws_api is None or signer is None else self._make_ws_api_events(ws_api)
+        user_data = None if ws_api is None or signer is None else self._make_user_data(ws_api_events or ws_api)
         mirror = None if user_data is None else self._make_mirror(user_data)
         services: list[Service] = [
             RestService(router, self._config, self._dialer, self._board, self.observer),
@@ -271,7 +275,11 @@ class _Builder:
             guard=guard,
         )
         orders = Orders(router, resolver, resolve_timeout=tuning.resolve_timeout, next_id=next_id, guard=guard)
-        services += [service for service in (ws_api, user_data, mirror, books, gapless) if service is not None]
+        line = ws_api
+        if ws_api is not None and ws_api_events is not None:
+            # Peers: neither breaks because the other crashed.
+            line = self._supervisor("connections", (ws_api, ws_api_events), Strategy.ONE_FOR_ONE)
+        services += [service for service in (line, user_data, mirror, books, gapless) if service is not None]
         services += [self._journal, resolver]
         root = self._supervisor("root", services, Strategy.REST_FOR_ONE)
         engine = Engine(
@@ -280,6 +288,7 @@ class _Builder:
             router,
             streams,
             ws_api,
+            ws_api_events,
             user_data,
             mirror,
             books,
@@ -360,9 +369,28 @@ class _Builder:
         )
 
     def _make_ws_api(self, *, eager: bool) -> WsApi | None:
-        config = self._config
-        if config.environment.ws_api_url is None:
+        if self._config.environment.ws_api_url is None:
             return None
+        logon = self._make_logon(wanted=wants_logon(self._config))
+        ws_api = WsApi(self._make_ws_api_link("wsapi"), logon, self._tuning, self._board, eager=eager)
+        self._router.attach(ws_api, logon)
+        return ws_api
+
+    def _make_ws_api_events(self, ws_api: WsApi) -> WsApi | None:
+        """Return a connection that is the account's events' own, if calls are on the other one.
+
+        What breaks an order's connection must not silence whoever could tell what became of it.
+        """
+        if not _splits(self._config):
+            return None
+        # What subscribes is signed: nobody has to be logged on.
+        logon = self._make_logon(wanted=False)
+        events = WsApi(self._make_ws_api_link(_EVENTS), logon, self._tuning, self._board)
+        ws_api.on_key_lost = events.tell_key_lost
+        return events
+
+    def _make_ws_api_link(self, name: str) -> Link:
+        config = self._config
         urls = [
             ws_api_url(base, config.time_unit, rate_limits=config.return_rate_limits)
             for base in config.environment.ws_api_urls
@@ -370,18 +398,17 @@ class _Builder:
         # "connecting costs 2 weight" (web-socket-api.md, "General Information on rate limits")
         cost = Cost(raw=0, weight=2, connections=1)
         # It sees itself to it that nobody waits for long once its successor serves.
-        link = self._make_link("wsapi", urls, cost, Lane.ACCOUNT, patience=math.inf)
-        logon = Logon(
+        return self._make_link(name, urls, cost, Lane.ACCOUNT, patience=math.inf)
+
+    def _make_logon(self, *, wanted: bool) -> Logon:
+        return Logon(
             self._router.seal,
-            wanted=wants_logon(config),
+            wanted=wanted,
             clock=self._clock,
             limiter=self._limiter,
             observer=self.observer,
             timeout=self._tuning.request_timeout,
         )
-        ws_api = WsApi(link, logon, self._tuning, self._board, eager=eager)
-        self._router.attach(ws_api, logon)
-        return ws_api
 
     def _make_user_data(self, ws_api: WsApi) -> UserData:
         return UserData(
@@ -407,12 +434,19 @@ class _Builder:
         )
 
 
+def _splits(config: BinanceConfig) -> bool:
+    """Tell whether the account's events have a connection of their own."""
+    return config.prefer == "ws_api" and config.credentials is not None
+
+
 def _services_of(config: BinanceConfig) -> list[str]:
     """Return who has to report before the connector is READY."""
     has_ws_api = config.environment.ws_api_url is not None
     names = ["rest", "clock"]
     if has_ws_api and (config.credentials is not None or config.prefer == "ws_api"):
         names.append("wsapi")
+    if has_ws_api and _splits(config):
+        names.append(_EVENTS)
     if has_ws_api and config.credentials is not None:
         names.append("userdata")
     return names

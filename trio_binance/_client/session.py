@@ -16,12 +16,15 @@ R = TypeVar("R")
 
 @final
 class Session:
-    """``bx.session``: the connector's own connection to the WebSocket API.
+    """``bx.session``: the connector's own connection to the WebSocket API, the one that calls take.
 
     It is kept up, replaced before its day is over and, with an Ed25519 key and unless the configuration says otherwise,
     logged on by the connector; nobody needs to call these to trade. What they change holds for the present connection,
     which is made if there is none yet. Each method may raise any ``BinanceError``, ``NotServed`` where the environment
     has no WebSocket API, and is never asked twice.
+
+    With ``prefer="ws_api"`` the account's events come on another connection, which these methods neither see nor touch:
+    there is no subscription to them on this one, nor does ``status`` tell of any. Otherwise they come on this one.
     """
 
     def __init__(self, router: Router) -> None:
@@ -47,7 +50,7 @@ class Session:
     async def logout(self) -> SessionStatus:
         """Forget the key of the connection, which stays open; without effect where nobody is logged on.
 
-        Subscriptions made by a signature, as the connector's own are, go on.
+        Subscriptions made by a signature, as the connector's own is, go on.
 
         Weight 2. Security: none. Source: session.logout (memory).
         """

@@ -235,10 +235,10 @@ class Link:
             await life.pace()
         await socket.send(text)
 
-    def renew(self, socket: Socket | None = None) -> None:
-        """Have a connection replaced at once, the present one by default: ``serverShutdown`` came on it."""
+    def renew(self, socket: Socket | None = None, reason: str = "serverShutdown") -> None:
+        """Have a connection replaced at once, the present one by default; one that is older is being replaced."""
         if self._present is not None and socket in (None, self._present.socket):
-            self._present.renew("serverShutdown")
+            self._present.renew(reason)
 
 
 def _is_over_as_told(life: Life) -> bool:

@@ -26,6 +26,7 @@ from trio_binance.errors import (
     DecodeError,
     Outcome,
     ProtocolError,
+    SubscriptionConflict,
     TimestampError,
 )
 from trio_binance.models import EventStreamTerminated, UserEvent, as_milliseconds
@@ -57,7 +58,7 @@ LONGEST_TRANSIT = 60.0
 a pong frame back from the connection within a minute the connection will be disconnected"."""
 
 _ALREADY_ACTIVE = -2035
-_UNKNOWN = -1
+_NONE = -1
 
 
 class Watcher(Protocol):
@@ -119,8 +120,9 @@ class UserData:
         self._resynced = False
         self._epoch = 0
         """The connection on which events flow; 0 while they flow on none."""
-        self._subscription = (0, _UNKNOWN)
+        self._subscription = (0, _NONE)
         """The latest subscription: of which connection, and its number there."""
+        self._ended = True  # the exchange has said so of that subscription, or there was none yet
         self._others = False  # the connection also carries events of subscriptions made by the user's own hands
         self._missed_since: float | None = None
         self._signed_at = 0.0
@@ -220,6 +222,7 @@ class UserData:
         for watcher in self._watchers:
             watcher.on_event(event)
         if ended and self._is_present(item.subscription_id):
+            self._ended = True
             # After a logout, an unsubscribe, or at the exchange's own will ("Event Stream Terminated").
             await self._resubscribe("eventStreamTerminated")
 
@@ -249,7 +252,7 @@ class UserData:
     def _is_present(self, subscription: int | None) -> bool:
         """Tell whether an event speaks of the present subscription and not of an earlier one."""
         epoch, number = self._subscription
-        return epoch == self._epoch and (subscription is None or number in (_UNKNOWN, subscription))
+        return epoch == self._epoch and subscription in (None, number)
 
     # ------------------------------------------------------------------------------------- the subscription
 
@@ -278,6 +281,10 @@ class UserData:
                 await self._subscribe_once()
             except ConnectionLost:
                 pass
+            except SubscriptionConflict as exc:
+                # "Only a new connection helps", and when that is there we are told.
+                self._board.set(self.name, Degraded(f"account events refused: {exc}"))
+                return
             except BinanceError as exc:
                 await self._on_refused(exc)
             else:
@@ -295,19 +302,23 @@ class UserData:
                 self._limiter.refund(taken)
             raise
         self._limiter.on_usage(usage_from_rate_limits(answer.rate_limits), taken)
-        self._on_subscribed(line.epoch, self._read(answer, line.epoch))
+        self._on_subscribed(line.epoch, self._read(answer, line))
 
     async def _ask(self, line: Line) -> Answer:
         self._signed_at = trio.current_time()
         return await line.request(SUBSCRIBE_SIGNATURE.ws_method or "", self._seal.ws_now(SUBSCRIBE_SIGNATURE, {}))
 
-    def _read(self, answer: Answer, epoch: int) -> int:
+    def _read(self, answer: Answer, line: Line) -> int:
         """Return the number of the subscription that the answer grants, or raise what it says instead."""
         if answer.status != 200:
             error = refusal(SUBSCRIBE_SIGNATURE, answer.status, answer.error)
-            if error.code == _ALREADY_ACTIVE:
-                # The answer to an earlier attempt was lost: that subscription is as good, its number not always known.
-                return self._subscription[1] if self._subscription[0] == epoch else _UNKNOWN
+            epoch, number = self._subscription
+            if error.code == _ALREADY_ACTIVE and epoch == line.epoch and not self._ended:
+                return number
+            if isinstance(error, SubscriptionConflict):
+                # One that is active, but that we know nothing of (an answer that was lost, or no truth at all): silence
+                # would be taken for a witness. Or "Maximum subscription ID reached for this connection".
+                self._ws_api.renew(line)
             raise error
         try:
             return msgspec.json.decode(answer.result, type=_Subscribed).subscriptionId
@@ -317,7 +328,7 @@ class UserData:
     def _on_subscribed(self, epoch: int, number: int) -> None:
         now = trio.current_time()
         self._epoch = epoch
-        self._subscription, self._others = (epoch, number), False
+        self._subscription, self._others, self._ended = (epoch, number), False, False
         self._told_until = self._signed_at
         self._subscriptions += 1
         self._resynced = False

@@ -74,22 +74,23 @@ class WsApi:
     """The handle: ``wait_line`` for calls, ``listen`` for whoever takes the user's events in their order.
 
     Args:
-        link: brings the connections; one whose connections overlap.
+        link: brings the connections, which overlap, and the name.
         logon: logs each of them on, if that is wanted.
         tuning: how long to wait for what.
         board: told how it is.
         eager: connect at once, and not only on ``demand``.
     """
 
-    name = "wsapi"
-
     def __init__(self, link: Link, logon: Logon, tuning: Tuning, board: StatusBoard, *, eager: bool = True) -> None:
+        self.name = link.name
         self._link = link
         self._logon = logon
         self._tuning = tuning
         self._board = board
         self.look_after: Callable[[], Awaitable[None]] = _nothing
         """Done beside it while it runs, such as the pings that close its circuit breaker; never ends."""
+        self.on_key_lost: Callable[[AuthError], None] = self.tell_key_lost
+        """Called when the exchange has said on one of its connections that it no longer accepts the key."""
         # One for all connections, so that an answer never meets the request of another.
         self._ids = _Ids()
         self._lines: dict[Socket, Line] = {}
@@ -193,6 +194,15 @@ class WsApi:
                 yield receive
             finally:
                 self._news = None
+
+    def tell_key_lost(self, error: AuthError) -> None:
+        """Tell the listener that the key is no longer accepted, wherever that was said: a key is one."""
+        if self._told is not None:
+            self._tell(SessionLost(self._told.epoch, error))
+
+    def renew(self, line: Line) -> None:
+        """Have a connection replaced, on which something can no longer be had."""
+        self._link.renew(line.socket, "of no more use")
 
     def _tell(self, item: Item) -> None:
         if self._news is not None:
@@ -349,6 +359,6 @@ class WsApi:
             raise error
         if isinstance(error, AuthError):
             self._logon.on_disowned(line, error)
-            self._tell(SessionLost(line.epoch, error))
+            self.on_key_lost(error)
         else:
             self._strays += 1
