@@ -275,7 +275,7 @@ class _Builder:
             guard=guard,
         )
         orders = Orders(router, resolver, resolve_timeout=tuning.resolve_timeout, next_id=next_id, guard=guard)
-        line = ws_api
+        line: Service | None = ws_api
         if ws_api is not None and ws_api_events is not None:
             # Peers: neither breaks because the other crashed.
             line = self._supervisor("connections", (ws_api, ws_api_events), Strategy.ONE_FOR_ONE)
