@@ -12,15 +12,28 @@ import attrs
 import trio
 
 from trio_binance._codes import api_error_class
-from trio_binance._pure.intents import Absent, Accepted, Intent, NotSent, Part, Rejected, Unresolved, facts
+from trio_binance._pure.intents import (
+    Absent,
+    Accepted,
+    Intent,
+    Kind,
+    NotSent,
+    OrderSighting,
+    Part,
+    Rejected,
+    Unresolved,
+    facts,
+)
 from trio_binance.errors import (
     BinanceError,
     ConnectorClosed,
     InvalidArgument,
     LimitExceeded,
+    NothingToCancel,
     OrderAbsent,
     OrderUnresolved,
     Outcome,
+    PartialFailure,
 )
 from trio_binance.models import outcomes
 
@@ -115,13 +128,15 @@ class Orders:
         Raises:
             OrderUnresolved: it is not known what became of it, and goes on being found out.
             OrderAbsent: the answer was lost, and it had no effect.
+            NothingToCancel: also where the answer was lost, if the order is seen to have been filled.
+            PartialFailure: also where the answer was lost, if one half of a cancel-replace was done.
             BinanceError: it was refused or not sent.
         """
         told = await self._perform(operation, params, None, targets)
         if told.was_done:
             return await self._answer(told)
         if isinstance(told.error, BinanceError) and len(told.verdicts) > 1:
-            raise _halved(told.error, told.verdicts)
+            raise _halved(told.intent, told.error, told.verdicts)
         [verdict] = told.verdicts.values()
         raise self._error(told.intent, verdict, told.error)
 
@@ -235,6 +250,8 @@ class Orders:
                 return _after(
                     told, OrderUnresolved(verdict.reason, client_order_id=name, evidence=str(verdict.evidence))
                 )
+            case Absent(sighting=OrderSighting(has_ended=True)) if intent.kind is Kind.CANCEL:
+                return _after(told, _nothing_to_cancel(intent))
             case Absent():
                 return _after(told, OrderAbsent(client_order_id=name, evidence=str(verdict.evidence)))
             case Rejected() if told is None or told.outcome is Outcome.UNKNOWN:
@@ -245,6 +262,13 @@ class Orders:
 
 def _after(cause: BinanceError | None, error: BinanceError) -> BinanceError:
     error.__cause__ = cause
+    return error
+
+
+def _nothing_to_cancel(intent: Intent) -> NothingToCancel:
+    """Return the refusal that a cancellation meets, or would have met, whose order was seen to have been filled."""
+    error = NothingToCancel("Unknown order sent.", status=400, code=-2011, operation=intent.operation)
+    error.outcome = Outcome.REJECTED
     return error
 
 
@@ -259,14 +283,25 @@ def _refusal(intent: Intent, verdict: Rejected, told: BinanceError | None) -> Bi
     return error
 
 
-def _halved(error: BinanceError, verdicts: Mapping[Part, Verdict]) -> BinanceError:
+def _halved(intent: Intent, error: BinanceError, verdicts: Mapping[Part, Verdict]) -> BinanceError:
     """Return the error of a cancel-replace, with what became of each half."""
     cancel, new_order = (_OUTCOMES[verdicts[part].word] for part in (Part.CANCEL, Part.NEW_ORDER))
-    error.cancel_outcome, error.new_order_outcome = cancel, new_order
+    whole = cancel if cancel is new_order else Outcome.PARTIAL
     if Outcome.UNKNOWN in (cancel, new_order):
-        error.outcome = Outcome.UNKNOWN
-    elif cancel is new_order:
-        error.outcome = cancel
-    else:
-        error.outcome = Outcome.PARTIAL
+        whole = Outcome.UNKNOWN
+    if error.outcome is Outcome.UNKNOWN:
+        error = _after(error, _half_lost(intent, whole, verdicts))
+    error.cancel_outcome, error.new_order_outcome, error.outcome = cancel, new_order, whole
     return error
+
+
+def _half_lost(intent: Intent, whole: Outcome, verdicts: Mapping[Part, Verdict]) -> BinanceError:
+    """Return what stands for the error of a cancel-replace whose answer was lost, or proved nothing."""
+    name, evidence = intent.name or None, "\n".join(str(verdict.evidence) for verdict in verdicts.values())
+    if whole is Outcome.UNKNOWN:
+        reasons = [f"{part.value}: {each.reason}" for part, each in verdicts.items() if isinstance(each, Unresolved)]
+        return OrderUnresolved("; ".join(reasons), client_order_id=name, evidence=evidence)
+    if whole is Outcome.PARTIAL:
+        words = "Order cancel-replace partially failed."
+        return PartialFailure(words, status=409, code=-2021, operation=intent.operation)
+    return OrderAbsent(client_order_id=name, evidence=evidence)
