@@ -25,8 +25,9 @@ from trio_binance._services.events import (
     Reconnected,
 )
 from trio_binance.config import Credentials, TimeUnit, Tuning
-from trio_binance.errors import AuthError, BinanceError, Outcome
+from trio_binance.errors import AuthError, BinanceError, OrderAbsent, OrderUnresolved, Outcome
 from trio_binance.models import (
+    Accepted,
     ExecutionReport,
     KlineInterval,
     LimitOrder,
@@ -285,16 +286,16 @@ async def outcomes_of(world: World, *names: str) -> dict[str, Any]:
     return outcomes
 
 
-async def test_an_order_whose_answer_is_lost_is_unknown_found_by_the_other_wire_and_never_sent_again(
+async def test_an_order_whose_answer_is_lost_is_found_and_never_sent_again(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     async with open_world(prefer="ws_api", activity=1e-6) as world:
         line_of(world).blackhole("in", trio.current_time() + 1000)
-        lost = (await outcomes_of(world, "mine"))["mine"]
-        assert isinstance(lost, BinanceError)
-        assert (lost.outcome, lost.client_order_id) == (Outcome.UNKNOWN, "mine")
-        found = await world.bx.account.order("BTCUSDT", client_order_id="mine")
-        assert found.client_order_id == "mine"
+        outcome = await world.bx.trading.place(resting("mine"))
+        assert isinstance(outcome, Accepted)
+        assert not outcome.answered
+        [found] = await world.bx.account.open_orders("BTCUSDT")
+        assert (found.client_order_id, found.order_id) == ("mine", outcome.order.order_id)
         await trio.sleep(60)
         assert [order.client_order_id for order in await world.bx.account.all_orders("BTCUSDT")] == ["mine"]
         assert (await outcomes_of(world, "next"))["next"].client_order_id == "next"  # over the new connection
@@ -316,12 +317,12 @@ async def test_of_twenty_orders_in_flight_when_the_connection_is_cut_each_is_pla
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(cut)
                 outcomes = await outcomes_of(world, *names)
-            assert {exc.outcome for exc in failed(outcomes.values())} <= {Outcome.UNKNOWN}
+            assert {type(exc) for exc in failed(outcomes.values())} <= {OrderAbsent, OrderUnresolved}
             assert world.bx.statistics().breaker.opened == 0
             await trio.sleep(5)
             placed = Counter(order.client_order_id for order in await world.bx.account.all_orders("BTCUSDT"))
             assert set(placed.values()) <= {1}
-            assert {name for name, outcome in outcomes.items() if isinstance(outcome, OrderFull)} <= placed.keys()
+            assert {name for name, outcome in outcomes.items() if isinstance(outcome, OrderFull)} == placed.keys()
             assert (await outcomes_of(world, "again"))["again"].client_order_id == "again"
 
 
@@ -370,9 +371,12 @@ async def test_a_revoked_key_places_nothing_and_every_call_says_so(autojump_cloc
         assert isinstance((await outcomes_of(world, "before"))["before"], OrderFull)
         world.sandbox.exchange.keys[KEY].revoked = True
         outcomes = await outcomes_of(world, *"abcdefgh")
-        assert {type(outcome) for outcome in outcomes.values()} == {AuthError}
         # The signed ones are refused by name; of the session's last one it is not said that it was meant.
-        assert {outcome.outcome for outcome in outcomes.values()} <= {Outcome.REJECTED, Outcome.UNKNOWN}
+        unsure = [outcome for outcome in outcomes.values() if isinstance(outcome, OrderUnresolved)]
+        refused = [outcome for outcome in outcomes.values() if isinstance(outcome, AuthError)]
+        assert len(unsure) <= 1
+        assert len(unsure) + len(refused) == 8
+        assert {outcome.outcome for outcome in refused} == {Outcome.REJECTED}
         assert world.count(LoggedOff) == 1
         assert world.count(KeyRefused) >= 1
         world.sandbox.exchange.keys[KEY].revoked = False

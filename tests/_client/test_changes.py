@@ -19,6 +19,7 @@ from trio_binance.errors import (
     FilterError,
     InvalidArgument,
     OrderRejected,
+    OrderUnresolved,
     Outcome,
     PartialFailure,
     RateLimited,
@@ -28,13 +29,14 @@ from trio_binance.models import (
     CancelRestriction,
     CancelResult,
     LimitMakerOrder,
+    OrderFull,
     OrderStatus,
     ReplacedAck,
     ReplacedFull,
     ReplacedResult,
     Side,
 )
-from trio_binance.sandbox.faults import Answer, Bend, FaultSchedule, OnRequest
+from trio_binance.sandbox.faults import Answer, Bend, FaultSchedule, OnRequest, Reset, Timed
 
 
 async def test_cancelling_can_be_restricted_to_a_state(autojump_clock: trio.testing.MockClock) -> None:
@@ -175,17 +177,17 @@ async def test_what_was_not_there_to_cancel_keeps_the_new_order_away_unless_told
         assert left.client_order_id == caught.value.client_order_id
 
 
-async def test_a_lost_answer_names_the_new_order(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_lost_answer_is_found_out_for_both_halves(autojump_clock: trio.testing.MockClock) -> None:
     faults = FaultSchedule((OnRequest(1, Bend.lost(executed=True), "/api/v3/order/cancelReplace"),))
     async with open_world(faults=faults) as world:
         old = (await world.bx.trading.place(resting(world))).unwrap()
-        with pytest.raises(BinanceError) as caught:
-            await world.bx.trading.cancel_replace(resting(world, 900), cancel_order_id=old.order_id)
-        assert caught.value.outcome is Outcome.UNKNOWN
-        assert (caught.value.cancel_outcome, caught.value.new_order_outcome) == (Outcome.UNKNOWN, Outcome.UNKNOWN)
-        assert f"the new order with client id {caught.value.client_order_id} may stand" in str(caught.value)
-        found = await world.bx.account.order(SYMBOL, client_order_id=caught.value.client_order_id)
-        assert found.price == below(world, 900)
+        told = await world.bx.trading.cancel_replace(resting(world, 900), cancel_order_id=old.order_id)
+        assert isinstance(told.cancel_response, CancelResult)
+        assert told.cancel_response.order_id == old.order_id
+        assert isinstance(told, ReplacedFull)
+        [there] = await world.bx.account.open_orders(SYMBOL)
+        assert isinstance(told.new_order_response, OrderFull)
+        assert (there.order_id, there.price) == (told.new_order_response.order_id, below(world, 900))
 
 
 REFUSED = Answer.error(400, -1013, "Filter failure: LOT_SIZE")
@@ -193,7 +195,7 @@ REFUSED = Answer.error(400, -1013, "Filter failure: LOT_SIZE")
 
 @pytest.mark.parametrize(
     ("answer", "kind", "outcome"),
-    [(REFUSED, FilterError, Outcome.REJECTED), (Answer(429, b"<html>"), RateLimited, Outcome.UNKNOWN)],
+    [(REFUSED, FilterError, Outcome.REJECTED), (Answer(429, b"<html>"), OrderUnresolved, Outcome.UNKNOWN)],
 )
 async def test_every_error_of_a_replacement_tells_of_both_halves(
     answer: Answer, kind: type[BinanceError], outcome: Outcome, autojump_clock: trio.testing.MockClock
@@ -204,6 +206,7 @@ async def test_every_error_of_a_replacement_tells_of_both_halves(
             await world.bx.trading.cancel_replace(resting(world), cancel_order_id=1)
         assert (caught.value.cancel_outcome, caught.value.new_order_outcome) == (outcome, outcome)
         assert caught.value.report is None
+        assert isinstance(caught.value.__cause__, RateLimited) == (outcome is Outcome.UNKNOWN)
 
 
 async def test_a_replacement_that_was_not_sent_touched_neither(autojump_clock: trio.testing.MockClock) -> None:
@@ -213,17 +216,20 @@ async def test_a_replacement_that_was_not_sent_touched_neither(autojump_clock: t
         assert (caught.value.cancel_outcome, caught.value.new_order_outcome) == (Outcome.NOT_SENT, Outcome.NOT_SENT)
 
 
-async def test_a_lost_answer_says_what_is_in_doubt(autojump_clock: trio.testing.MockClock) -> None:
-    cancels = ["/api/v3/order", "/api/v3/openOrders", "/api/v3/orderList"]
-    faults = FaultSchedule(tuple(OnRequest(1, Bend.lost(executed=False), path) for path in cancels))
-    async with open_world(faults=faults) as world:
+async def test_what_cannot_be_found_out_says_what_is_in_doubt(autojump_clock: trio.testing.MockClock) -> None:
+    cancels = ["DELETE /api/v3/order", "DELETE /api/v3/openOrders", "DELETE /api/v3/orderList"]
+    reset = (Timed(0.0, Reset()),)  # the witness goes with the answer
+    faults = tuple(OnRequest(1, Bend.lost(executed=False), path, deeds=reset) for path in cancels)
+    async with open_world(faults=FaultSchedule(faults)) as world:
         trading = world.bx.trading
-        with pytest.raises(BinanceError, match="the cancellation of order 7 may have taken effect; find out"):
-            await trading.cancel(SYMBOL, order_id=7)
-        with pytest.raises(BinanceError, match="the request DELETE /api/v3/openOrders may have taken effect"):
+        await trading.place(resting(world, client_order_id="old"))
+        with pytest.raises(OrderUnresolved, match="the cancellation of order old may have taken effect"):
+            await trading.cancel(SYMBOL, client_order_id="old")
+        with pytest.raises(OrderUnresolved, match="the request DELETE /api/v3/openOrders may have taken effect"):
             await trading.cancel_open_orders(SYMBOL)
-        with pytest.raises(BinanceError, match="the cancellation of list mine may have taken effect"):
+        with pytest.raises(OrderUnresolved, match="the cancellation of list mine may have taken effect"):
             await trading.cancel_order_list(SYMBOL, list_client_order_id="mine")
+        assert len(trading.unsettled) == 3
 
 
 async def test_only_an_order_takes_the_place_of_another(autojump_clock: trio.testing.MockClock) -> None:

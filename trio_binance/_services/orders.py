@@ -75,6 +75,12 @@ class _Told:
         return all(isinstance(verdict, Accepted) for verdict in self.verdicts.values())
 
     @property
+    def refusal(self) -> BinanceError | None:
+        """The refusal of this very request, if that is for good: what was seen is another's doing then."""
+        whole = len(self.verdicts) == 1
+        return self.error if whole and self.error is not None and self.error.outcome is Outcome.REJECTED else None
+
+    @property
     def sightings(self) -> dict[Part, Sighting | None]:
         """What was seen of each part that took effect."""
         return {part: verdict.sighting for part, verdict in self.verdicts.items() if isinstance(verdict, Accepted)}
@@ -133,6 +139,8 @@ class Orders:
             BinanceError: it was refused or not sent.
         """
         told = await self._perform(operation, params, None, targets)
+        if told.refusal is not None:
+            raise told.refusal
         if told.was_done:
             return await self._answer(told)
         if isinstance(told.error, BinanceError) and len(told.verdicts) > 1:
