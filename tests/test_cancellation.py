@@ -16,8 +16,10 @@ import trio.testing
 from tests._client.world import config_of, settle
 from trio_binance._client.client import Binance
 from trio_binance._client.open import open_binance
+from trio_binance._services.events import Event
+from trio_binance._services.orderevents import OutcomeFound, OutcomeInDoubt
 from trio_binance.config import SandboxSpec
-from trio_binance.models import LimitOrder, MarketOrder, Side
+from trio_binance.models import Accepted, LimitOrder, MarketOrder, Side
 from trio_binance.sandbox.serve import Sandbox, open_sandbox
 
 pytestmark = pytest.mark.slow  # many small runs, together half a minute
@@ -223,6 +225,47 @@ def test_a_call_cancelled_at_any_step_leaves_nothing(scenario: Scenario, prefer:
     assert total > 0
     for step in sampled(total, LIMIT):
         run(run_inside, scenario, prefer, step)
+
+
+async def place_once(prefer: str, act_at: int) -> int:
+    """Place an order, cancelled at a step; look whether it was told, in the end, what became of it."""
+    events: list[Event] = []
+    config = config_of(activity=ACTIVITY, prefer=prefer, hooks=(events.append,))
+    counter = StepCounter()
+    async with open_binance(config) as bx:
+        await bx.wait_ready()
+        outcome = None
+        with trio.CancelScope() as scope:
+            counter.act, counter.act_at = scope.cancel, act_at
+            trio.lowlevel.add_instrument(counter)
+            counter.armed = True
+            try:
+                order = MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.00100"), client_order_id="mine")
+                outcome = await bx.trading.place(order)
+            finally:
+                counter.armed = False
+                trio.lowlevel.remove_instrument(counter)
+        in_doubt = [event for event in events if isinstance(event, OutcomeInDoubt)]
+        assert len(in_doubt) >= len(bx.trading.unsettled)
+        with trio.fail_after(60):
+            await bx.trading.wait_settled()
+        assert bx.trading.unsettled == ()
+        found = [event.verdict for event in events if isinstance(event, OutcomeFound)]
+        placed = [each.client_order_id for each in await bx.account.all_orders("BTCUSDT")]
+        if outcome is not None:
+            assert isinstance(outcome, Accepted)
+            assert placed == ["mine"]
+        else:
+            assert len(found) == len(in_doubt) <= 1
+            assert placed == ["mine"] * (found == ["accepted"])
+    return counter.steps
+
+
+@pytest.mark.parametrize("prefer", ["rest", "ws_api"])
+def test_of_a_placement_cancelled_at_any_step_it_is_told_what_became_of_it(prefer: str) -> None:
+    total = run(place_once, prefer, -1)
+    for step in sampled(total, 4 * LIMIT):
+        run(place_once, prefer, step)
 
 
 @pytest.mark.parametrize("scenario", [read_trades, read_account, track])

@@ -29,7 +29,7 @@ from tests._client.world import World, open_world
 from trio_binance._client.client import Binance
 from trio_binance.config import Credentials, Tuning
 from trio_binance.errors import AuthError, BinanceError, ServiceCrashed
-from trio_binance.models import LimitOrder, MarketOrder, Side
+from trio_binance.models import Accepted, LimitOrder, MarketOrder, Rejected, Side, Unresolved
 from trio_binance.sandbox.faults import (
     Answer,
     Bend,
@@ -156,7 +156,10 @@ async def suffer(net: Net, world: World) -> None:
         lambda: bx.call("POST", "/api/v3/order", wrong, signed=True),
     ):
         try:
-            net.add(await call())
+            answer = await call()
+            net.add(answer)
+            if isinstance(answer, Accepted | Rejected | Unresolved):
+                net.add(answer.evidence, answer.unwrap())
         except Exception as exc:
             net.add_error(exc)
 
