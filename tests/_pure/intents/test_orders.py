@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from tests._pure.intents.makers import (
@@ -251,6 +252,18 @@ def test_what_stays_unresolved_is_forgotten_after_a_day() -> None:
     assert made.standing(intent.intent_id) == {}
 
 
+def test_an_order_of_an_earlier_intent_is_not_taken_for_ours_however_young_it_is() -> None:
+    made, first = docket(), placement()
+    sent(made, first)
+    made.on_fact(first.intent_id, facts.Done(order(order_id=5, at=1.0)), 1.01)
+    second = attrs.evolve(first, intent_id="i-second")
+    made.open(second, 1.1)
+    made.on_fact("i-second", facts.Sending(stamp(1.1)), 1.1)
+    made.on_fact("i-second", facts.Refused(-2010, "Duplicate order sent.", clashes=True), 1.2)
+    effects = made.on_fact("i-second", facts.Found(order(order_id=5, at=1.0), 1.3), 1.4)
+    assert isinstance(verdict(effects), Rejected)
+
+
 # ---------------------------------------------------------------------------------------- the matching engine's word
 
 
@@ -421,7 +434,7 @@ def test_what_was_refused_gives_its_name_to_the_next() -> None:
     made.on_fact(intent.intent_id, facts.Refused(-2010, "Account has insufficient balance."), 1.2)
     again = Intent("i-again", "POST /api/v3/order", intent.params)
     sent(made, again, 2.0)
-    [settle] = made.on_seen(order(at=2.1), 2.2)
+    [settle] = made.on_seen(order(order_id=8, at=2.1), 2.2)
     assert isinstance(settle, Settle)
     assert settle.intent_id == "i-again"
 
@@ -432,7 +445,7 @@ def test_what_was_filled_leaves_its_name_to_the_next() -> None:
     made.on_fact(intent.intent_id, facts.Done(order()), 1.2)
     again = Intent("i-again", "POST /api/v3/order", intent.params)
     sent(made, again, 2.0)
-    [settle] = made.on_seen(order(at=2.1), 2.2)
+    [settle] = made.on_seen(order(order_id=8, at=2.1), 2.2)
     assert isinstance(settle, Settle)
     assert settle.intent_id == "i-again"
 

@@ -12,6 +12,7 @@ from .effects import Alarm, AskWitness, Probe, Query, SendAgain, Settle
 from .intent import Part
 from .notebook import Notebook
 from .purposes import View
+from .sightings import OrderSighting
 from .table import RULED_OUT, SETTLED, TABLE, WONDERING, Phase, Signal
 from .terms import AHEAD_MS, ENGINE_MS, NEVER, Pace
 from .verdicts import Absent, Accepted, NotSent, Rejected, Unresolved
@@ -51,6 +52,8 @@ class Claim:
         self.superseded: bool = False
         """Whether another order goes by its names now."""
         self.purpose: Purpose = purpose_of(intent, part)
+        self.not_ours: frozenset[int] = frozenset()
+        """The ids of orders that went by its names before."""
         self._terms = terms
         self._notes = Notebook(evidence)
         self._pace = Pace()
@@ -70,6 +73,11 @@ class Claim:
     def keys(self) -> tuple[Key, ...]:
         """By what sightings concern it."""
         return () if self.superseded else self.purpose.keys
+
+    @property
+    def order_id(self) -> int | None:
+        """The id of the order that it was seen to have placed or changed."""
+        return self._sighting.order_id if isinstance(self._sighting, OrderSighting) else None
 
     @property
     def evidence(self) -> Evidence:
@@ -180,7 +188,12 @@ class Claim:
 
     @property
     def _view(self) -> View:
-        return View(self._stamp_ms, clashed=self._refusal is not None, late=self.phase in RULED_OUT)
+        return View(
+            self._stamp_ms,
+            clashed=self._refusal is not None,
+            late=self.phase in RULED_OUT,
+            not_ours=self.not_ours,
+        )
 
     def resume(self, verdict: Verdict, phase: Phase, expires_ms: float, scene: Scene) -> None:
         """Go on, in a new process, from a verdict that was reached before."""

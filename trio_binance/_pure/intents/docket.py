@@ -156,6 +156,8 @@ class Intents:
             if one.phase in RULED_OUT:
                 one.superseded = True
                 self._index(one, ())
+        # Younger than a second their age does not tell them apart.
+        claim.not_ours = frozenset(one.order_id for one in earlier if one.order_id is not None)
 
     def restore(self, remembered: Iterable[Remembered], now: float) -> list[Effect]:
         """Take what the journal remembers of earlier runs; to be called first of all."""

@@ -25,13 +25,15 @@ class View:
     """How a sighting is looked at: when the request was stamped first, and where the intent stands.
 
     ``late`` says that a verdict has ruled it out: then only what can be nobody else's doing counts. ``is_fresh`` says
-    that a copy was asked so late that it cannot lag behind the request.
+    that a copy was asked so late that it cannot lag behind the request. ``not_ours`` are the ids of orders that were
+    there before, under the same name.
     """
 
     stamp_ms: int | None
     clashed: bool = False
     late: bool = False
     is_fresh: bool = False
+    not_ours: frozenset[int] = frozenset()
 
     def is_older(self, moment_ms: int | None) -> bool:
         """Tell whether something that happened then cannot be of this request."""

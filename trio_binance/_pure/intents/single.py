@@ -45,7 +45,7 @@ class Placed(Base):
         """Return what an order of this name says; one that is older than the request has only lent its name."""
         if not isinstance(sighting, OrderSighting) or self._name not in sighting.names:
             return None
-        if view.is_older(sighting.created_ms):
+        if view.is_older(sighting.created_ms) or sighting.order_id in view.not_ours:
             return older(view)
         return Signal.REFUSED if sighting.status == OrderStatus.REJECTED else Signal.DONE
 
@@ -77,7 +77,7 @@ class Listed(Base):
         if isinstance(sighting, ListSighting):
             is_older, ours = view.is_older(sighting.moment_ms), sighting.name == self._name
         else:
-            is_older = view.is_older(sighting.created_ms)
+            is_older = view.is_older(sighting.created_ms) or sighting.order_id in view.not_ours
             # A leg may be refused long after the list was accepted, when its turn comes: that says nothing.
             rejected = sighting.status == OrderStatus.REJECTED
             ours = sighting.order_list_id != -1 and not self._legs.isdisjoint(sighting.names) and not rejected
