@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "tests",
     deadline=None,
-    max_examples=int(os.environ.get("TRIO_BINANCE_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("TRIO_BINANCE_EXAMPLES", "50")),
     derandomize="TRIO_BINANCE_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
