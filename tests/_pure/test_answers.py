@@ -149,7 +149,7 @@ def test_an_amendment_tells_the_old_name_and_what_is_left() -> None:
 )
 def test_a_list_has_a_report_of_each_of_its_orders(report: Any, kind: Any) -> None:
     assert answers.LISTS[type(report)] is kind
-    told = answers.listed(kind, LIST, [report])
+    told: Any = answers.listed(kind, LIST, [report])
     assert type(told) is kind
     assert (told.order_list_id, told.list_client_order_id, told.order_reports) == (3, "pair", (report,))
 
@@ -168,3 +168,5 @@ def test_the_owner_of_a_journal_is_known_by_a_digest_of_the_key_alone() -> None:
     assert len(owner.key) == 12
     assert owner != Owner.of("testnet", "l" * 64)
     assert Owner.of("testnet", None) == Owner("testnet", "")
+    assert owner.adopts(Owner.of("testnet", "l" * 64))
+    assert not Owner.of("testnet", None).adopts(owner)
