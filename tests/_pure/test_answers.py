@@ -133,9 +133,9 @@ def test_an_amendment_tells_the_old_name_and_what_is_left() -> None:
     assert (told.execution_id, told.transact_time) == (99, 2_000)
     amended = told.amended_order
     assert (amended.orig_client_order_id, amended.client_order_id) == ("older", "mine")
-    assert (amended.qty, amended.prevented_qty, amended.cumulative_quote_qty) == (ORDER.orig_qty, 0, Decimal(183))
+    assert (amended.qty, amended.prevented_qty, amended.cumulative_quote_qty) == (ORDER.orig_qty, ZERO, Decimal(183))
     unknown = answers.amended(order(orig_qty=None, prevented_quantity=Decimal("0.002")), None)
-    assert (unknown.execution_id, unknown.amended_order.qty) == (answers.NOT_TOLD, 0)
+    assert (unknown.execution_id, unknown.amended_order.qty) == (answers.NOT_TOLD, ZERO)
     assert unknown.amended_order.prevented_qty == Decimal("0.002")
 
 
@@ -150,8 +150,8 @@ def test_an_amendment_tells_the_old_name_and_what_is_left() -> None:
 def test_a_list_has_a_report_of_each_of_its_orders(report: Any, kind: Any) -> None:
     assert answers.LISTS[type(report)] is kind
     told: Any = answers.listed(kind, LIST, [report])
-    assert type(told) is kind
     assert (told.order_list_id, told.list_client_order_id, told.order_reports) == (3, "pair", (report,))
+    assert type(told) is kind
 
 
 def test_a_cancelled_list_has_the_moment_of_its_cancellation() -> None:
