@@ -136,8 +136,7 @@ async def test_an_order_that_nobody_can_ask_for_goes_on_being_found_out(
     autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lost = [OnRequest(number, Bend.lost(executed=number == 1), "/api/v3/order") for number in range(1, 9)]
-    ended = [Timed(0.0, CutSockets("ws_api")), *lost]
-    found, _ = await place_amid(*ended)
+    found, _ = await place_amid(Timed(0.0, CutSockets("ws_api")), *lost)
     assert len(found) == 1
     said = capsys.readouterr().out
     assert said.startswith(("it is there: ", "it may be there: "))

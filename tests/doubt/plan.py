@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from random import Random
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -96,7 +96,7 @@ def request_of(deed: Deed, bid: Decimal, ask: Decimal) -> Request:
     rng = Random(deed.seed)
     quantity = Decimal(rng.randint(10, 60)).scaleb(-5)
     low, high = bid - rng.randint(500, 3000), ask + rng.randint(500, 3000)
-    about = {"client_order_id": deed.name}
+    about: dict[str, Any] = {"client_order_id": deed.name}
     match deed.kind:
         case "resting":
             return LimitOrder(SYMBOL, Side.BUY, quantity=quantity, price=low, **about)

@@ -17,7 +17,7 @@ from tests._client.world import EPOCH_MS, World, open_world
 from trio_binance._services.orderevents import OutcomeFound, OutcomeRevised, OutcomeUnresolved
 from trio_binance.config import Credentials
 from trio_binance.errors import BinanceError, Outcome
-from trio_binance.models import Absent, Accepted, OrderListRequest, Rejected, Unresolved
+from trio_binance.models import Absent, Accepted, OcoOrder, OtoOrder, Placement, Rejected, Unresolved
 from trio_binance.sandbox.market import Market
 from trio_binance.sandbox.symbols import SYMBOLS
 
@@ -87,10 +87,13 @@ class Run:
 
     async def _place(self, deed: Deed) -> str:
         book = self.world.sandbox.market.book(SYMBOL)
-        request = request_of(deed, book.bids[0][0], book.asks[0][0])
+        request: Any = request_of(deed, book.bids[0][0], book.asks[0][0])
         trading = self.world.bx.trading
-        if isinstance(request, OrderListRequest):
-            outcome: Any = await (trading.place_oco if deed.kind == "oco" else trading.place_oto)(request)  # type: ignore[operator]
+        outcome: Placement[Any]
+        if isinstance(request, OcoOrder):
+            outcome = await trading.place_oco(request)
+        elif isinstance(request, OtoOrder):
+            outcome = await trading.place_oto(request)
         else:
             outcome = await trading.place(request, new_order_resp_type="RESULT")
         self.evidence[deed.name] = str(outcome.evidence)

@@ -18,6 +18,7 @@ from trio_binance.sandbox.faults import (
     Fault,
     FaultSchedule,
     OnRequest,
+    Spell,
     Timed,
     random_schedule,
 )
@@ -124,6 +125,7 @@ def test_a_schedule_by_chance_is_the_same_for_the_same_seed_and_leaves_half_of_t
     assert drawn == random_schedule(random.Random(seed), seconds=100, count=30)
     assert len(drawn.faults) == 30
     for fault in drawn.faults:
+        assert not isinstance(fault, Spell)
         assert 0 <= (fault.at if isinstance(fault, Timed) else fault.number) <= 100
 
 

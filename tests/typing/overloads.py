@@ -163,7 +163,7 @@ async def a_list(
     assert_type(await bx.trading.place_opoco(opoco, new_order_resp_type="ACK"), Placement[OrderListAck])
     assert_type(await bx.trading.place_legacy_oco(old, new_order_resp_type="ACK"), Placement[OrderListAck])
     any_of_three = await bx.trading.place_oco(oco, new_order_resp_type=word)
-    assert_type(any_of_three, OrderListAck | OrderListResult | OrderListFull)
+    assert_type(any_of_three, Placement[OrderListAck | OrderListResult | OrderListFull])
     assert_type(await bx.trading.cancel_order_list("BTCUSDT", order_list_id=1), CancelledOrderList)
 
 
