@@ -7,8 +7,9 @@ import trio.testing
 
 from tests._client.orders import SYMBOL, account_of, every_list
 from tests._client.world import open_world
-from trio_binance.errors import ApiError, BinanceError, InvalidArgument, Outcome
+from trio_binance.errors import ApiError, InvalidArgument
 from trio_binance.models import (
+    Accepted,
     CancelledOrderList,
     CancelResult,
     ListOrderStatus,
@@ -85,16 +86,18 @@ async def test_only_a_list_of_its_kind_can_be_placed(method: str, autojump_clock
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_a_lost_answer_carries_the_name_of_the_list(method: str, autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_list_whose_answer_is_lost_is_found_by_its_name_and_placed_once(
+    method: str, autojump_clock: trio.testing.MockClock
+) -> None:
     faults = FaultSchedule((OnRequest(1, Bend.lost(executed=True), PATHS[method]),))
     async with open_world(faults=faults) as world:
-        with pytest.raises(BinanceError) as caught:
-            await getattr(world.bx.trading, method)(every_list(world)[method])
-        lost = caught.value
-        assert lost.outcome is Outcome.UNKNOWN
-        found = await world.bx.account.order_list(list_client_order_id=lost.client_order_id)
-        assert found.list_client_order_id == lost.client_order_id
+        outcome = await getattr(world.bx.trading, method)(every_list(world)[method])
+        assert isinstance(outcome, Accepted)
+        assert not outcome.answered
+        assert outcome.client_order_id == outcome.order.list_client_order_id
+        found = await world.bx.account.order_list(list_client_order_id=outcome.client_order_id)
         assert [one.order_list_id for one in await world.bx.account.open_order_lists()] == [found.order_list_id]
+        assert found.order_list_id == outcome.order.order_list_id
 
 
 async def test_names_of_ones_own_are_kept(autojump_clock: trio.testing.MockClock) -> None:

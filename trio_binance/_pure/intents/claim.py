@@ -11,8 +11,7 @@ from .choice import purpose_of
 from .effects import Alarm, AskWitness, Probe, Query, SendAgain, Settle
 from .intent import Part
 from .notebook import Notebook
-from .purposes import View
-from .sightings import OrderSighting
+from .purposes import SeenId, View, ids_of
 from .table import RULED_OUT, SETTLED, TABLE, WONDERING, Phase, Signal
 from .terms import AHEAD_MS, ENGINE_MS, NEVER, Pace
 from .verdicts import Absent, Accepted, NotSent, Rejected, Unresolved
@@ -52,8 +51,8 @@ class Claim:
         self.superseded: bool = False
         """Whether another order goes by its names now."""
         self.purpose: Purpose = purpose_of(intent, part)
-        self.not_ours: frozenset[int] = frozenset()
-        """The ids of orders that went by its names before."""
+        self.not_ours: frozenset[SeenId] = frozenset()
+        """The ids of orders and lists that went by its names before."""
         self._terms = terms
         self._notes = Notebook(evidence)
         self._pace = Pace()
@@ -75,9 +74,9 @@ class Claim:
         return () if self.superseded else self.purpose.keys
 
     @property
-    def order_id(self) -> int | None:
-        """The id of the order that it was seen to have placed or changed."""
-        return self._sighting.order_id if isinstance(self._sighting, OrderSighting) else None
+    def seen_ids(self) -> frozenset[SeenId]:
+        """The ids of the order or the list that it was seen to have placed or changed."""
+        return frozenset() if self._sighting is None else ids_of(self._sighting)
 
     @property
     def evidence(self) -> Evidence:
@@ -259,7 +258,8 @@ class Claim:
         if self.phase in WONDERING and self._doubted_ms is None:
             self._doubted_ms = scene.server_ms
         if self.phase in SETTLED and self._expires_ms is None:
-            watched = self.phase in (Phase.ABSENT, Phase.UNRESOLVED)
+            # Whoever was told that it is not known may ask for it later, and has a day for that.
+            watched = self.phase in (Phase.ABSENT, Phase.UNRESOLVED) or self._doubted_ms is not None
             self._expires_ms = scene.server_ms + (self._terms.watch_ms if watched else self._terms.linger_ms)
 
     def on_timer(self, scene: Scene) -> list[Effect]:

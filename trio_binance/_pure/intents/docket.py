@@ -125,7 +125,8 @@ class Intents:
         """Take an intent, before anything of it leaves.
 
         Raises:
-            InvalidArgument: an order with one of its client ids is in doubt: placed now, it might be there twice.
+            InvalidArgument: an order with one of its client ids is on its way or in doubt: placed now, it might be there
+                twice, and what is seen of the one would be taken for the other.
         """
         if intent.intent_id in self._claims:
             raise InvalidArgument("intent_id", intent.intent_id, "another intent has this id")
@@ -150,14 +151,14 @@ class Intents:
             return
         earlier = [one for key in claim.keys for one in self._by_key.get(key, ()) if one.purpose.places]
         for one in earlier:
-            if one.phase in WONDERING:
+            if one.verdict is None or one.phase in WONDERING:
                 reason = f"what became of an order of this id is not known yet: {one.intent.intent_id}"
                 raise InvalidArgument("client_order_id", claim.keys[0][2], reason)
             if one.phase in RULED_OUT:
                 one.superseded = True
                 self._index(one, ())
         # Younger than a second their age does not tell them apart.
-        claim.not_ours = frozenset(one.order_id for one in earlier if one.order_id is not None)
+        claim.not_ours = frozenset(seen for one in earlier for seen in one.seen_ids)
 
     def restore(self, remembered: Iterable[Remembered], now: float) -> list[Effect]:
         """Take what the journal remembers of earlier runs; to be called first of all."""

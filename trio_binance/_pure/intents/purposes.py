@@ -20,24 +20,40 @@ Key: TypeAlias = tuple[str, str, str | int]
 """What a sighting and a purpose have in common: a kind of name, the symbol, and the name."""
 
 
+SeenId: TypeAlias = tuple[str, int]
+"""The id of an order ("id") or of a list ("list id") of one symbol."""
+
+
+def ids_of(sighting: Sighting) -> frozenset[SeenId]:
+    """Return the ids of the orders and the list that a sighting is of."""
+    if isinstance(sighting, ListSighting):
+        return frozenset({("list id", sighting.order_list_id), *(("id", order_id) for order_id in sighting.orders)})
+    whole = {("list id", sighting.order_list_id)} if sighting.order_list_id != -1 else set()
+    return frozenset({("id", sighting.order_id), *whole})
+
+
 @attrs.frozen
 class View:
     """How a sighting is looked at: when the request was stamped first, and where the intent stands.
 
     ``late`` says that a verdict has ruled it out: then only what can be nobody else's doing counts. ``is_fresh`` says
-    that a copy was asked so late that it cannot lag behind the request. ``not_ours`` are the ids of orders that were
-    there before, under the same name.
+    that a copy was asked so late that it cannot lag behind the request. ``not_ours`` are the ids of orders and
+    lists that were there before, under the same name.
     """
 
     stamp_ms: int | None
     clashed: bool = False
     late: bool = False
     is_fresh: bool = False
-    not_ours: frozenset[int] = frozenset()
+    not_ours: frozenset[SeenId] = frozenset()
 
     def is_older(self, moment_ms: int | None) -> bool:
         """Tell whether something that happened then cannot be of this request."""
         return moment_ms is not None and self.stamp_ms is not None and moment_ms < self.stamp_ms - AHEAD_MS
+
+    def is_another(self, sighting: Sighting, moment_ms: int | None) -> bool:
+        """Tell whether what was made then is older than this request, or was known before it."""
+        return self.is_older(moment_ms) or not self.not_ours.isdisjoint(ids_of(sighting))
 
 
 class Purpose(Protocol):

@@ -37,8 +37,8 @@ class OrderSighting:
     """An order was seen.
 
     ``names`` are all client ids that it goes by, or went by before; ``status`` is ``None`` where the exchange told
-    none (ACK); ``quantity`` what it is of; ``created_ms`` when it was placed, if that was told; ``cancel_id`` is the
-    client id of what cancelled it.
+    none (ACK); ``quantity`` what it is of; ``created_ms`` when it was placed, if that was told, and ``moment_ms`` when
+    something last happened to it; ``cancel_id`` is the client id of what cancelled it.
     """
 
     symbol: str
@@ -49,6 +49,7 @@ class OrderSighting:
     created_ms: int | None = None
     order_list_id: int = -1
     cancel_id: str = ""
+    moment_ms: int | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -99,6 +100,7 @@ def of_report(report: ExecutionReport) -> OrderSighting:
         as_milliseconds(report.order_creation_time),
         report.order_list_id,
         name if cancelled else "",
+        as_milliseconds(report.transaction_time),
     )
 
 
@@ -124,6 +126,7 @@ def of_query(report: OrderStatusReport) -> OrderSighting:
         report.orig_qty,
         as_milliseconds(report.time),
         report.order_list_id,
+        moment_ms=as_milliseconds(report.update_time),
     )
 
 

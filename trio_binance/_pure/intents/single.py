@@ -45,7 +45,7 @@ class Placed(Base):
         """Return what an order of this name says; one that is older than the request has only lent its name."""
         if not isinstance(sighting, OrderSighting) or self._name not in sighting.names:
             return None
-        if view.is_older(sighting.created_ms) or sighting.order_id in view.not_ours:
+        if view.is_another(sighting, sighting.created_ms):
             return older(view)
         return Signal.REFUSED if sighting.status == OrderStatus.REJECTED else Signal.DONE
 
@@ -75,9 +75,9 @@ class Listed(Base):
     def read(self, sighting: Sighting, view: View) -> Signal | None:
         """Return what the list, or an order of it, says."""
         if isinstance(sighting, ListSighting):
-            is_older, ours = view.is_older(sighting.moment_ms), sighting.name == self._name
+            is_older, ours = view.is_another(sighting, sighting.moment_ms), sighting.name == self._name
         else:
-            is_older = view.is_older(sighting.created_ms) or sighting.order_id in view.not_ours
+            is_older = view.is_another(sighting, sighting.created_ms)
             # A leg may be refused long after the list was accepted, when its turn comes: that says nothing.
             rejected = sighting.status == OrderStatus.REJECTED
             ours = sighting.order_list_id != -1 and not self._legs.isdisjoint(sighting.names) and not rejected
@@ -118,7 +118,16 @@ class Cancelled(Base):
             return None
         if view.late:
             return Signal.DONE if sighting.cancel_id == self._own_name != "" else None
-        return standing(sighting.status)
+        return Signal.DENIED if self._is_another(sighting, view) else standing(sighting.status)
+
+    def _is_another(self, sighting: OrderSighting, view: View) -> bool:
+        """Tell whether it has only lent its name: it had ended before the request was made.
+
+        A copy that lags does not show the order that goes by the name now, but the one before it.
+        """
+        if self._order_id is not None:
+            return False
+        return sighting.order_id in view.not_ours or (sighting.has_ended and view.is_older(sighting.moment_ms))
 
     def _concerns(self, sighting: OrderSighting) -> bool:
         if self._order_id is not None:

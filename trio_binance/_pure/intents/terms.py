@@ -28,7 +28,7 @@ class Terms:
         margin_ms: added to every fence, for what nobody has documented.
         patience_ms: how long after the fence something is looked for, before it is called unresolved.
         lag_ms: no copy of the exchange lags so much; three times what was ever seen.
-        watch_ms: how long an intent is remembered that had no effect, or is unresolved.
+        watch_ms: how long an intent is remembered that had no effect, is unresolved, or was ever in doubt.
         linger_ms: how long any other is, for what may come late.
         probe: whether to cancel what may stand of an intent, where no other witness is left. That an order lives
             is then found out by ending it.
