@@ -88,7 +88,8 @@ def are_all(fills: Iterable[Fill], executed_qty: Decimal) -> bool:
 
 def cancelled(order: OrderStatusReport, cancel_id: str) -> CancelResult:
     """Return the answer to the cancellation of an order; ``cancel_id`` is the cancellation's own client id."""
-    told = _shared(OrderState, _as_answered(order)) | {"client_order_id": cancel_id or order.client_order_id}
+    told = _shared(OrderState, _as_answered(order))
+    told["client_order_id"] = cancel_id or order.client_order_id
     told["working_time"] = None  # of the answers this one alone does not tell it
     return CancelResult(**told, orig_client_order_id=order.client_order_id, transact_time=order.update_time)
 

@@ -24,8 +24,11 @@ LISTS = {
 
 def leg(side: Side = Side.BUY, kind: OrderType = OrderType.LIMIT, quantity: Any = 1, **fields: Any) -> Leg:
     """Return an order; what is given as int or text becomes a number."""
-    numbers: Any = {name: Decimal(fields.pop(name)) for name in ("price", "stop_price", "quote_order_qty") if name in fields}
-    return Leg(side=side, type=kind, quantity=None if quantity is None else Decimal(quantity), **numbers, **fields)
+    numbers: Any = {
+        name: Decimal(fields.pop(name)) for name in ("price", "stop_price", "quote_order_qty") if name in fields
+    }
+    amount = None if quantity is None else Decimal(quantity)
+    return Leg(side=side, type=kind, quantity=amount, **numbers, **fields)
 
 
 def proposal(*legs: Leg, symbol: str = "BTCUSDT", takes: int = 1, frees: int = 0) -> Proposal:
