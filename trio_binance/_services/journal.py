@@ -54,14 +54,14 @@ class _Kept:
 
     def __init__(self, disk: Disk, spec: JournalSpec, file: JournalFile, ledger: Ledger) -> None:
         self.disk = disk
-        self.path = spec.path
-        self.waits = spec.fsync == "always"
+        self.path: Path = spec.path
+        self.waits: bool = spec.fsync == "always"
         self.file = file
         self.ledger = ledger
         self.durable = self.synced = self.written_anew = self.kept_long = 0
         self.busy: trio.Event | None = None
         """Set when whoever has the disk do something is done."""
-        self.bloated = trio.Event()
+        self.bloated: trio.Event = trio.Event()
         self._next_look = 0
 
     def append(self, some: tuple[Record, ...]) -> None:

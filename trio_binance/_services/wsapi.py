@@ -82,7 +82,7 @@ class WsApi:
     """
 
     def __init__(self, link: Link, logon: Logon, tuning: Tuning, board: StatusBoard, *, eager: bool = True) -> None:
-        self.name = link.name
+        self.name: str = link.name
         self._link = link
         self._logon = logon
         self._tuning = tuning

@@ -54,7 +54,7 @@ class Replica:
 
         The larger one of it and ``lag_us`` counts; ``None`` for ``lag_us`` alone.
         """
-        self.behind_us = 0
+        self.behind_us: int = 0
         """How far the copy is behind that answers the present query."""
 
     @property

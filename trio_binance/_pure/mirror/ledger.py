@@ -57,10 +57,10 @@ class Ledger:
     """
 
     def __init__(self, *, history: int, grace: float, lag_us: int) -> None:
-        self.records = Records(history)
-        self.balances = Balances()
-        self.lists = Lists(history)
-        self.symbols = Symbols()
+        self.records: Records = Records(history)
+        self.balances: Balances = Balances()
+        self.lists: Lists = Lists(history)
+        self.symbols: Symbols = Symbols()
         self.orphans: dict[OrderKey, list[AccountFill]] = {}
         """Fills of orders of which nothing else is known yet."""
         self.wanted: set[OrderKey] = set()
@@ -71,7 +71,7 @@ class Ledger:
         """What happened before may have been missed; the stream brings none of it any more."""
         self.clear_us = 0
         """Up to then nothing was missed, also of symbols of which nothing was heard."""
-        self.fills = 0
+        self.fills: int = 0
         """Told so far."""
         self._repeats = Repeats()
         self._grace = grace

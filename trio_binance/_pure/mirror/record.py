@@ -37,7 +37,7 @@ class Record:
     """
 
     def __init__(self, order: OrderStatusReport, *, base: Decimal = _ZERO, execution_id: int = -1) -> None:
-        self.order = order
+        self.order: OrderStatusReport = order
         """As it was told."""
         self.fills: dict[FillKey, AccountFill] = {}
         """Told, or of before our time."""
@@ -45,9 +45,9 @@ class Record:
         """As a query knows it, where that is more than was told."""
         self.missing: dict[FillKey, AccountFill] = {}
         """Fills that a query knows and that were not told."""
-        self.due = _FOREVER
+        self.due: float = _FOREVER
         """When what is not told is told: until then the stream may still bring it."""
-        self.is_untold = False
+        self.is_untold: bool = False
         """Not even its acceptance was told."""
         self._base = base
         self._covered = _ZERO

@@ -26,7 +26,7 @@ class Trail:
         self.symbol = symbol
         self.order_id = order_id
         self.client_order_id = client_order_id
-        self.order_list_id = -1
+        self.order_list_id: int = -1
 
     def bind(self, order: OrderStatusReport) -> None:
         """Take note of the order that was meant."""

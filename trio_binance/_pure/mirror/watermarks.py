@@ -21,7 +21,7 @@ class Watermark:
     """
 
     def __init__(self, since_us: int) -> None:
-        self.complete_us = since_us
+        self.complete_us: int = since_us
         self.number: int | None = None
         self._known: dict[int, int] = {}
         """The moments of the ids that are known and lie above."""
