@@ -94,9 +94,10 @@ def _flag(default: bool) -> Any:
 class BinanceConfig:
     """Everything ``open_binance`` needs to know.
 
-    ``prefer`` is the wire that calls take where both serve; where that is ``"ws_api"``, the account's events have another
-    connection than the calls, so that what cuts an order off leaves who can tell its fate. ``hooks`` are called, in order and without waiting, with
-    every frozen event of ``trio_binance.observe``; one that raises is logged and goes on being called.
+    ``prefer`` is the wire that calls take where both serve; where that is ``"ws_api"``, the account's events have
+    another connection than the calls, so that what cuts an order off leaves who can tell its fate. ``hooks`` are
+    called, in order and without waiting, with every frozen event of ``trio_binance.observe``; one that raises is
+    logged and goes on being called.
     """
 
     environment: Environment = attrs.field(validator=instance_of(Environment))
