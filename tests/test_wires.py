@@ -427,7 +427,8 @@ async def test_whatever_goes_wrong_no_order_doubles_and_none_that_was_refused_ex
                 assert placed[name] == 0, (name, outcome)
         assert len(orders) - len(unsure) > 50
         await trio.sleep(120)  # who else had waited for the same has its turn
-        assert not world.bx._engine.limiter.waiting
+        # But for what asks, now and then, what became of the orders that could not be found out.
+        assert world.bx._engine.limiter.waiting <= len(world.bx.trading.unsettled)
 
 
 def _late(fault: Fault) -> Fault:
