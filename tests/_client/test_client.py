@@ -112,7 +112,8 @@ async def test_statistics_tell_of_every_part(autojump_clock: trio.testing.MockCl
         assert told.user_data is not None
         assert told.user_data.subscribed
         names = [child.name for child in told.supervisor.children]
-        assert names == ["rest", "streams", "clock", "wsapi", "userdata", "books", "gapless"]
+        services = ["rest", "streams", "clock", "wsapi", "userdata", "mirror", "books", "gapless", "journal", "orders"]
+        assert names == services
         assert told.breaker.state.value == "closed"
         assert told.ws_api_breaker is not None
         assert told.ws_api_breaker.state.value == "closed"
@@ -154,6 +155,9 @@ STANDING = OrderResult(
 )
 
 
+ASKS_NOTHING = {"events", "mirror", "new_client_order_id", "track", "unsettled", "wait_resolved", "wait_settled"}
+
+
 def every_call(world: World) -> dict[str, Any]:
     """Return a call of every method that asks the exchange, by room and name."""
     bx, order = world.bx, MarketOrder("BTCUSDT", Side.BUY, quantity=Decimal("0.001"))
@@ -175,7 +179,7 @@ def every_call(world: World) -> dict[str, Any]:
     calls = {}
     for room in ("general", "market", "trading", "account", "session"):
         for name in dir(getattr(bx, room)):
-            if not name.startswith("_") and name not in ("events", "new_client_order_id"):
+            if not name.startswith("_") and name not in ASKS_NOTHING:
                 given, named = arguments.get(name, (() if name in bare else ("BTCUSDT",), {}))
                 calls[f"{room}.{name}"] = partial(getattr(getattr(bx, room), name), *given, **named)
     return {
@@ -184,6 +188,7 @@ def every_call(world: World) -> dict[str, Any]:
         "call": lambda: bx.call("GET", "/api/v3/ping"),
         "call signed": lambda: bx.call("GET", "/api/v3/account", signed=True),
         "account.events": lambda: bx.account.events().__aenter__(),
+        "trading.track": lambda: bx.trading.track("BTCUSDT", order_id=1).__aenter__(),
         "streams.trades": lambda: bx.streams.trades("BTCUSDT").__aenter__(),
         "streams.subscribe": lambda: bx.streams.subscribe("btcusdt@depth").__aenter__(),
     }
@@ -195,7 +200,7 @@ async def test_every_operation_of_the_catalogue_has_a_method_of_its_own(
     """All but the three that subscribe, which a feed of account events does."""
     asked: list[str] = []
 
-    async def note(_router: Router, operation: Operation[Any], params: Any) -> NoReturn:
+    async def note(_router: Router, operation: Operation[Any], params: Any, _passage: Any = None) -> NoReturn:
         operation.check(params)
         asked.append(operation.name)
         raise ConnectorClosed("noted")

@@ -73,8 +73,9 @@ class Changes(Placing):
             try:
                 return await self._change(trading.CANCEL, cancellation)
             except NothingToCancel as exc:
-                exc.order = await self._ended(symbol, order_id, client_order_id)
-                raise
+                refusal = exc
+            refusal.order = await self._ended(symbol, order_id, client_order_id)
+            raise refusal
 
     async def _ended(self, symbol: str, order_id: int | None, name: str | None) -> OrderStatusReport | None:
         """Return how an order has ended that could not be cancelled, if that is known or answered soon."""

@@ -161,4 +161,4 @@ async def leaving_clean(leaving: Leaving | None) -> AsyncIterator[None]:
         yield
     finally:
         if leaving is not None:
-            await leaving.cancel_own()
+            await leaving.cancel_own()  # noqa: ASYNC102 - shields itself, with a deadline

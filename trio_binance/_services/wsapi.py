@@ -174,7 +174,8 @@ class WsApi:
             return
         asked_at = trio.current_time()
         await line.socket.ping()
-        while line.socket.has_waiting:  # it was woken: all that came before the pong is in hand
+        # Its reader was woken: all that came before the pong is in hand.
+        while line.socket.has_waiting:  # noqa: ASYNC110 - it takes a step or two
             await trio.lowlevel.checkpoint()
         if self._told is line:
             self._tell(Pinged(epoch, asked_at))
