@@ -129,6 +129,18 @@ def test_it_asks_at_once_and_soon_and_when_no_copy_can_be_behind() -> None:
     assert bench.mirror.as_of_us == T * 1000
 
 
+def test_what_was_placed_before_events_flowed_is_not_looked_for_since_the_beginning_of_time() -> None:
+    bench = Bench()
+    bench.mirror.on_placing(BTC, bench.us)
+    bench.now = 5.0
+    bench.watch()
+    bench.until(50.0)
+    starts = [ask.start_ms for ask in bench.asked if isinstance(ask, AskOrders | AskTrades)]
+    assert starts
+    assert all(start is None or start >= T for start in starts)
+    assert bench.state() is MirrorState.LIVE
+
+
 def test_it_asks_for_nothing_before_somebody_looks_or_listens() -> None:
     bench = Bench()
     bench.mirror.on_watching(0.0, bench.us)

@@ -104,6 +104,7 @@ class AccountMirror:
         ledger = self.ledger
         if not ledger.since_us:
             ledger.since_us = ledger.clear_us = server_us
+            ledger.symbols.begin(server_us)
         self._is_watching = True
         if self._is_broken:
             self._is_broken = False

@@ -56,6 +56,12 @@ class Symbols:
         found.active_us = server_us
         return found
 
+    def begin(self, since_us: int) -> None:
+        """Note that events flow for the first time: what was before is of no interest."""
+        for symbol in self._symbols.values():
+            symbol.orders.on_complete(since_us)
+            symbol.trades.on_complete(since_us)
+
     def forget(self, name: str) -> None:
         """Forget a symbol."""
         self._symbols.pop(name, None)
