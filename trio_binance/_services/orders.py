@@ -121,6 +121,7 @@ class Orders:
         Raises:
             BinanceError: it was not sent.
         """
+        _check_seconds(within)
         told = await self._perform(operation, params, within)
         return await self._placement(told)
 
@@ -268,14 +269,22 @@ class Orders:
                 return told or BinanceError(f"{intent.operation}: {verdict.word}", outcome=_OUTCOMES[verdict.word])
 
 
+def _check_seconds(within: float | None) -> None:
+    """Refuse what is no time, while nothing was sent: found out later, it would hide what became of the order."""
+    if within is None or (isinstance(within, int | float) and not isinstance(within, bool) and within >= 0):
+        return
+    raise InvalidArgument("resolve_within", within, "expected seconds, zero or more, or None")
+
+
 def _after(cause: BinanceError | None, error: BinanceError) -> BinanceError:
     error.__cause__ = cause
     return error
 
 
 def _nothing_to_cancel(intent: Intent) -> NothingToCancel:
-    """Return the refusal that a cancellation meets, or would have met, whose order was seen to have been filled."""
-    error = NothingToCancel("Unknown order sent.", status=400, code=-2011, operation=intent.operation)
+    """Return the refusal of a cancellation whose answer was lost, and whose order was seen to have ended otherwise."""
+    words = "the answer was lost; the order had ended before"
+    error = NothingToCancel(words, status=400, operation=intent.operation)
     error.outcome = Outcome.REJECTED
     return error
 
@@ -310,6 +319,6 @@ def _half_lost(intent: Intent, whole: Outcome, verdicts: Mapping[Part, Verdict])
         reasons = [f"{part.value}: {each.reason}" for part, each in verdicts.items() if isinstance(each, Unresolved)]
         return OrderUnresolved("; ".join(reasons), client_order_id=name, evidence=evidence)
     if whole is Outcome.PARTIAL:
-        words = "Order cancel-replace partially failed."
-        return PartialFailure(words, status=409, code=-2021, operation=intent.operation)
+        words = "the answer was lost; one half was done, the other was not"
+        return PartialFailure(words, status=409, operation=intent.operation)
     return OrderAbsent(client_order_id=name, evidence=evidence)
