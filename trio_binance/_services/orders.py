@@ -269,7 +269,7 @@ class Orders:
                 return told or BinanceError(f"{intent.operation}: {verdict.word}", outcome=_OUTCOMES[verdict.word])
 
 
-def _check_seconds(within: float | None) -> None:
+def _check_seconds(within: object) -> None:
     """Refuse what is no time, while nothing was sent: found out later, it would hide what became of the order."""
     if within is None or (isinstance(within, int | float) and not isinstance(within, bool) and within >= 0):
         return
