@@ -26,6 +26,11 @@ SAMPLES: dict[Event, str] = {
     events.KeyRefused(1.0, -2015, "Invalid API-key"): "the key was refused: Invalid API-key",
     events.UserDataGap(1.0, 10.0, 12.0): "missed for 2.0 s",
     events.ServiceCrashed(1.0, "clock", 1, "boom"): "clock crashed, please report it: boom",
+    events.OutcomeInDoubt(1.0, "op-1", "POST", "BTCUSDT", "mine", "reset"): "BTCUSDT mine: it is being found out",
+    events.OutcomeUnresolved(1.0, "op-1", "POST", "whole", "BTCUSDT", "mine", "deaf", "-"): "nobody knows what became",
+    events.OutcomeRevised(1.0, "op-1", "POST", "whole", "BTCUSDT", "mine", "absent", "-"): "taken for absent, but it",
+    events.OrderLeftOpen(1.0, "BTCUSDT", "mine", 7, "no answer"): "BTCUSDT mine: may still be open: no answer",
+    events.JournalLost(1.0, "orders.log: full"): "nothing more is placed: orders.log: full",
 }
 
 
@@ -47,6 +52,7 @@ async def test_every_warning_of_the_connector_is_told_or_left_out_on_purpose() -
     told = {type(event) for event in SAMPLES}
     # No command keeps a book or opens a feed without gaps.
     silent = {
+        "AccountStale",
         "BookStale",
         "GapLeft",
         "ServiceRestarted",

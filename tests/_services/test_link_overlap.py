@@ -55,7 +55,7 @@ class Twofold(Guest):
             self.standing.remove(socket)
 
     async def retire(self, socket: Socket) -> None:
-        assert self.standing[-1] is not socket
+        assert self.standing[-1:] != [socket]  # cancelled, both may be gone
         self.goodbyes.append(socket)
         await super().retire(socket)
 

@@ -15,7 +15,12 @@ from trio_binance._services.events import (
     Dropped,
     Event,
     GapSeen,
+    JournalLost,
     KeyRefused,
+    OrderLeftOpen,
+    OutcomeInDoubt,
+    OutcomeRevised,
+    OutcomeUnresolved,
     RateLimitHit,
     Reconnected,
     ServiceCrashed,
@@ -90,6 +95,31 @@ def _(event: KeyRefused) -> str:
 @notice.register
 def _(event: UserDataGap) -> str:
     return f"events of the account may have been missed for {event.until - event.since:.1f} s"
+
+
+@notice.register
+def _(event: OutcomeInDoubt) -> str:
+    return f"{event.symbol} {event.client_order_id}: it is being found out what became of it: {event.reason}"
+
+
+@notice.register
+def _(event: OutcomeUnresolved) -> str:
+    return f"{event.symbol} {event.client_order_id}: nobody knows what became of it: {event.reason}"
+
+
+@notice.register
+def _(event: OutcomeRevised) -> str:
+    return f"{event.symbol} {event.client_order_id}: taken for {event.was}, but it took effect: look at the account"
+
+
+@notice.register
+def _(event: OrderLeftOpen) -> str:
+    return f"{event.symbol} {event.client_order_id}: may still be open: {event.reason}"
+
+
+@notice.register
+def _(event: JournalLost) -> str:
+    return f"nothing more is placed: {event.reason}"
 
 
 @notice.register
