@@ -89,7 +89,7 @@ async def test_a_replica_that_lags_never_takes_a_book_back(autojump_clock: MockC
     await live_through([*stale, *cuts], seconds=60.0, depth=100, activity=10.0)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 async def test_books_are_never_wrong_in_a_storm(seed: int, autojump_clock: MockClock) -> None:
     rng = random.Random(seed)
     storm = [fault for fault in random_schedule(rng, seconds=400.0, count=12).faults if is_bearable(fault)]
