@@ -89,7 +89,7 @@ def tests(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Measure the branch coverage of everything but the slow tests, and draw many more examples; takes an hour."""
     install(session, "tests")
-    session.env |= {"TRIO_BINANCE_EXAMPLES": "300", "TRIO_BINANCE_SEEDS": "40"}
+    session.env.update({"TRIO_BINANCE_EXAMPLES": "300", "TRIO_BINANCE_SEEDS": "40"})
     measure(session)
     session.run("coverage", "report", "--fail-under=95")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 from tests._pure.intents.makers import (
     FENCE,
+    START_MS,
     SYMBOL,
     cancellation,
     docket,
@@ -16,6 +18,7 @@ from tests._pure.intents.makers import (
     of,
     order,
     order_list,
+    placement,
     sent,
     stamp,
     standing,
@@ -394,7 +397,7 @@ def test_a_lost_cancel_replace_is_two_questions_and_never_sent_again() -> None:
         Part.CANCEL: "accepted",
         Part.NEW_ORDER: "accepted",
     }
-    assert wait(made, 1000.0) != []
+    assert wait(made, 90_000.0) != []
     assert made.standing("i-replace") == {}
 
 
@@ -414,3 +417,36 @@ def test_the_fence_moves_with_each_time_that_it_is_sent() -> None:
     made.on_fact(intent.intent_id, facts.GaveUp(), 15.0)
     assert wait(made, 15.0 + FENCE - 1.0, lambda now: facts.Found(order(), now)) == []
     assert isinstance(verdict(wait(made, 15.0 + FENCE, lambda now: facts.Found(order(), now))), Absent)
+
+
+# --------------------------------------------------------------------------------------------- a name used before
+
+
+def test_an_order_that_ended_before_a_cancellation_by_its_name_says_nothing_of_it() -> None:
+    made, intent = docket(), cancellation(origClientOrderId="mine")
+    lost(made, intent)
+    before = order(CANCELED, moment_ms=START_MS - 60_000)
+    assert of(Settle, made.on_fact(intent.intent_id, facts.Found(before, 2.5), 2.6)) == []
+    after = order(CANCELED, order_id=8, moment_ms=START_MS + 1_200)
+    assert isinstance(verdict(made.on_fact(intent.intent_id, facts.Found(after, 2.7), 2.8)), Accepted)
+
+
+def test_what_was_cancelled_by_a_name_is_not_what_is_cancelled_by_it_next() -> None:
+    made, intent = docket(), cancellation(origClientOrderId="mine")
+    sent(made, intent)
+    made.on_fact(intent.intent_id, facts.Done(order(CANCELED)), 1.1)
+    again = attrs.evolve(intent, intent_id="i-again")
+    lost(made, again)
+    assert of(Settle, made.on_fact("i-again", facts.Found(order(CANCELED, moment_ms=START_MS + 1_100), 2.5), 2.6)) == []
+
+
+def test_of_orders_placed_under_one_name_the_latest_is_cancelled_by_it() -> None:
+    made = docket()
+    for number in (7, 8):
+        first = attrs.evolve(placement(), intent_id=f"i-{number}")
+        sent(made, first)
+        made.on_fact(first.intent_id, facts.Done(order(order_id=number)), 1.1)
+    intent = cancellation(origClientOrderId="mine")
+    lost(made, intent)
+    assert of(Settle, made.on_fact(intent.intent_id, facts.Found(order(FILLED), 2.5), 2.6)) == []
+    assert isinstance(verdict(made.on_seen(order(CANCELED, order_id=8), 2.7)), Accepted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from tests._pure.intents.makers import (
@@ -180,7 +181,8 @@ def test_many_intents_leave_nothing_behind() -> None:
         lost(made, intent, 2.0)
         made.on_fact(intent.intent_id, facts.Unanswered("503"), 2.1)
         made.on_fact(intent.intent_id, facts.Done(order(name=f"id-{number}")), 2.2)
-    assert len(of(Forget, wait(made, 200.0))) == 300
+    assert wait(made, 80_000.0) == []
+    assert len(of(Forget, wait(made, 90_000.0))) == 300
     assert made.statistics().remembered == 0
     assert not made._by_key
     assert not made._keys
@@ -279,3 +281,22 @@ def test_after_a_restart_only_the_half_that_is_open_is_found_out() -> None:
     made.restore([remembered(intent, stamp(), cancel=Rejected(-2011, "Unknown order sent.", None, NO_EVIDENCE))], 30.0)
     assert [query.part for query in of(Query, made.on_timer(made.deadline))] == [Part.NEW_ORDER]
     assert isinstance(standing(made, intent, Part.CANCEL), Rejected)
+
+
+def test_a_name_is_given_to_one_order_at_a_time_also_while_that_is_on_its_way() -> None:
+    made, first = docket(), placement()
+    second = attrs.evolve(first, intent_id="i-second")
+    made.open(first, 1.0)
+    with pytest.raises(InvalidArgument, match="not known yet"):
+        made.open(second, 1.0)
+    sent(made, attrs.evolve(placement("other"), intent_id="i-other"))
+    made.on_fact(first.intent_id, facts.NeverLeft("cancelled"), 1.1)
+    made.open(second, 1.2)
+
+
+def test_who_was_told_that_it_is_not_known_may_ask_for_a_day() -> None:
+    made, intent = docket(), placement()
+    lost(made, intent)
+    made.on_seen(order(), 3.0)
+    wait(made, 80_000.0)
+    assert isinstance(standing(made, intent), Accepted)

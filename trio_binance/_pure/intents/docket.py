@@ -19,6 +19,7 @@ from .agenda import Agenda
 from .claim import Claim
 from .effects import Alarm, AskWitness, Forget, Query, Settle
 from .purposes import keys_of
+from .single import Cancelled
 from .table import RULED_OUT, WONDERING, Phase
 from .terms import Scene, Terms
 from .verdicts import Absent, Unresolved
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from .effects import Effect
     from .intent import Intent, Part
     from .journal import Remembered
-    from .purposes import Key
+    from .purposes import Key, SeenId
     from .sightings import Sighting
     from .verdicts import Verdict
 
@@ -125,8 +126,8 @@ class Intents:
         """Take an intent, before anything of it leaves.
 
         Raises:
-            InvalidArgument: an order with one of its client ids is on its way or in doubt: placed now, it might be there
-                twice, and what is seen of the one would be taken for the other.
+            InvalidArgument: an order with one of its client ids is on its way or in doubt: placed now, it might be
+                there twice, and what is seen of the one would be taken for the other.
         """
         if intent.intent_id in self._claims:
             raise InvalidArgument("intent_id", intent.intent_id, "another intent has this id")
@@ -147,6 +148,8 @@ class Intents:
 
     def _make_way(self, claim: Claim) -> None:
         """Let the names of what is to be placed belong to it alone: what had no effect gives them up."""
+        if isinstance(claim.purpose, Cancelled):
+            claim.not_ours = self._ended_before(claim)
         if not claim.purpose.places:
             return
         earlier = [one for key in claim.keys for one in self._by_key.get(key, ()) if one.purpose.places]
@@ -159,6 +162,16 @@ class Intents:
                 self._index(one, ())
         # Younger than a second their age does not tell them apart.
         claim.not_ours = frozenset(seen for one in earlier for seen in one.seen_ids)
+
+    def _ended_before(self, claim: Claim) -> frozenset[SeenId]:
+        """Return the ids of what went by the name of an order that is to be cancelled, before that order did.
+
+        A name is free again when its order has ended: all but the latest have, and those that were cancelled.
+        """
+        known = [one for key in claim.keys for one in self._by_key.get(key, ()) if one.phase is Phase.ACCEPTED]
+        placed = [one for one in known if one.purpose.places]
+        cancelled = [one for one in known if isinstance(one.purpose, Cancelled)]
+        return frozenset(seen for one in (*placed[:-1], *cancelled) for seen in one.seen_ids)
 
     def restore(self, remembered: Iterable[Remembered], now: float) -> list[Effect]:
         """Take what the journal remembers of earlier runs; to be called first of all."""

@@ -127,7 +127,7 @@ class Cancelled(Base):
         """
         if self._order_id is not None:
             return False
-        return sighting.order_id in view.not_ours or (sighting.has_ended and view.is_older(sighting.moment_ms))
+        return (sighting.has_ended and view.is_older(sighting.moment_ms)) or view.is_another(sighting, None)
 
     def _concerns(self, sighting: OrderSighting) -> bool:
         if self._order_id is not None:
