@@ -300,3 +300,15 @@ def test_who_was_told_that_it_is_not_known_may_ask_for_a_day() -> None:
     made.on_seen(order(), 3.0)
     wait(made, 80_000.0)
     assert isinstance(standing(made, intent), Accepted)
+
+
+def test_it_tells_which_intents_are_pending_and_which_are_not_settled() -> None:
+    made, intent = docket(stream=False), placement()
+    assert (made.intent(intent.intent_id), made.unsettled, made.pending) == (None, (), 0)
+    lost(made, intent)
+    assert made.intent(intent.intent_id) == intent
+    assert made.is_pending(intent.intent_id)
+    assert (made.unsettled, made.pending) == ((intent,), 1)
+    wait(made, 200.0)
+    assert not made.is_pending(intent.intent_id)
+    assert (made.unsettled, made.pending) == ((intent,), 0)
