@@ -10,7 +10,6 @@ import trio
 import trio.testing
 
 from tests._client.world import World, open_world
-from tests.placed import order_of
 from tests.usertrouble import Mute
 from trio_binance._client.open import open_binance
 from trio_binance.errors import ConnectorClosed, CredentialsRequired, InvalidArgument
@@ -40,7 +39,7 @@ def below(world: World) -> Decimal:
 
 async def rest(world: World, name: str | None = None, **options: Any) -> int:
     order = LimitOrder(BTC, Side.BUY, quantity=QUANTITY, price=below(world), client_order_id=name, **options)
-    return int(order_of(await world.bx.trading.place(order)).order_id)
+    return int((await world.bx.trading.place(order)).unwrap().order_id)
 
 
 async def test_an_order_that_is_placed_later_is_followed_from_its_birth_to_its_last_fill(
@@ -50,7 +49,7 @@ async def test_an_order_that_is_placed_later_is_followed_from_its_birth_to_its_l
         assert (tracked.order, tracked.is_done, tracked.average_price, tracked.remaining) == (None, False, None, None)
         assert "not known yet" in repr(tracked)
         order = MarketOrder(BTC, Side.BUY, quantity="0.50000", client_order_id="mine")
-        placed = order_of(await world.bx.trading.place(order))
+        placed = (await world.bx.trading.place(order)).unwrap()
         done = await tracked.wait_done()
         assert (done.status, done.executed_qty) == (OrderStatus.FILLED, placed.executed_qty)
         assert [fill.trade_id for fill in tracked.fills] == [fill.trade_id for fill in placed.fills]
@@ -94,7 +93,7 @@ async def test_an_order_of_before_the_connector_is_asked_for_with_all_of_its_fil
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     async with open_world() as world:
-        placed = order_of(await world.bx.trading.place(MarketOrder(BTC, Side.BUY, quantity="0.50000")))
+        placed = (await world.bx.trading.place(MarketOrder(BTC, Side.BUY, quantity="0.50000"))).unwrap()
         await trio.sleep(10)
         async with open_binance(world.bx.config, dialer=world.sandbox.dialer) as later:
             async with later.trading.track(BTC, order_id=placed.order_id) as tracked:
@@ -153,7 +152,7 @@ async def test_the_legs_of_a_list_are_told_with_it(autojump_clock: trio.testing.
             below=StopLossLeg(stop_price=bid - 1000, client_order_id="below"),
         )
         async with world.bx.trading.track(BTC, client_order_id="above") as tracked:
-            placed = order_of(await world.bx.trading.place_oco(oco))
+            placed = (await world.bx.trading.place_oco(oco)).unwrap()
             await world.bx.trading.cancel_order_list(BTC, order_list_id=placed.order_list_id)
             await tracked.wait_done()
             await trio.sleep(1)

@@ -12,7 +12,6 @@ import trio
 import trio.testing
 
 from tests._client.world import EPOCH_MS, World, config_of, open_world
-from tests.placed import order_of
 from tests.usertrouble import Mute, differences, true_fills
 from trio_binance._client.open import open_binance
 from trio_binance._services.conditions import Status
@@ -47,13 +46,13 @@ QUIET: dict[str, Any] = {"activity": 0.05}
 
 
 async def buy(bx: Any, quantity: Any = QUANTITY, **options: Any) -> Any:
-    return order_of(await bx.trading.place(MarketOrder(BTC, Side.BUY, quantity=quantity, **options)))
+    return (await bx.trading.place(MarketOrder(BTC, Side.BUY, quantity=quantity, **options))).unwrap()
 
 
 async def rest(world: World, **options: Any) -> Any:
     price = world.sandbox.market.book(BTC).bids[0][0] - 1000
     order = LimitOrder(BTC, Side.BUY, quantity=QUANTITY, price=price, **options)
-    return order_of(await world.bx.trading.place(order))
+    return (await world.bx.trading.place(order)).unwrap()
 
 
 @asynccontextmanager
@@ -79,6 +78,8 @@ def fills_of(told: list[Any]) -> list[tuple[str, int]]:
 async def well_again(world: World) -> None:
     with trio.fail_after(300):
         await world.bx.account.mirror.wait_live()
+    # The exchange sends an order's report and the balances after it as two messages: let the second arrive.
+    await trio.sleep(1)
     assert differences(world) == []
 
 
@@ -281,7 +282,7 @@ async def test_order_lists_are_told_again_too(autojump_clock: trio.testing.MockC
             above=LimitMakerLeg(price=book.asks[0][0] + 1000),
             below=StopLossLeg(stop_price=book.bids[0][0] - 1000),
         )
-        placed = order_of(await world.bx.trading.place_oco(oco))
+        placed = (await world.bx.trading.place_oco(oco)).unwrap()
         await trio.sleep(1)
         told.clear()
         mute = Mute(world)
@@ -305,7 +306,7 @@ async def test_an_order_of_somebody_else_is_told_as_well(autojump_clock: trio.te
             mute.on()
             price = world.sandbox.market.book("ETHUSDT").bids[0][0] / 2
             order = LimitOrder("ETHUSDT", Side.BUY, quantity="0.0100", price=price // 1)
-            placed = order_of(await other.trading.place(order))
+            placed = (await other.trading.place(order)).unwrap()
             await lost_line(world)
             mute.off()
         await trio.sleep(1)
@@ -376,6 +377,7 @@ async def test_what_cannot_be_recovered_is_told_by_a_hook(
         with trio.fail_after(300):
             await world.bx.account.mirror.wait_live()
         assert world.count(UserDataGap) == gaps + 1
+        await trio.sleep(1)  # whoever listens has still to take what was recovered
         [nameless] = [event for event in told if isinstance(event, ExecutionReport) and event.last_executed_quantity]
         assert (nameless.trade_id, nameless.order_status) == (-1, OrderStatus.FILLED)
 

@@ -310,6 +310,19 @@ async def test_what_cannot_be_recorded_is_not_sent_but_may_be_cancelled(
         assert world.count(JournalLost) >= 1
 
 
+@pytest.mark.parametrize("call", ["write", "sync"])
+async def test_the_cancellation_that_finds_the_disk_full_is_sent_all_the_same(
+    call: str, disk: MemoryDisk, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with amid(journal=JournalSpec(Path("/journal"))) as world:
+        placed = (await world.bx.trading.place(resting(world, client_order_id="before"))).unwrap()
+        disk.before = full(call)
+        told = await world.bx.trading.cancel("BTCUSDT", order_id=placed.order_id)
+        assert isinstance(told, CancelResult)
+        assert await world.bx.account.open_orders() == []
+        assert world.count(JournalLost) >= 1
+
+
 async def test_an_intent_is_on_the_disk_before_its_first_byte_leaves(
     disk: MemoryDisk, autojump_clock: trio.testing.MockClock
 ) -> None:

@@ -9,9 +9,8 @@ import trio
 
 from trio_binance._codec.params import order_params
 from trio_binance._protocol.catalogue import account, trading
-from trio_binance._pure.intents.sightings import ENDED
 from trio_binance.errors import BinanceError, NothingToCancel
-from trio_binance.models import CancelReplaceMode, NewOrderRespType, OrderRequest
+from trio_binance.models import CancelReplaceMode, NewOrderRespType, OrderRequest, is_done
 
 from .placing import ORDERS, Ack, Full, Placing, Result, named
 from .room import give_one
@@ -80,12 +79,12 @@ class Changes(Placing):
     async def _ended(self, symbol: str, order_id: int | None, name: str | None) -> OrderStatusReport | None:
         """Return how an order has ended that could not be cancelled, if that is known or answered soon."""
         record = None if self._mirror is None else self._mirror.ledger.records.find(symbol, order_id, name)
-        if record is not None and record.order.status in ENDED:
+        if record is not None and is_done(record.order):
             return record.order
         found = None
         with trio.move_on_after(_SOON), suppress(BinanceError):
             found = await self._ask(account.ORDER, symbol=symbol, order_id=order_id, client_order_id=name)
-        return found if found is not None and found.status in ENDED else None
+        return found if found is not None and is_done(found) else None
 
     async def cancel_open_orders(self, symbol: str) -> list[CancelResponse]:
         """Cancel every open order of a symbol, lists included, and return their reports; none open, an empty list.

@@ -221,7 +221,8 @@ class Trading(OrderLists, Changes):
     async def wait_resolved(self, outcome: Unresolved) -> Placement[Any]:
         """Return what became of a placement, as soon as that is known: ``Accepted`` or ``Rejected``.
 
-        A day may pass over it: bound it. Cancelled: it goes on being found out.
+        A day may pass over it: bound it. ``Unresolved`` again means that it was accepted, but that how it stands
+        could not be asked for; wait anew for that. Cancelled: it goes on being found out.
 
         Raises:
             InvalidArgument: the outcome is none of this connector's, or a day old.

@@ -14,7 +14,6 @@ from trio_binance._codec.params import list_from_params, order_from_params
 from trio_binance._protocol.catalogue import OPERATIONS, account, market
 from trio_binance._pure.filters.legs import legs_of
 from trio_binance._pure.intents import Kind
-from trio_binance._pure.intents.sightings import ENDED
 from trio_binance._pure.safety import (
     Facts,
     Lack,
@@ -27,7 +26,7 @@ from trio_binance._pure.safety import (
     places_of,
 )
 from trio_binance.errors import BinanceError, ConnectorClosed, SafetyRefused
-from trio_binance.models import CancelReplaceMode, MirrorState, Ticker24h
+from trio_binance.models import CancelReplaceMode, MirrorState, Ticker24h, is_done
 
 from .shelf import Shelf
 
@@ -221,7 +220,7 @@ class Guard:
         with suppress(BinanceError):
             order = await self._router.call(account.ORDER, question)
             # A copy of the exchange may be behind, but what has ended there has ended.
-            if order.status in ENDED:
+            if is_done(order):
                 self._own.on_order(own.intent_id, key)
 
     # ------------------------------------------------------------------------------------------ what there is to ask

@@ -25,8 +25,8 @@ class OutcomeInDoubt(Event):
 
 
 @attrs.frozen
-class OutcomeFound(Event):
-    """It was found out what became of a request whose answer was lost."""
+class _OfPart(Event):
+    """What is known of one part of a request."""
 
     area = "orders"
     subject: ClassVar[str | None] = "intent"
@@ -35,37 +35,29 @@ class OutcomeFound(Event):
     part: str
     symbol: str
     client_order_id: str
+
+
+@attrs.frozen
+class OutcomeFound(_OfPart):
+    """It was found out what became of a request whose answer was lost."""
+
     verdict: str
 
 
 @attrs.frozen
-class OutcomeUnresolved(Event):
+class OutcomeUnresolved(_OfPart):
     """It could not be found out what became of a request: it may stand. It is watched for 24 hours."""
 
-    area = "orders"
     level = logging.ERROR
-    subject: ClassVar[str | None] = "intent"
-    intent: str
-    operation: str
-    part: str
-    symbol: str
-    client_order_id: str
     reason: str
     evidence: str
 
 
 @attrs.frozen
-class OutcomeRevised(Event):
+class OutcomeRevised(_OfPart):
     """A request took effect of which a verdict had said that it could not: look at the account now."""
 
-    area = "orders"
     level = logging.CRITICAL
-    subject: ClassVar[str | None] = "intent"
-    intent: str
-    operation: str
-    part: str
-    symbol: str
-    client_order_id: str
     was: str
     evidence: str
 

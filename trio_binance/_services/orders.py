@@ -152,6 +152,8 @@ class Orders:
     async def wait_resolved(self, intent_id: str) -> outcomes.Placement[Any]:
         """Return what became of a placement, once that is known. Cancelled: it goes on being found out.
 
+        ``Unresolved`` again where it was accepted, but how it stands could not be asked for in ``resolve_timeout``.
+
         Raises:
             InvalidArgument: nothing is known of it, or nothing any more.
             ConnectorClosed: the connector was closed before that.
@@ -163,7 +165,7 @@ class Orders:
         standing, intent = self._resolver.standing(intent_id), self._resolver.intent(intent_id)
         if intent is None:
             raise InvalidArgument("intent_id", intent_id, "nothing is known of such a request")
-        return await self._placement(_Told(intent, None, None, standing, float("inf")))
+        return await self._placement(_Told(intent, None, None, standing, trio.current_time() + self._resolve_timeout))
 
     async def wait_settled(self) -> None:
         """Return when there is a verdict on every request, be it ``Unresolved``. Cancelled: nothing changed."""
@@ -207,14 +209,15 @@ class Orders:
             raise
 
     async def _wait(self, intent: Intent, deadline: float) -> None:
-        """Wait until it is known what became of a request, or the time is up; cancelled, nothing is sent again."""
+        """Wait until it is known what became of a request, or the time is up: from then on nothing is sent again."""
         try:
             with trio.move_on_at(deadline):
                 while self._resolver.is_pending(intent.intent_id) and not self._resolver.closed:
                     await self._resolver.wait_changed()
-        except BaseException:
-            self._resolver.tell(intent, facts.GaveUp())
-            raise
+        finally:
+            if self._resolver.is_pending(intent.intent_id):
+                # Nobody waits for it any more, whether he was cancelled or has to go on with "unknown".
+                self._resolver.tell(intent, facts.GaveUp())
 
     # ------------------------------------------------------------------------------------------ what is returned
 

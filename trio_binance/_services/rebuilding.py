@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import trio
 
 from trio_binance._protocol.catalogue import account
 from trio_binance._pure import answers
 from trio_binance._pure.intents import Kind, ListQuery, ListSighting, OrderQuery, Part
-from trio_binance._pure.intents.sightings import ENDED
 from trio_binance.errors import BinanceError, ConnectorClosed
 from trio_binance.models import (
     CancelledOrderList,
@@ -24,16 +23,15 @@ from trio_binance.models import (
     ReplacedAck,
     ReplacedFull,
     ReplacedResult,
+    is_done,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import TypeVar
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from trio_binance._protocol.operation import Value
     from trio_binance._pure.intents import Intent, OrderSighting, Sighting
     from trio_binance.models import (
-        CancelledOrderList,
         CancelResponse,
         CancelResult,
         Fill,
@@ -46,7 +44,7 @@ if TYPE_CHECKING:
     from .inquiry import Inquiry
     from .router import Router
 
-    T = TypeVar("T")
+T = TypeVar("T")
 
 _PAUSE = 1.0
 _DETAILS_WITHIN = 5.0
@@ -160,21 +158,22 @@ class Rebuilding:
 
     async def _order(self, query: OrderQuery, *, ended: bool = False) -> OrderStatusReport:
         """Return an order as it was seen furthest; with ``ended``, as it ended. The account's events may be faster."""
-        order_id, asked = query.order_id, False
-        while True:
+        order_id = query.order_id
+
+        def look() -> OrderStatusReport | None:
             known = None if order_id is None else self._findings.order(query.symbol, order_id)
-            if known is not None and (not ended or known.status in ENDED):
-                return known
-            if asked:
-                await trio.sleep(_PAUSE)
-            with _patience():  # a copy that lags, perhaps
-                order_id = (await self._inquiry.order(query)).order_id
-            asked = not asked
+            return known if known is not None and (not ended or is_done(known)) else None
+
+        async def ask() -> None:
+            nonlocal order_id
+            order_id = (await self._inquiry.order(query)).order_id
+
+        return await _until_seen(look, ask)
 
     async def _placed_order(self, query: OrderQuery) -> OrderStatusReport:
         """Return an order that was placed, with what it took at once: the event that it is there comes before that."""
         known = await self._order(query)
-        if known.status in ENDED:
+        if is_done(known):
             return known
         with _patience():
             await self._inquiry.order(query)
@@ -182,43 +181,47 @@ class Rebuilding:
 
     async def _list(self, order_list_id: int | None, name: str, *, ended: bool = False) -> OrderList:
         """Return a list as it was seen last; with ``ended``, when all of its orders had ended."""
-        asked = False
-        while True:
+
+        def look() -> OrderList | None:
             known = None if order_list_id is None else self._findings.order_list(order_list_id)
-            if known is not None and (not ended or known.list_order_status == ListOrderStatus.ALL_DONE):
-                return known
-            if asked:
-                await trio.sleep(_PAUSE)
-            with _patience():
-                order_list_id = (await self._inquiry.order_list(ListQuery(order_list_id, name))).order_list_id
-            asked = not asked
+            is_over = known is not None and known.list_order_status == ListOrderStatus.ALL_DONE
+            return known if is_over or not ended else None
+
+        async def ask() -> None:
+            nonlocal order_list_id
+            order_list_id = (await self._inquiry.order_list(ListQuery(order_list_id, name))).order_list_id
+
+        return await _until_seen(look, ask)
 
     async def _amendment(self, order: OrderStatusReport, name: str) -> OrderAmendment | None:
         """Return the amendment that gave an order this client id, if it is told soon."""
         params: Mapping[str, Value] = {"symbol": order.symbol, "orderId": order.order_id}
         told: Sequence[OrderAmendment] = ()
+
+        async def ask() -> None:
+            nonlocal told
+            every = await self._router.call(account.ORDER_AMENDMENTS, params)
+            told = [each for each in every if each.new_client_order_id == name]
+
         with trio.move_on_after(_DETAILS_WITHIN):
-            while not told:
-                with _patience():
-                    every = await self._router.call(account.ORDER_AMENDMENTS, params)
-                    told = [each for each in every if each.new_client_order_id == name]
-                if not told:
-                    await trio.sleep(_PAUSE)
+            await _until_seen(lambda: told or None, ask)
         return told[-1] if told else None
 
     async def _fills(self, order: OrderStatusReport) -> Sequence[Fill]:
         """Return the fills of an order, as many as can be had soon."""
+        params: Mapping[str, Value] = {"symbol": order.symbol, "orderId": order.order_id}
         fills: Sequence[Fill] = self._findings.fills(order.symbol, order.order_id)
-        with trio.move_on_after(_DETAILS_WITHIN):
+
+        async def ask() -> None:
+            nonlocal fills
+            fills = [answers.fill(trade) for trade in await self._router.call(account.MY_TRADES, params)]
+
+        def are_all() -> bool | None:
             # What smart order routing took elsewhere is an allocation: no trade tells of it.
-            while not answers.are_all(fills, order.executed_qty) and not order.used_sor:
-                with _patience():
-                    trades = await self._router.call(
-                        account.MY_TRADES, {"symbol": order.symbol, "orderId": order.order_id}
-                    )
-                    fills = [answers.fill(trade) for trade in trades]
-                if not answers.are_all(fills, order.executed_qty):
-                    await trio.sleep(_PAUSE)
+            return bool(order.used_sor) or answers.are_all(fills, order.executed_qty) or None
+
+        with trio.move_on_after(_DETAILS_WITHIN):
+            await _until_seen(are_all, ask)
         return fills
 
 
@@ -234,6 +237,17 @@ def _cancel_id(intent: Intent) -> str:
 def _list_id_of(sighting: OrderSighting | ListSighting | None, intent: Intent) -> int | None:
     told = -1 if sighting is None else sighting.order_list_id
     return told if told != -1 else intent.number("orderListId")
+
+
+async def _until_seen(look: Callable[[], T | None], ask: Callable[[], Awaitable[None]]) -> T:
+    """Return what is looked for, once it is there; it is asked for until then, a while after every time."""
+    pause = 0.0
+    while (seen := look()) is None:
+        await trio.sleep(pause)
+        with _patience():  # a copy that lags, perhaps
+            await ask()
+        pause = _PAUSE
+    return seen
 
 
 @contextmanager

@@ -201,14 +201,23 @@ class Resolver:
         try:
             position = self._note(intent, stamp)
         except JournalFailed as exc:
-            if intent.kind not in _ONLY_CANCEL:
-                raise
-            # Whoever cannot cancel because a disk is full is worse off than whoever forgets that he did.
-            self._observer.emit(JournalLost(self._observer.now(), reason=str(exc)))
+            self._on_unwritten(intent, exc)
             self.tell(intent, facts.Sending(stamp))
             return
         self.tell(intent, facts.Sending(stamp))
-        await self._journal.wait_durable(position)
+        try:
+            await self._journal.wait_durable(position)
+        except JournalFailed as exc:
+            self._on_unwritten(intent, exc)
+
+    def _on_unwritten(self, intent: Intent, failure: JournalFailed) -> None:
+        """Let an intent pass that cannot be kept, if it only cancels; raise otherwise.
+
+        Whoever cannot cancel because a disk is full is worse off than whoever forgets that he did.
+        """
+        if intent.kind not in _ONLY_CANCEL:
+            raise failure
+        self._observer.emit(JournalLost(self._observer.now(), reason=str(failure)))
 
     def _note(self, intent: Intent, stamp: Stamp) -> int:
         at_ms = self._clock.server_ms()
@@ -270,16 +279,7 @@ class Resolver:
     def on_doubt(self, intent: Intent, reason: str) -> None:
         """Tell the hooks that it is not known what became of a request."""
         self._doubted.add(intent.intent_id)
-        self._observer.emit(
-            OutcomeInDoubt(
-                self._observer.now(),
-                intent=intent.intent_id,
-                operation=intent.operation,
-                symbol=intent.symbol,
-                client_order_id=intent.name,
-                reason=reason,
-            )
-        )
+        self._observer.emit(OutcomeInDoubt(self._observer.now(), **_about(intent), reason=reason))
 
     def _announce(self, settle: Settle) -> None:
         intent = self._docket.intent(settle.intent_id)
@@ -374,15 +374,15 @@ class _Passage:
         self.has_left = True
 
 
-def _about(intent: Intent, part: Part) -> dict[str, str]:
-    """Return what the hooks are told of a request."""
-    return {
+def _about(intent: Intent, part: Part | None = None) -> dict[str, str]:
+    """Return what the hooks are told of a request, or of one part of it."""
+    about = {
         "intent": intent.intent_id,
         "operation": intent.operation,
-        "part": part.value,
         "symbol": intent.symbol,
         "client_order_id": intent.name,
     }
+    return about if part is None else {**about, "part": part.value}
 
 
 def _fact_of(answer: Any) -> facts.Fact:

@@ -44,6 +44,7 @@ from trio_binance._pure.intents import (
     facts,
     many,
 )
+from trio_binance.errors import InvalidArgument
 from trio_binance.models import ListOrderStatus, OrderStatus
 
 GONE = facts.Refused(-2011, "Unknown order sent.", clashes=True)
@@ -111,6 +112,37 @@ def test_by_a_client_id_it_is_not_sent_again() -> None:
     made = docket()
     lost(made, BY_NAME)
     assert made.on_timer(made.deadline) == [Query("i-cancel", Part.WHOLE, OrderQuery(SYMBOL, None, "mine"))]
+
+
+@pytest.mark.parametrize(("intent", "quantity"), [(BY_NAME, None), (amendment(origClientOrderId="mine"), "5.0")])
+def test_an_order_that_got_the_name_when_the_request_could_not_begin_any_more_says_nothing_of_it(
+    intent: Intent, quantity: str | None
+) -> None:
+    for at, word in ((FENCE - 1, "accepted"), (FENCE + 1, "unresolved")):
+        made = docket(stream=False)
+        lost(made, intent)
+        later = order(CANCELED, order_id=9, at=at, quantity=Decimal(quantity or 1))
+        wait(made, FENCE + 100, lambda now, later=later: facts.Found(later, now))
+        made.on_seen(later, FENCE + 101)
+        assert standing(made, intent).word == word
+
+
+def test_what_was_cancelled_under_the_requests_own_name_was_cancelled_by_it_whenever_it_was_made() -> None:
+    made = docket(stream=False)
+    lost(made, BY_NAME)
+    later = order(CANCELED, order_id=9, at=FENCE + 1, cancel_id="cancel")
+    assert isinstance(verdict(made.on_seen(later, FENCE + 2)), Accepted)
+
+
+@pytest.mark.parametrize("intent", (BY_NAME, amendment(origClientOrderId="mine"), amendment(origClientOrderId="old")))
+def test_a_name_is_not_placed_while_a_change_of_an_order_of_it_is_on_its_way(intent: Intent) -> None:
+    made, name = docket(), "new" if intent.text("origClientOrderId") == "old" else "mine"
+    lost(made, intent)
+    with pytest.raises(InvalidArgument, match="on its way, and might hit this: i-"):
+        made.open(placement(name), 3.0)
+    wait(made, FENCE + 1)
+    assert isinstance(standing(made, intent), Absent)
+    assert made.open(placement(name), FENCE + 2) == []
 
 
 def test_a_plain_unknown_order_is_a_refusal() -> None:

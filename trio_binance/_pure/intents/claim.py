@@ -192,6 +192,7 @@ class Claim:
             clashed=self._refusal is not None,
             late=self.phase in RULED_OUT,
             not_ours=self.not_ours,
+            fence_ms=self._fence_ms,
         )
 
     def resume(self, verdict: Verdict, phase: Phase, expires_ms: float, scene: Scene) -> None:

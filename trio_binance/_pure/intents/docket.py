@@ -67,6 +67,7 @@ class Intents:
         self._claims: dict[str, tuple[Claim, ...]] = {}
         self._by_key: dict[Key, dict[Claim, None]] = {}
         self._keys: dict[Claim, tuple[Key, ...]] = {}
+        self._wondering: set[Claim] = set()
         self._agenda = Agenda()
         self._clock: tuple[float, float] | None = None
         self._connection = 0
@@ -88,7 +89,7 @@ class Intents:
     @property
     def room(self) -> int:
         """How many more may be in doubt; with none left nothing should be placed."""
-        return max(self._terms.most - sum(claim.phase in WONDERING for claim in self._keys), 0)
+        return max(self._terms.most - len(self._wondering), 0)
 
     def standing(self, intent_id: str) -> Mapping[Part, Verdict]:
         """Return what would have to be said of an intent now, part by part; empty where nothing is known of it.
@@ -126,8 +127,9 @@ class Intents:
         """Take an intent, before anything of it leaves.
 
         Raises:
-            InvalidArgument: an order with one of its client ids is on its way or in doubt: placed now, it might be
-                there twice, and what is seen of the one would be taken for the other.
+            InvalidArgument: an order with one of its client ids, or a change of one, is on its way or in doubt: placed
+                now, it might be there twice or be hit by the change, and what is seen of the one would be taken for
+                the other.
         """
         if intent.intent_id in self._claims:
             raise InvalidArgument("intent_id", intent.intent_id, "another intent has this id")
@@ -152,7 +154,12 @@ class Intents:
             claim.not_ours = self._ended_before(claim)
         if not claim.purpose.places:
             return
-        earlier = [one for key in claim.keys for one in self._by_key.get(key, ()) if one.purpose.places]
+        named = [one for key in claim.keys for one in self._by_key.get(key, ())]
+        for one in named:
+            if one.verdict is None and not one.purpose.places:
+                reason = f"a change of an order of this id is on its way, and might hit this: {one.intent.intent_id}"
+                raise InvalidArgument("client_order_id", claim.keys[0][2], reason)
+        earlier = [one for one in named if one.purpose.places]
         for one in earlier:
             if one.verdict is None or one.phase in WONDERING:
                 reason = f"what became of an order of this id is not known yet: {one.intent.intent_id}"
@@ -291,6 +298,7 @@ class Intents:
         if self._keys[claim] != claim.keys:
             self._index(claim, claim.keys)
         self._agenda.plan(claim, claim.deadline(scene))
+        (self._wondering.add if claim.phase in WONDERING else self._wondering.discard)(claim)
 
     def _index(self, claim: Claim, keys: tuple[Key, ...]) -> None:
         for key in self._keys[claim]:
@@ -305,6 +313,7 @@ class Intents:
         intent_id = claim.intent.intent_id
         self._index(claim, ())
         del self._keys[claim]
+        self._wondering.discard(claim)
         if any(one.phase is not Phase.FORGOTTEN for one in self._claims[intent_id]):
             return []
         del self._claims[intent_id]

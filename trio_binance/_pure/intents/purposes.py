@@ -10,7 +10,7 @@ from trio_binance.models import OrderStatus
 
 from .sightings import ListSighting
 from .table import Signal
-from .terms import AHEAD_MS
+from .terms import AHEAD_MS, NEVER
 
 if TYPE_CHECKING:
     from .effects import Question
@@ -34,7 +34,7 @@ def ids_of(sighting: Sighting) -> frozenset[SeenId]:
 
 @attrs.frozen
 class View:
-    """How a sighting is looked at: when the request was stamped first, and where the intent stands.
+    """How a sighting is looked at: when the request was stamped first, until when it can begin, and where it stands.
 
     ``late`` says that a verdict has ruled it out: then only what can be nobody else's doing counts. ``is_fresh`` says
     that a copy was asked so late that it cannot lag behind the request. ``not_ours`` are the ids of orders and
@@ -46,6 +46,11 @@ class View:
     late: bool = False
     is_fresh: bool = False
     not_ours: frozenset[SeenId] = frozenset()
+    fence_ms: float = NEVER
+
+    def is_younger(self, moment_ms: int | None) -> bool:
+        """Tell whether what was made then was not there yet while this request could change it."""
+        return moment_ms is not None and moment_ms > self.fence_ms
 
     def is_older(self, moment_ms: int | None) -> bool:
         """Tell whether something that happened then cannot be of this request."""

@@ -22,14 +22,7 @@ from trio_binance.models import (
     OrderStatusReport,
     as_milliseconds,
 )
-
-ENDED = frozenset(
-    {
-        *(OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED),
-        *(OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH),
-    }
-)
-"""Where an order stands when nothing can happen to it any more."""
+from trio_binance.models.mirror import DONE
 
 
 @attrs.frozen
@@ -54,7 +47,7 @@ class OrderSighting:
     @property
     def has_ended(self) -> bool:
         """Whether nothing can happen to it any more."""
-        return self.status in ENDED
+        return self.status in DONE
 
     def __str__(self) -> str:
         return f"order {self.order_id} ({self.names[0]}) is {self.status or 'there'}"

@@ -116,17 +116,22 @@ class Cancelled(Base):
         """Return where the order stands; late, only a cancellation by this very request counts."""
         if not isinstance(sighting, OrderSighting) or not self._concerns(sighting):
             return None
+        if sighting.cancel_id == self._own_name != "":
+            return Signal.DONE
         if view.late:
-            return Signal.DONE if sighting.cancel_id == self._own_name != "" else None
+            return None
         return Signal.DENIED if self._is_another(sighting, view) else standing(sighting.status)
 
     def _is_another(self, sighting: OrderSighting, view: View) -> bool:
-        """Tell whether it has only lent its name: it had ended before the request was made.
+        """Tell whether it only has the name in common: it ended before the request was made, or was made after it.
 
-        A copy that lags does not show the order that goes by the name now, but the one before it.
+        A copy that lags does not show the order that goes by the name now, but the one before it; and when that has
+        ended, the name is free for the next.
         """
         if self._order_id is not None:
             return False
+        if view.is_younger(sighting.created_ms):
+            return True
         return (sighting.has_ended and view.is_older(sighting.moment_ms)) or view.is_another(sighting, None)
 
     def _concerns(self, sighting: OrderSighting) -> bool:
@@ -162,6 +167,8 @@ class Amended(Base):
         """Return whether the order has changed; late, only its new name counts."""
         if not isinstance(sighting, OrderSighting) or not self._concerns(sighting):
             return None
+        if self._order_id is None and view.is_younger(sighting.created_ms):
+            return None  # the name was free again when the order had ended, or had got its new one
         # "newClientOrderId ... may be the one it has": then it tells nothing.
         renamed = self._old_name not in ("", self._new_name) and self._new_name in sighting.names
         if renamed:

@@ -8,8 +8,7 @@ import attrs
 
 from trio_binance._pure.filters.legs import ALGO_TYPES
 from trio_binance._pure.intents import Accepted, Intent, Kind, ListSighting, OrderSighting, Part, Unresolved
-from trio_binance._pure.intents.sightings import ENDED
-from trio_binance.models import OrderType, TimeInForce
+from trio_binance.models import OrderType, TimeInForce, is_done
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,7 +143,7 @@ class OwnOrders:
         Of what is in doubt nothing is believed: an order of the same client id may be an older one.
         """
         for own, key in self.accepted():
-            if (order := find(own.symbol, *ids_of(key))) is not None and order.status in ENDED:
+            if (order := find(own.symbol, *ids_of(key))) is not None and is_done(order):
                 self.on_order(own.intent_id, key)
 
     def accepted(self) -> tuple[tuple[OwnOrder, Key], ...]:
