@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from trio_binance._services.orderevents import (
 )
 from trio_binance.config import JournalSpec, Tuning
 from trio_binance.errors import (
+    AmendRejected,
     ConnectorClosed,
     InvalidArgument,
     JournalFailed,
@@ -52,6 +54,7 @@ from trio_binance.sandbox import (
 )
 
 PLACING = "POST /api/v3/order"
+CHANGES = ("DELETE /api/v3/order", "PUT /api/v3/order/amend/keepPriority")
 LOST = OnRequest(1, Bend.lost(executed=True), PLACING)
 NEVER = OnRequest(1, Bend.lost(executed=False), PLACING)
 
@@ -208,6 +211,21 @@ async def test_a_cancellation_that_came_too_late_says_how_the_order_has_ended(
         with pytest.raises(NothingToCancel) as caught:
             await world.bx.trading.cancel("BTCUSDT", order_id=filled.order_id + 1)
         assert caught.value.order is None
+
+
+@pytest.mark.parametrize(("request_", "error"), [("cancel", NothingToCancel), ("amend", AmendRejected)])
+async def test_a_change_that_was_lost_and_came_too_late_says_so(
+    request_: str, error: type[Exception], autojump_clock: trio.testing.MockClock
+) -> None:
+    lost = [OnRequest(n, Bend.lost(executed=False), where) for n in range(1, 5) for where in CHANGES]
+    async with amid(*lost) as world:
+        filled = (await world.bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY))).unwrap()
+        with pytest.raises(error, match="the answer was lost; the order had ended before"):
+            if request_ == "cancel":
+                await world.bx.trading.cancel("BTCUSDT", order_id=filled.order_id)
+            else:
+                less = Decimal("0.00050")
+                await world.bx.trading.amend_keep_priority("BTCUSDT", order_id=filled.order_id, new_qty=less)
 
 
 async def test_an_answer_about_another_order_is_no_answer(autojump_clock: trio.testing.MockClock) -> None:

@@ -5,6 +5,7 @@ place, change ──> Resolver (journal, docket, questions) ──> verdict ─�
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, final
 
@@ -25,6 +26,8 @@ from trio_binance._pure.intents import (
     facts,
 )
 from trio_binance.errors import (
+    AmendRejected,
+    ApiError,
     BinanceError,
     ConnectorClosed,
     InvalidArgument,
@@ -40,7 +43,7 @@ from trio_binance.models import outcomes
 from .rebuilding import Rebuilding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from trio_binance._protocol.operation import Operation, Value
     from trio_binance._pure.intents import Sighting, Verdict
@@ -57,6 +60,9 @@ _OUTCOMES = {
     Unresolved.word: Outcome.UNKNOWN,
 }
 """What errors call the verdicts."""
+
+_TOO_LATE: Mapping[Kind, type[ApiError]] = {Kind.CANCEL: NothingToCancel, Kind.AMEND: AmendRejected}
+"""What the exchange says of a change when the order has ended."""
 
 
 @attrs.frozen
@@ -136,6 +142,7 @@ class Orders:
             OrderUnresolved: it is not known what became of it, and goes on being found out.
             OrderAbsent: the answer was lost, and it had no effect.
             NothingToCancel: also where the answer was lost, if the order is seen to have been filled.
+            AmendRejected: likewise.
             PartialFailure: also where the answer was lost, if one half of a cancel-replace was done.
             BinanceError: it was refused or not sent.
         """
@@ -262,8 +269,8 @@ class Orders:
                 return _after(
                     told, OrderUnresolved(verdict.reason, client_order_id=name, evidence=str(verdict.evidence))
                 )
-            case Absent(sighting=OrderSighting(has_ended=True)) if intent.kind is Kind.CANCEL:
-                return _after(told, _nothing_to_cancel(intent))
+            case Absent(sighting=OrderSighting(has_ended=True)) if (late := _TOO_LATE.get(intent.kind)) is not None:
+                return _after(told, _too_late(late, intent))
             case Absent():
                 return _after(told, OrderAbsent(client_order_id=name, evidence=str(verdict.evidence)))
             case Rejected() if told is None or told.outcome is Outcome.UNKNOWN:
@@ -284,10 +291,9 @@ def _after(cause: BinanceError | None, error: BinanceError) -> BinanceError:
     return error
 
 
-def _nothing_to_cancel(intent: Intent) -> NothingToCancel:
-    """Return the refusal of a cancellation whose answer was lost, and whose order was seen to have ended otherwise."""
-    words = "the answer was lost; the order had ended before"
-    error = NothingToCancel(words, status=400, operation=intent.operation)
+def _too_late(kind: type[ApiError], intent: Intent) -> ApiError:
+    """Return the refusal of a change whose answer was lost, and whose order was seen to have ended without it."""
+    error = kind("the answer was lost; the order had ended before", status=400, operation=intent.operation)
     error.outcome = Outcome.REJECTED
     return error
 

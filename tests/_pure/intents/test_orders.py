@@ -40,7 +40,7 @@ from trio_binance._pure.intents import (
     Unresolved,
     facts,
 )
-from trio_binance.errors import InvalidArgument
+from trio_binance.errors import Blocked, InvalidArgument
 from trio_binance.models import ListOrderStatus, OrderStatus
 
 DUPLICATE = facts.Refused(-2010, "Duplicate order sent.", clashes=True)
@@ -426,6 +426,43 @@ def test_what_is_in_doubt_cannot_be_placed_again() -> None:
     again = Intent("i-again", "POST /api/v3/order", placement().params)
     with pytest.raises(InvalidArgument, match="not known yet: i-mine"):
         made.open(again, 3.0)
+
+
+BLOCKED = facts.of_error(Blocked("403 Forbidden", status=403, operation="POST /api/v3/order"))
+
+
+def test_what_was_blocked_at_the_edge_is_refused_and_asked_for_once_when_the_block_may_be_over() -> None:
+    made = docket()
+    sent(made, placement())
+    assert isinstance(verdict(made.on_fact("i-mine", BLOCKED, 1.2)), Rejected)
+    assert made.on_timer(331.0) == []
+    for now in (331.2, 661.2):
+        assert made.on_timer(now) == [Query("i-mine", Part.WHOLE, OrderQuery(SYMBOL, None, "mine"))]
+        made.on_fact("i-mine", facts.Unanswered("blocked"), now)
+    assert len(of(Query, made.on_timer(991.2))) == 1
+    assert made.on_fact("i-mine", facts.NotFound(991.2), 991.3) == []
+    assert isinstance(standing(made, placement()), Rejected)
+    assert wait(made, 90_000.0) == [Forget("i-mine")]
+
+
+def test_an_order_that_got_through_in_spite_of_the_block_is_an_alarm() -> None:
+    made = docket()
+    sent(made, placement())
+    made.on_fact("i-mine", BLOCKED, 1.2)
+    made.on_timer(331.2)
+    effects = made.on_fact("i-mine", facts.Found(order(), 331.2), 331.3)
+    assert [type(effect) for effect in effects] == [Alarm, Settle]
+    assert isinstance(standing(made, placement()), Accepted)
+
+
+def test_what_was_blocked_and_placed_anew_is_not_asked_for() -> None:
+    made = docket()
+    sent(made, placement())
+    made.on_fact("i-mine", BLOCKED, 1.2)
+    sent(made, Intent("i-again", placement().operation, placement().params), 10.0)
+    made.on_fact("i-again", facts.Done(order(at=10.1)), 10.2)
+    assert of(Query, wait(made, 1000.0)) == []
+    assert made.statistics().questions == 0
 
 
 def test_what_was_refused_gives_its_name_to_the_next() -> None:

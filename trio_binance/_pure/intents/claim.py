@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _PING_AGAIN = 5.0
 """Seconds after which a ping that nobody has answered is sent again."""
+_BLOCKED = 330.0
+"""Seconds after which what was blocked at the exchange's edge is asked for: a block lasts five minutes."""
 _LONGEST_WINDOW_MS = 60_000
 """recvWindow: "The value cannot be greater than 60000"; for a request whose stamp nobody has told."""
 _ON_ITS_WAY = frozenset({Phase.SENDING, Phase.IN_FLIGHT})
@@ -66,6 +68,8 @@ class Claim:
         self._ping_at = -NEVER
         self._witnesses = Witnesses()
         self._resent = 0
+        self._look_again_at = NEVER
+        """When it is asked for in spite of a verdict."""
         self._gave_up = self._lost = self._fenced = self._probed = False
 
     @property
@@ -89,6 +93,8 @@ class Claim:
         """Take note of something that was learned of it."""
         if self.phase in WONDERING and isinstance(fact, _REPLIES):
             self._pace.on_answer(scene.now)
+        if isinstance(fact, facts.Reply):
+            self._look_again_at = scene.now + _BLOCKED if isinstance(fact, facts.Unanswered) else NEVER
         match fact:
             case facts.Sending():
                 return self._on_sending(fact, scene)
@@ -138,6 +144,8 @@ class Claim:
         words = f"refused: {fact.message}" if fact.code is None else f"refused: {fact.code} {fact.message}"
         # "Unknown order sent." to the first cancellation is a plain no; to a second one the first may be the reason.
         clashes = fact.clashes and (self.purpose.places or self._lost)
+        if fact.blocked and self.purpose.places:
+            self._look_again_at = scene.now + _BLOCKED
         if self._resent and not clashes:
             return self._take(Signal.FAILED, scene, f"the cancellation sent again was {words}")
         self._refusal = fact
@@ -230,7 +238,7 @@ class Claim:
         if self.phase in _ON_ITS_WAY:
             return scene.at(self._fence_ms)
         if self.phase not in WONDERING:
-            return NEVER if self._expires_ms is None else scene.at(self._expires_ms)
+            return min(self._look_again_at, NEVER if self._expires_ms is None else scene.at(self._expires_ms))
         last_ms = self._spent_ms if self._expires_ms is None else self._expires_ms
         moments = [self._pace.ask_at, scene.at(last_ms)]
         if not self._fenced:
@@ -261,6 +269,7 @@ class Claim:
         if self.phase in SETTLED and self._expires_ms is None:
             # Whoever was told that it is not known may ask for it later, and has a day for that.
             watched = self.phase in (Phase.ABSENT, Phase.UNRESOLVED) or self._doubted_ms is not None
+            watched = watched or self._look_again_at < NEVER
             self._expires_ms = scene.server_ms + (self._terms.watch_ms if watched else self._terms.linger_ms)
 
     def on_timer(self, scene: Scene) -> list[Effect]:
@@ -272,10 +281,20 @@ class Claim:
             self._lost = True
             return self._take(Signal.OVERDUE, scene, "no answer until the fence")
         if self.phase not in WONDERING:
-            return []
+            return self._look_again(scene)
         self._look_at_fence(scene)
         effects = self._weigh(scene)
         return effects + self._asks(scene) if self.phase in WONDERING else effects
+
+    def _look_again(self, scene: Scene) -> list[Effect]:
+        """Ask once for what was refused by something before the exchange, when that may be over."""
+        if self._look_again_at > scene.now:
+            return []
+        if self.superseded:  # what a query shows now is the other order
+            self._look_again_at = NEVER
+            return []
+        self._look_again_at = scene.now + _BLOCKED  # should nobody answer
+        return [Query(self.intent.intent_id, self.part, self.purpose.question)]
 
     def _look_at_fence(self, scene: Scene) -> None:
         if not self._fenced and scene.has_passed(self._fence_ms):

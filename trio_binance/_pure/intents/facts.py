@@ -7,7 +7,7 @@ from typing import TypeAlias
 import attrs
 
 from trio_binance._codes import api_error_class
-from trio_binance.errors import ApiError, BinanceError, DuplicateOrder, NothingToCancel, Outcome
+from trio_binance.errors import ApiError, BinanceError, Blocked, DuplicateOrder, NothingToCancel, Outcome
 
 from .intent import Stamp
 from .sightings import Sighting
@@ -50,12 +50,14 @@ class Refused:
 
     ``clashes`` says that the no leaves something to find out: "Duplicate order sent." (-2010), for the open order of
     this id may be the very one that was meant, or "Unknown order sent." (-2011), for what was to be cancelled has
-    ended, one way or another.
+    ended, one way or another. ``blocked`` says that it was refused by what stands before the exchange, in words that
+    nobody has documented.
     """
 
     code: int | None
     message: str
     clashes: bool = False
+    blocked: bool = False
 
 
 @attrs.frozen
@@ -77,13 +79,6 @@ class Halves:
 
 
 # --------------------------------------------------------------------------------------------------- of the others
-
-
-@attrs.frozen
-class Seen:
-    """The user stream told of an order or a list that the intent may have to do with."""
-
-    sighting: Sighting
 
 
 @attrs.frozen
@@ -137,7 +132,7 @@ class Restarted:
 
 
 Fact: TypeAlias = Sending | Left | NeverLeft | Answer | Halves | Reply | GaveUp | Restarted
-"""What is told of one intent. ``Seen`` is not among these: what it has to do with is found by its names."""
+"""What is told of one intent. What the user stream shows is not among these: whom it concerns is found by its names."""
 
 
 def of_error(error: BinanceError) -> NeverLeft | Refused | Lost | Halves:
@@ -156,7 +151,8 @@ def of_error(error: BinanceError) -> NeverLeft | Refused | Lost | Halves:
     if isinstance(error, DuplicateOrder | NothingToCancel):
         return Refused(error.code, error.message, clashes=True)
     if error.outcome is Outcome.REJECTED:
-        return Refused(error.code if isinstance(error, ApiError) else None, error.message)
+        code = error.code if isinstance(error, ApiError) else None
+        return Refused(code, error.message, blocked=isinstance(error, Blocked))
     return Lost(str(error))
 
 
