@@ -200,7 +200,7 @@ class Orders:
         answer, error = await self._resolver.send(intent, operation, params)
         deadline = trio.current_time() + (self._resolve_timeout if within is None else within)
         if self._resolver.is_pending(intent.intent_id):
-            self._resolver.on_doubt(intent, str(error))
+            self._resolver.herald.on_doubt(intent, str(error))
             await self._wait(intent, deadline)
         return _Told(intent, answer, error, self._resolver.standing(intent.intent_id), deadline)
 

@@ -36,8 +36,8 @@ from trio_binance.errors import BinanceError, JournalFailed
 from trio_binance.models import CancelReplaceReport, ExecutionReport, ListStatus
 
 from .findings import Findings
+from .herald import Herald
 from .inquiry import Inquiry
-from .orderevents import JournalLost, OutcomeFound, OutcomeInDoubt, OutcomeRevised, OutcomeUnresolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -84,7 +84,7 @@ class Resolver:
         self._journal = journal
         self._user_data = user_data
         self._clock = clock
-        self._observer = observer
+        self.herald: Herald = Herald(observer)
         self._next_id = next_id
         self._guard = guard
         self.findings: Findings = Findings()
@@ -93,8 +93,6 @@ class Resolver:
         self._docket = Intents(Terms(probe=probe and not (guard and guard.is_dry)))
         self._written: set[str] = set()
         """The intents that stand in the journal."""
-        self._doubted: set[str] = set()
-        """Those of which the hooks were told."""
         self._to_do: deque[Query | AskWitness | SendAgain | Probe] = deque()
         self._poked = trio.Event()
         self._changed = trio.Event()
@@ -106,7 +104,8 @@ class Resolver:
 
     def _restore(self) -> None:
         self._written.update(one.intent.intent_id for one in self._journal.remembered)
-        self._doubted.update(self._written)
+        for intent_id in self._written:
+            self.herald.on_restored(intent_id)
         self._do(self._docket.restore(self._journal.remembered, trio.current_time()))
 
     def statistics(self) -> IntentStatistics:
@@ -180,10 +179,10 @@ class Resolver:
 
     def _on_left_alone(self, intent: Intent, passage: _Passage) -> None:
         if passage.has_left:
-            self.on_doubt(intent, "its caller was cancelled before the answer came")
+            self.herald.on_doubt(intent, "its caller was cancelled before the answer came")
             for part, verdict in self._docket.standing(intent.intent_id).items():
                 if not isinstance(verdict, Unresolved):  # the account's events were faster than the answer
-                    self._announce(Settle(intent.intent_id, part, verdict))
+                    self.herald.on_settled(intent, Settle(intent.intent_id, part, verdict))
             self.tell(intent, facts.GaveUp())
         else:
             self.tell(intent, facts.NeverLeft("its caller was cancelled before it left"))
@@ -217,7 +216,7 @@ class Resolver:
         """
         if intent.kind not in _ONLY_CANCEL:
             raise failure
-        self._observer.emit(JournalLost(self._observer.now(), reason=str(failure)))
+        self.herald.on_journal_lost(str(failure))
 
     def _note(self, intent: Intent, stamp: Stamp) -> int:
         at_ms = self._clock.server_ms()
@@ -246,9 +245,10 @@ class Resolver:
                 case Settle():
                     self._on_settled(effect)
                 case Alarm():
-                    self._on_alarm(effect)
+                    if (intent := self._docket.intent(effect.intent_id)) is not None:
+                        self.herald.on_alarm(intent, effect)
                 case Forget():
-                    self._doubted.discard(effect.intent_id)
+                    self.herald.on_forgotten(effect.intent_id)
                     if effect.intent_id in self._written:
                         self._written.discard(effect.intent_id)
                         self._write(records.expired(effect.intent_id, self._clock.server_ms()))
@@ -260,9 +260,10 @@ class Resolver:
         if settle.intent_id in self._written:
             self._write(records.settled(settle, self._clock.server_ms()))
         intent = self._docket.intent(settle.intent_id)
-        if self._guard is not None and intent is not None:
-            self._guard.on_settled(intent, settle)
-        self._announce(settle)
+        if intent is not None:
+            if self._guard is not None:
+                self._guard.on_settled(intent, settle)
+            self.herald.on_settled(intent, settle)
         self._changed.set()
         if not self.closed:
             self._changed = trio.Event()
@@ -272,34 +273,7 @@ class Resolver:
         try:
             self._journal.note(record)
         except JournalFailed as exc:
-            self._observer.emit(JournalLost(self._observer.now(), reason=str(exc)))
-
-    # --------------------------------------------------------------------------------------------- what hooks hear
-
-    def on_doubt(self, intent: Intent, reason: str) -> None:
-        """Tell the hooks that it is not known what became of a request."""
-        self._doubted.add(intent.intent_id)
-        self._observer.emit(OutcomeInDoubt(self._observer.now(), **_about(intent), reason=reason))
-
-    def _announce(self, settle: Settle) -> None:
-        intent = self._docket.intent(settle.intent_id)
-        if intent is None or settle.intent_id not in self._doubted:
-            return
-        about = _about(intent, settle.part)
-        now, verdict = self._observer.now(), settle.verdict
-        if isinstance(verdict, Unresolved):
-            evidence = str(verdict.evidence)
-            self._observer.emit(OutcomeUnresolved(now, **about, reason=verdict.reason, evidence=evidence))
-        else:
-            self._observer.emit(OutcomeFound(now, **about, verdict=verdict.word))
-
-    def _on_alarm(self, alarm: Alarm) -> None:
-        intent = self._docket.intent(alarm.intent_id)
-        assert intent is not None
-        self._doubted.add(alarm.intent_id)
-        was, evidence = alarm.ruled_out_by.word, str(alarm.evidence)
-        about = _about(intent, alarm.part)
-        self._observer.emit(OutcomeRevised(self._observer.now(), **about, was=was, evidence=evidence))
+            self.herald.on_journal_lost(str(exc))
 
     # ------------------------------------------------------------------------------- the watcher of account events
 
@@ -372,17 +346,6 @@ class _Passage:
 
     def on_leaving(self) -> None:
         self.has_left = True
-
-
-def _about(intent: Intent, part: Part | None = None) -> dict[str, str]:
-    """Return what the hooks are told of a request, or of one part of it."""
-    about = {
-        "intent": intent.intent_id,
-        "operation": intent.operation,
-        "symbol": intent.symbol,
-        "client_order_id": intent.name,
-    }
-    return about if part is None else {**about, "part": part.value}
 
 
 def _fact_of(answer: Any) -> facts.Fact:

@@ -20,7 +20,7 @@ from .claim import Claim
 from .effects import Alarm, AskWitness, Forget, Query, Settle
 from .purposes import keys_of
 from .single import Cancelled
-from .table import RULED_OUT, WONDERING, Phase
+from .table import LIVE, RULED_OUT, WONDERING, Phase
 from .terms import Scene, Terms
 from .verdicts import Absent, Unresolved
 
@@ -67,7 +67,8 @@ class Intents:
         self._claims: dict[str, tuple[Claim, ...]] = {}
         self._by_key: dict[Key, dict[Claim, None]] = {}
         self._keys: dict[Claim, tuple[Key, ...]] = {}
-        self._wondering: set[Claim] = set()
+        self._live: dict[Claim, None] = {}
+        """Those without a verdict, or with one that is none. Thousands may be remembered beside them."""
         self._agenda = Agenda()
         self._clock: tuple[float, float] | None = None
         self._connection = 0
@@ -78,10 +79,10 @@ class Intents:
 
     def statistics(self) -> IntentStatistics:
         """Return how many there are, and the counts so far."""
-        phases = Counter(claim.phase for claim in self._keys)
+        phases = Counter(claim.phase for claim in self._live)
         doubtful, unresolved = phases[Phase.DOUBT] + phases[Phase.CLASHED], phases[Phase.UNRESOLVED]
         on_way = phases[Phase.OPENED] + phases[Phase.SENDING] + phases[Phase.IN_FLIGHT]
-        remembered = phases.total() - doubtful - unresolved - on_way
+        remembered = len(self._keys) - len(self._live)
         return IntentStatistics(
             on_way, doubtful, unresolved, remembered, dict(self._verdicts), self._questions, self._alarms
         )
@@ -89,7 +90,7 @@ class Intents:
     @property
     def room(self) -> int:
         """How many more may be in doubt; with none left nothing should be placed."""
-        return max(self._terms.most - len(self._wondering), 0)
+        return max(self._terms.most - sum(claim.phase in WONDERING for claim in self._live), 0)
 
     def standing(self, intent_id: str) -> Mapping[Part, Verdict]:
         """Return what would have to be said of an intent now, part by part; empty where nothing is known of it.
@@ -110,16 +111,13 @@ class Intents:
     @property
     def pending(self) -> int:
         """How many parts of intents have no verdict yet."""
-        return sum(claim.verdict is None for claim in self._keys)
+        return sum(claim.verdict is None for claim in self._live)
 
     @property
     def unsettled(self) -> tuple[Intent, ...]:
         """The intents of which it is not known what became of them, the oldest first."""
-        return tuple(
-            claims[0].intent
-            for claims in self._claims.values()
-            if any(claim.verdict is None or isinstance(claim.verdict, Unresolved) for claim in claims)
-        )
+        unsettled = (one for one in self._live if one.verdict is None or isinstance(one.verdict, Unresolved))
+        return tuple({claim.intent.intent_id: claim.intent for claim in unsettled}.values())
 
     # --------------------------------------------------------------------------------------------------- intents
 
@@ -237,7 +235,7 @@ class Intents:
         self._watch = self._connection = 0
         scene = self._scene(now)
         effects: list[Effect] = []
-        for claim in list(self._keys):
+        for claim in list(self._live):
             effects += self._after(claim, claim.on_broken(reason, scene), scene)
         return effects
 
@@ -247,7 +245,7 @@ class Intents:
             return []
         scene = self._scene(now)
         effects: list[Effect] = []
-        for claim in list(self._keys):
+        for claim in list(self._live):
             effects += self._after(claim, claim.on_ping(asked_at, scene), scene)
         return effects
 
@@ -256,9 +254,11 @@ class Intents:
 
         To be told whenever it was measured anew; in between it is taken to run as Trio's does.
         """
+        # What is only remembered is planned anew when it is due: it matters little when it is forgotten.
+        moved = list(self._keys if self._clock is None else self._live)
         self._clock = server_ms - uncertainty_ms, now
         scene = self._scene(now)
-        for claim in self._keys:
+        for claim in moved:
             self._plan(claim, scene)
         return []
 
@@ -298,7 +298,10 @@ class Intents:
         if self._keys[claim] != claim.keys:
             self._index(claim, claim.keys)
         self._agenda.plan(claim, claim.deadline(scene))
-        (self._wondering.add if claim.phase in WONDERING else self._wondering.discard)(claim)
+        if claim.phase in LIVE:
+            self._live.setdefault(claim)
+        else:
+            self._live.pop(claim, None)
 
     def _index(self, claim: Claim, keys: tuple[Key, ...]) -> None:
         for key in self._keys[claim]:
@@ -313,7 +316,7 @@ class Intents:
         intent_id = claim.intent.intent_id
         self._index(claim, ())
         del self._keys[claim]
-        self._wondering.discard(claim)
+        self._live.pop(claim, None)
         if any(one.phase is not Phase.FORGOTTEN for one in self._claims[intent_id]):
             return []
         del self._claims[intent_id]

@@ -63,6 +63,8 @@ import enum
 class Phase(enum.Enum):
     """Where an intent stands."""
 
+    __hash__ = object.__hash__  # each is one object; Enum's own hash is computed in Python, five times an order
+
     OPENED = "opened"
     """In the journal; not on its way."""
     SENDING = "sending"
@@ -84,6 +86,8 @@ class Phase(enum.Enum):
 
 class Signal(enum.Enum):
     """What can be learned of it."""
+
+    __hash__ = object.__hash__
 
     SENDING = "about to be sent"
     LEFT = "the first byte left"
@@ -147,6 +151,8 @@ TABLE = _read(_GRID)
 
 WONDERING = frozenset({Phase.DOUBT, Phase.CLASHED, Phase.UNRESOLVED})
 """Where questions are asked."""
+LIVE = frozenset({Phase.OPENED, Phase.SENDING, Phase.IN_FLIGHT}) | WONDERING
+"""Where something is still to happen."""
 SETTLED = frozenset({Phase.ACCEPTED, Phase.REJECTED, Phase.NOT_SENT, Phase.ABSENT, Phase.UNRESOLVED})
 """Where there is a verdict."""
 RULED_OUT = frozenset({Phase.REJECTED, Phase.NOT_SENT, Phase.ABSENT})
