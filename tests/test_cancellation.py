@@ -25,7 +25,7 @@ from trio_binance.sandbox.serve import Sandbox, open_sandbox
 pytestmark = pytest.mark.slow  # many small runs, together half a minute
 
 ACTIVITY = 0.2
-LIMIT = int(os.environ.get("TRIO_BINANCE_STEPS", "10"))
+LIMIT = int(os.environ.get("TRIO_BINANCE_STEPS", "6"))
 """How many steps of each scenario are sampled, spread evenly from the first to the last."""
 
 

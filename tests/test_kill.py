@@ -28,7 +28,7 @@ from trio_binance.sandbox.serve import Sandbox, open_sandbox
 
 pytestmark = pytest.mark.slow
 
-LIMIT = int(os.environ.get("TRIO_BINANCE_STEPS", "6"))
+LIMIT = int(os.environ.get("TRIO_BINANCE_STEPS", "4"))
 RESTING = LimitOrder("BTCUSDT", Side.BUY, quantity="0.00100", price="20000.00", client_order_id="mine")
 TAKING = MarketOrder("BTCUSDT", Side.BUY, quantity="0.00100", client_order_id="mine")
 

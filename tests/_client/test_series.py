@@ -269,7 +269,7 @@ async def test_every_candle_closes_once_and_is_what_the_trades_say(
 
 @pytest.mark.parametrize("unit", TimeUnit)
 async def test_candles_from_a_moment_on(unit: TimeUnit, autojump_clock: trio.testing.MockClock) -> None:
-    async with open_world(credentials=None, activity=5.0, time_unit=unit) as world:
+    async with open_world(credentials=None, activity=1.0, time_unit=unit) as world:
         await trio.sleep(600)
         start = EPOCH_MS // 60_000 * 60_000 + 130_000
         moment = datetime.datetime.fromtimestamp(start // 1000, datetime.UTC)
@@ -324,7 +324,7 @@ def test_what_is_of_another_type_is_refused_at_the_call(opening: Opening) -> Non
 
 # --------------------------------------------------------------------------------------------------- hours of chaos
 
-HOURS = 2.0
+HOURS = 1.0
 
 
 def chaos(rng: random.Random) -> FaultSchedule:
