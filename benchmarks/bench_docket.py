@@ -1,8 +1,8 @@
-"""The docket: what an order costs from being opened to its verdict, and what pings and a clock cost, beside thousands.
+"""The docket: what an order costs from being opened to its verdict, and what pings and clocks cost, beside thousands.
 
-Run as ``python benchmarks/bench_docket.py``; it takes some seconds. An order is opened, stamped, sent and answered, with
-so many others remembered that were answered shortly before. The last column of ratios is to the row above of ten
-times fewer: 1.0 says that what is remembered costs nothing. The figures are medians of the rounds.
+Run as ``python benchmarks/bench_docket.py``; it takes some seconds. An order is opened, stamped, sent and answered,
+while so many others are remembered that were answered shortly before. The ratio is an order's cost to that of the row
+above: 1.0 says that what is remembered costs nothing. The figures are medians of the rounds.
 """
 
 from __future__ import annotations
