@@ -20,7 +20,8 @@ class Findings:
 
     def __init__(self) -> None:
         self._orders: OrderedDict[tuple[str, int], OrderStatusReport] = OrderedDict()
-        self._fills: OrderedDict[tuple[str, int], dict[int, Fill]] = OrderedDict()
+        self._fills: OrderedDict[tuple[str, int], dict[tuple[int, int], Fill]] = OrderedDict()
+        """By trade and allocation: what smart order routing took elsewhere has an allocation, and no trade (-1)."""
         self._lists: OrderedDict[int, OrderList] = OrderedDict()
         self._cancel_ids: OrderedDict[tuple[str, int], str] = OrderedDict()
 
@@ -56,7 +57,7 @@ class Findings:
             _keep(self._cancel_ids, key, report.client_order_id)  # "C" is then the order's own
         if report.execution_type == ExecutionType.TRADE:
             fills = self._fills.get(key, {})
-            fills[report.trade_id] = Fill(
+            fills[report.trade_id, report.allocation_id or 0] = Fill(
                 report.last_executed_price,
                 report.last_executed_quantity,
                 report.commission,
