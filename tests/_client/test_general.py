@@ -98,7 +98,7 @@ async def test_arguments_that_exclude_each_other_are_refused_before_anything_is_
 async def test_execution_rules_are_told_of_a_symbol_of_several_or_of_all(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    async with open_world(credentials=None) as world:
+    async with open_world(symbols=None, credentials=None) as world:
         ask = world.bx.general.execution_rules
         everything = {one.symbol: one for one in (await ask()).symbol_rules}
         for symbol, rules in everything.items():

@@ -192,7 +192,7 @@ async def test_block_trades_go_on_from_an_id_of_theirs(autojump_clock: trio.test
 
 
 async def test_a_reference_price_is_told_with_how_it_is_made(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_world(credentials=None) as world:
+    async with open_world(symbols=None, credentials=None) as world:
         await live(world)
         market, venues = world.bx.market, world.sandbox.market._venues
         kinds: set[type] = set()

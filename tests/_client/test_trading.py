@@ -187,7 +187,7 @@ async def test_a_float_is_no_price(autojump_clock: trio.testing.MockClock) -> No
 async def test_smart_order_routing_fills_an_order_by_allocations(
     prefer: str, autojump_clock: trio.testing.MockClock
 ) -> None:
-    async with open_world(prefer=prefer) as world:
+    async with open_world(symbols=None, prefer=prefer) as world:
         order = MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY)
         placed = (await world.bx.trading.place_sor(order)).unwrap()
         assert type(placed) is OrderFull
@@ -203,7 +203,7 @@ async def test_smart_order_routing_fills_an_order_by_allocations(
 async def test_smart_order_routing_can_be_tested_and_refuses_what_it_does_not_take(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    async with open_world() as world:
+    async with open_world(symbols=None) as world:
         trading, order = world.bx.trading, resting(world)
         assert (await trading.test_sor(order)).standard_commission_for_order is None
         rates = await trading.test_sor(order, compute_commission_rates=True)

@@ -14,7 +14,9 @@ from trio_binance._client.client import Binance
 from trio_binance._client.open import open_binance
 from trio_binance._services.events import Event
 from trio_binance.config import BinanceConfig, SandboxSpec
+from trio_binance.sandbox.market import Market
 from trio_binance.sandbox.serve import Sandbox, open_sandbox
+from trio_binance.sandbox.symbols import SYMBOLS
 
 EPOCH_MS = 1_790_000_000_000
 
@@ -38,13 +40,24 @@ def config_of(*, seed: int = 7, activity: float = 2.0, **settings: Any) -> Binan
 
 @asynccontextmanager
 async def open_world(
-    *, rules: Any = None, faults: Any = None, market: Any = None, ready: bool = True, **settings: Any
+    *,
+    rules: Any = None,
+    faults: Any = None,
+    market: Any = None,
+    symbols: int | None = 2,
+    ready: bool = True,
+    **settings: Any,
 ) -> AsyncIterator[World]:
-    """Run a connector against an exchange whose inside can be seen; at the end nothing may be left of it."""
+    """Run a connector against an exchange whose inside can be seen; at the end nothing may be left of it.
+
+    Without a ``market`` it trades the first so many symbols, BTCUSDT and ETHUSDT, for making each takes its time; or
+    all of them, for ``None``.
+    """
     events: list[Event] = []
     config = config_of(hooks=(events.append,), **settings)
     assert isinstance(config.embedded, SandboxSpec)
     credentials = config.credentials
+    market = market or Market(config.embedded.seed, EPOCH_MS * 1000, config.embedded.activity, SYMBOLS[:symbols])
     async with open_sandbox(
         config.embedded, credentials=credentials, rules=rules, faults=faults, market=market
     ) as sandbox:
