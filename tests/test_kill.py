@@ -116,7 +116,7 @@ async def live_on(sandbox: Sandbox, path: Path, prefer: str, *, probing: bool) -
         with trio.fail_after(600):
             await bx.trading.wait_settled()
         assert bx.statistics().orders.alarms == 0
-        return [intent.name for intent in bx.trading.unsettled]
+        return [request.client_order_id for request in bx.trading.unsettled]
 
 
 def there(sandbox: Sandbox) -> int:

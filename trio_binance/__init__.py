@@ -223,6 +223,7 @@ from .models import NewOrderRespType as NewOrderRespType
 from .models import Note as Note
 from .models import NotionalFilter as NotionalFilter
 from .models import OcoOrder as OcoOrder
+from .models import OpenRequest as OpenRequest
 from .models import OpocoOrder as OpocoOrder
 from .models import OpoOrder as OpoOrder
 from .models import OrderAck as OrderAck

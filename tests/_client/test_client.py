@@ -155,7 +155,16 @@ STANDING = OrderResult(
 )
 
 
-ASKS_NOTHING = {"events", "mirror", "new_client_order_id", "track", "unsettled", "wait_resolved", "wait_settled"}
+ASKS_NOTHING = {
+    "events",
+    "inherited",
+    "mirror",
+    "new_client_order_id",
+    "track",
+    "unsettled",
+    "wait_resolved",
+    "wait_settled",
+}
 
 
 def every_call(world: World) -> dict[str, Any]:

@@ -269,7 +269,7 @@ async def test_a_placement_whose_witness_is_lost_with_it_is_unresolved(
         outcome.unwrap()
     assert (caught.value.outcome, caught.value.client_order_id) == (Outcome.UNKNOWN, outcome.client_order_id)
     assert there == []
-    assert [intent.name for intent in unsettled] == [outcome.client_order_id]
+    assert [request.client_order_id for request in unsettled] == [outcome.client_order_id]
 
 
 async def orders_of(world: World) -> list[Any]:

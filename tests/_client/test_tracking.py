@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -12,7 +13,7 @@ import trio.testing
 from tests._client.world import World, open_world
 from tests.usertrouble import Mute
 from trio_binance._client.open import open_binance
-from trio_binance.errors import ConnectorClosed, CredentialsRequired, InvalidArgument
+from trio_binance.errors import ConnectorClosed, CredentialsRequired, InsufficientBalance, InvalidArgument
 from trio_binance.models import (
     ExecutionReport,
     ExecutionType,
@@ -23,6 +24,7 @@ from trio_binance.models import (
     MarketOrder,
     OcoOrder,
     OrderStatus,
+    Rejected,
     Side,
     StopLossLeg,
     StopLossOrder,
@@ -231,3 +233,17 @@ async def test_nothing_of_a_tracking_stays_behind(autojump_clock: trio.testing.M
         assert world.bx.account.mirror.statistics().feeds == 0
         assert world.bx._engine.mirror is not None
         assert world.bx._engine.mirror.ledger.wanted == set()
+
+
+async def test_an_order_that_was_refused_is_not_waited_for(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world() as world:
+        for name, follow in {"dear": lambda tracked: tracked.wait_done(), "dearest": anext}.items():
+            async with world.bx.trading.track("BTCUSDT", client_order_id=name) as tracked:
+                order = LimitOrder(BTC, Side.BUY, quantity=QUANTITY, price=below(world), client_order_id=name)
+                refused = await world.bx.trading.place(attrs.evolve(order, quantity=Decimal(90)))
+                assert isinstance(refused, Rejected)
+                with pytest.raises(InsufficientBalance), trio.fail_after(5):
+                    await follow(tracked)
+                await rest(world, name)
+                await world.bx.trading.cancel("BTCUSDT", client_order_id=name)
+                assert (await tracked.wait_done()).status == "CANCELED"

@@ -38,6 +38,7 @@ from trio_binance.errors import (
     NothingToCancel,
     OrderUnresolved,
     Outcome,
+    PartialFailure,
 )
 from trio_binance.models import Absent, Accepted, CancelResult, MarketOrder, Rejected, Side, Unresolved
 from trio_binance.sandbox import (
@@ -138,7 +139,7 @@ async def test_what_nobody_can_say_is_unresolved_and_told_when_it_is_known(
         with pytest.raises(OrderUnresolved) as caught:
             outcome.unwrap()
         assert (caught.value.outcome, caught.value.client_order_id) == (Outcome.UNKNOWN, "who-knows")
-        assert [intent.name for intent in world.bx.trading.unsettled] == ["who-knows"]
+        assert [request.client_order_id for request in world.bx.trading.unsettled] == ["who-knows"]
         known = await world.bx.trading.wait_resolved(outcome)
         assert isinstance(known, Accepted)
         assert world.bx.trading.unsettled == ()
@@ -262,7 +263,7 @@ async def test_a_caller_that_leaves_after_the_order_has_is_told_by_the_hooks(
         with trio.move_on_after(1) as scope:
             await world.bx.trading.place(resting(world, client_order_id="left"))
         assert scope.cancelled_caught
-        assert [intent.name for intent in world.bx.trading.unsettled] == ["left"]
+        assert [request.client_order_id for request in world.bx.trading.unsettled] == ["left"]
         await world.bx.trading.wait_settled()
         [found] = [event for event in world.events if isinstance(event, OutcomeFound)]
         assert (found.client_order_id, found.verdict) == ("left", "accepted")
@@ -378,8 +379,62 @@ async def test_the_next_run_goes_on_finding_out_and_tells_of_it(
         events: list[Any] = []
         other = attrs.evolve(config, hooks=(events.append,))
         async with opening.open_binance(other, dialer=world.sandbox.dialer) as bx:
-            assert [intent.name for intent in bx.trading.unsettled] == ["older"]
+            assert [request.client_order_id for request in bx.trading.unsettled] == ["older"]
             await bx.trading.wait_settled()
             assert bx.trading.unsettled == ()
         [found] = [event for event in events if isinstance(event, OutcomeFound)]
         assert (found.client_order_id, found.verdict) == ("older", "accepted")
+
+
+async def test_what_the_events_told_before_the_answer_came_is_not_taken_for_told_by_the_next_run(
+    disk: MemoryDisk, autojump_clock: trio.testing.MockClock
+) -> None:
+    spec = JournalSpec(Path("/journal"))
+    async with amid(OnRequest(1, Bend.late(5.0), PLACING), journal=spec) as world:
+        async with trio.open_nursery() as nursery:
+            order = resting(world, client_order_id="seen")
+            nursery.start_soon(world.bx.trading.place, order)
+            await trio.sleep(1)
+            assert world.bx.trading.unsettled == ()  # an event has told of it
+            left, config = disk.after_kill(), world.bx.config
+            await trio.sleep(30)
+        assert disk.after_kill().names[spec.path].kept.count(b'"kind":"settled"') == 1
+        disk.names, disk.kept_names = left.names, left.kept_names
+        async with opening.open_binance(config, dialer=world.sandbox.dialer) as bx:
+            [request] = bx.trading.inherited
+            assert (request.client_order_id, request.client_order_ids) == ("seen", ("seen",))
+            assert (request.operation, request.symbol) == (PLACING, "BTCUSDT")
+            outcome = await bx.trading.wait_resolved(request)
+            assert isinstance(outcome, Accepted)
+            assert (outcome.order.client_order_id, outcome.answered) == ("seen", False)
+            assert bx.trading.inherited == (request,)
+    assert there(world, "seen") == 1
+
+
+async def test_the_error_of_a_change_can_be_waited_for_too(autojump_clock: trio.testing.MockClock) -> None:
+    never = [OnRequest(n, Bend.lost(executed=False), where) for where in CHANGES for n in range(1, 5)]
+    async with amid(*never, tuning=Tuning(resolve_timeout=0.001)) as world:
+        trading = world.bx.trading
+        placed = (await trading.place(resting(world))).unwrap()
+        with pytest.raises(OrderUnresolved) as lost:
+            await trading.cancel("BTCUSDT", order_id=placed.order_id)
+        [request] = trading.unsettled
+        assert (request.client_order_id, request.client_order_ids, request.symbol) == ("", (), "BTCUSDT")
+        for of in (lost.value, request):
+            assert isinstance(await trading.wait_resolved(of), Absent)
+
+
+async def test_of_a_replacement_of_which_one_half_was_done_the_error_tells_which(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    faults = (OnRequest(1, Bend.lost(executed=True), "POST /api/v3/order/cancelReplace"),)
+    async with amid(*faults, tuning=Tuning(resolve_timeout=0.001)) as world:
+        filled = (await world.bx.trading.place(MarketOrder("BTCUSDT", Side.BUY, quantity=QUANTITY))).unwrap()
+        with pytest.raises(OrderUnresolved) as lost:
+            await world.bx.trading.cancel_replace(
+                resting(world), cancel_order_id=filled.order_id, cancel_replace_mode="ALLOW_FAILURE"
+            )
+        told = await world.bx.trading.wait_resolved(lost.value)
+        assert isinstance(told, Rejected)
+        assert isinstance(told.error, PartialFailure)
+        assert (told.error.cancel_outcome, told.error.new_order_outcome) == (Outcome.REJECTED, Outcome.DONE)

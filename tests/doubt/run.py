@@ -80,9 +80,7 @@ class Run:
                 self._note_error(deed, exc)
         if scope.cancelled_caught:
             self.said[deed.name] = "not sent"  # unless the hooks say that it was in doubt
-            unsettled = {intent.params.get("newClientOrderId") for intent in self.world.bx.trading.unsettled}
-            lists = {intent.params.get("listClientOrderId") for intent in self.world.bx.trading.unsettled}
-            if deed.name in unsettled | lists:
+            if deed.name in {request.client_order_id for request in self.world.bx.trading.unsettled}:
                 self.said[deed.name] = "left in doubt"
 
     async def _place(self, deed: Deed) -> str:

@@ -121,6 +121,7 @@ OF_OUR_OWN = {
     "check_amendment",
     "snap",
     "track",
+    "inherited",
     "unsettled",
     "wait_resolved",
     "wait_settled",

@@ -86,11 +86,14 @@ class Placing(Room):
         if self._mirror is not None:
             # Should its events be lost, it is to be known where to look for it.
             self._mirror.on_placing(str(params["symbol"]))
+            self._mirror.on_refusal(str(params["symbol"]), name or "", None)
         with named(name, what):
             outcome = await self._orders.place(operation, params, within)
         if isinstance(outcome, Rejected):
             outcome.error.client_order_id, outcome.error.at_stake = name, what
             self._learn(outcome.error, params)
+            if self._mirror is not None and name is not None:
+                self._mirror.on_refusal(str(params["symbol"]), name, outcome.error)
         return outcome
 
     async def _change(self, operation: Operation[R], params: Mapping[str, Value], targets: tuple[int, ...] = ()) -> R:

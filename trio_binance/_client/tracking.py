@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABCMeta
 from contextlib import asynccontextmanager
+from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, final
 
@@ -12,7 +13,7 @@ import trio
 from trio_binance._decimals import CONTEXT
 from trio_binance._pure.mirror.records import OrderKey
 from trio_binance._pure.mirror.trail import Trail
-from trio_binance._util import NoPublicConstructor
+from trio_binance._util import NoPublicConstructor, raise_saving_context
 from trio_binance.config import Overflow
 from trio_binance.errors import ConnectorClosed
 from trio_binance.models import ExecutionReport, ExecutionType, average_price, is_done, remaining
@@ -146,13 +147,15 @@ class TrackedOrder(metaclass=_Meta):
     async def wait_done(self) -> OrderStatusReport:
         """Wait until nothing becomes of the order any more and all of its fills were told; return it.
 
-        An order that rests may take for ever: bound it. Cancelled: nothing happened.
+        An order that rests, or that nobody places, may take for ever: bound it. Cancelled: nothing happened.
 
         Raises:
             ConnectorClosed: the connector is closed, or closes meanwhile.
+            BinanceError: it was to be placed by this connector, and was refused: there is no such order.
         """
         await trio.lowlevel.checkpoint()
         while not self.is_done:
+            self._check_refusal()
             await self._service.changed()
         order = self.order
         assert order is not None
@@ -167,10 +170,15 @@ class TrackedOrder(metaclass=_Meta):
         while (event := self._take()) is None:
             if self.is_done:
                 raise StopAsyncIteration
+            self._check_refusal()
             await self._service.changed()
         if isinstance(event, ExecutionReport) and event.execution_type == ExecutionType.REPLACED:
             self._amendments.append(event)
         return event
+
+    def _check_refusal(self) -> None:
+        if self._trail.refusal is not None and self._trail.order_id is None:
+            raise_saving_context(copy(self._trail.refusal))
 
     def _take(self) -> UserEvent | None:
         try:

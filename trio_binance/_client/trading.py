@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from trio_binance._protocol.operation import Value
-    from trio_binance._pure.intents import Intent
+    from trio_binance.errors import OrderUnresolved
     from trio_binance.models import (
+        OpenRequest,
         OrderAck,
         OrderCheck,
         OrderFull,
@@ -196,7 +197,7 @@ class Trading(OrderLists, Changes):
         had that, the latest one that is known is meant, or else the first that comes::
 
             async with bx.trading.track("BTCUSDT", client_order_id=name) as tracked:
-                await bx.trading.place(LimitOrder(..., client_order_id=name))
+                (await bx.trading.place(LimitOrder(..., client_order_id=name))).unwrap()
                 order = await tracked.wait_done()
                 print(order.status, tracked.average_price, tracked.fees)
 
@@ -214,18 +215,31 @@ class Trading(OrderLists, Changes):
         return open_tracking(self._mirror, symbol, order_id, client_order_id)
 
     @property
-    def unsettled(self) -> tuple[Intent, ...]:
+    def unsettled(self) -> tuple[OpenRequest, ...]:
         """The requests of which it is not known what became of them, or not yet; also those of an earlier run."""
         return self._orders.unsettled
 
-    async def wait_resolved(self, outcome: Unresolved) -> Placement[Any]:
-        """Return what became of a placement, as soon as that is known: ``Accepted`` or ``Rejected``.
+    @property
+    def inherited(self) -> tuple[OpenRequest, ...]:
+        """The requests of earlier runs whose callers were not told what became of them; they need a journal in a file.
+
+        It stays as it was when this connector was opened: ``wait_resolved`` says of each what became of it::
+
+            for request in bx.trading.inherited:
+                with trio.move_on_after(300):
+                    print(request.client_order_id, await bx.trading.wait_resolved(request))
+        """
+        return self._orders.inherited
+
+    async def wait_resolved(self, outcome: Unresolved | OpenRequest | OrderUnresolved) -> Placement[Any]:
+        """Return what became of a request, as soon as that is known: ``Accepted`` or ``Rejected``.
 
         A day may pass over it: bound it. ``Unresolved`` again means that it was accepted, but that how it stands
         could not be asked for; wait anew for that. Cancelled: it goes on being found out.
 
         Raises:
             InvalidArgument: the outcome is none of this connector's, or a day old.
+            BinanceError: it never left.
         """
         return await self._orders.wait_resolved(outcome.intent_id)
 

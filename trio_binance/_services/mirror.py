@@ -308,6 +308,16 @@ class Mirror:
         if not record.has_all_fills:
             await self._look_for(AskFills(*key, has_allocations=bool(record.order.used_sor)))
 
+    def on_refusal(self, symbol: str, name: str, refusal: BinanceError | None) -> None:
+        """Take note that an order was refused, so that nobody waits for it who knows no other of that client id.
+
+        ``None`` says that it is placed anew.
+        """
+        for trail in (outlet.trail for outlet in self._outlets):
+            if trail is not None and (trail.symbol, trail.order_id, trail.client_order_id) == (symbol, None, name):
+                trail.refusal = refusal
+        self._poke()
+
     def forget(self, trail: Trail) -> None:
         """Note that nobody follows this trail any more."""
         if trail.order_id is not None:

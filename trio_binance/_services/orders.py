@@ -38,7 +38,7 @@ from trio_binance.errors import (
     Outcome,
     PartialFailure,
 )
-from trio_binance.models import outcomes
+from trio_binance.models import Evidence, outcomes
 
 from .rebuilding import Rebuilding
 
@@ -81,6 +81,11 @@ class _Told:
         return all(isinstance(verdict, Accepted) for verdict in self.verdicts.values())
 
     @property
+    def evidence(self) -> Evidence:
+        """What was learned of all its parts."""
+        return Evidence(tuple(note for verdict in self.verdicts.values() for note in verdict.evidence.notes))
+
+    @property
     def refusal(self) -> BinanceError | None:
         """The refusal of this very request, if that is for good: what was seen is another's doing then."""
         whole = len(self.verdicts) == 1
@@ -112,9 +117,14 @@ class Orders:
         self._rebuilding = Rebuilding(router, resolver.inquiry, resolver.findings)
 
     @property
-    def unsettled(self) -> tuple[Intent, ...]:
+    def unsettled(self) -> tuple[outcomes.OpenRequest, ...]:
         """The requests of which it is not known what became of them, the oldest first."""
-        return self._resolver.unsettled
+        return tuple(map(_open_request, self._resolver.unsettled))
+
+    @property
+    def inherited(self) -> tuple[outcomes.OpenRequest, ...]:
+        """The requests of earlier runs of which that was not known when this one began, the oldest first."""
+        return tuple(map(_open_request, self._resolver.inherited))
 
     async def place(
         self, operation: Operation[Any], params: Mapping[str, Value], within: float | None = None
@@ -128,8 +138,7 @@ class Orders:
             BinanceError: it was not sent.
         """
         _check_seconds(within)
-        told = await self._perform(operation, params, within)
-        return await self._placement(told)
+        return await self._outcome(await self._perform(operation, params, within))
 
     async def change(
         self, operation: Operation[Any], params: Mapping[str, Value], targets: tuple[int, ...] = ()
@@ -151,18 +160,16 @@ class Orders:
             raise told.refusal
         if told.was_done:
             return await self._answer(told)
-        if isinstance(told.error, BinanceError) and len(told.verdicts) > 1:
-            raise _halved(told.intent, told.error, told.verdicts)
-        [verdict] = told.verdicts.values()
-        raise self._error(told.intent, verdict, told.error)
+        raise self._failure(told)
 
     async def wait_resolved(self, intent_id: str) -> outcomes.Placement[Any]:
-        """Return what became of a placement, once that is known. Cancelled: it goes on being found out.
+        """Return what became of a request, once that is known. Cancelled: it goes on being found out.
 
         ``Unresolved`` again where it was accepted, but how it stands could not be asked for in ``resolve_timeout``.
 
         Raises:
             InvalidArgument: nothing is known of it, or nothing any more.
+            BinanceError: it was not sent.
             ConnectorClosed: the connector was closed before that.
         """
         await trio.lowlevel.checkpoint()
@@ -172,7 +179,7 @@ class Orders:
         standing, intent = self._resolver.standing(intent_id), self._resolver.intent(intent_id)
         if intent is None:
             raise InvalidArgument("intent_id", intent_id, "nothing is known of such a request")
-        return await self._placement(_Told(intent, None, None, standing, trio.current_time() + self._resolve_timeout))
+        return await self._outcome(_Told(intent, None, None, standing, trio.current_time() + self._resolve_timeout))
 
     async def wait_settled(self) -> None:
         """Return when there is a verdict on every request, be it ``Unresolved``. Cancelled: nothing changed."""
@@ -234,31 +241,36 @@ class Orders:
             return told.answer
         with trio.move_on_at(told.deadline), suppress(ConnectorClosed):
             return await self._rebuilding.answer(told.intent, told.sightings)
-        evidence = "\n".join(str(verdict.evidence) for verdict in told.verdicts.values())
-        error = OrderUnresolved("it was done, but how it stands could not be asked for in time", evidence=evidence)
+        reason = "it was done, but how it stands could not be asked for in time"
+        error = OrderUnresolved(reason, evidence=str(told.evidence), intent_id=told.intent.intent_id)
         if len(told.verdicts) > 1:
             error.cancel_outcome = error.new_order_outcome = Outcome.DONE
         raise error
 
-    async def _placement(self, told: _Told) -> outcomes.Placement[Any]:
-        intent = told.intent
+    async def _outcome(self, told: _Told) -> outcomes.Placement[Any]:
+        intent, evidence = told.intent, told.evidence
         name, number = intent.name, intent.intent_id
+        if told.was_done:
+            try:
+                answer = await self._answer(told)
+            except OrderUnresolved as exc:
+                return outcomes.Unresolved(exc.reason, evidence, name, number)
+            return outcomes.Accepted(answer, evidence, name, number, answered=told.answer is not None)
+        if reasons := _reasons(told.verdicts):
+            return outcomes.Unresolved(reasons, evidence, name, number)
+        kinds = {type(verdict) for verdict in told.verdicts.values()}
+        error = self._failure(told)
+        if kinds == {NotSent}:
+            raise error
+        return (outcomes.Absent if kinds == {Absent} else outcomes.Rejected)(error, evidence, name, number)
+
+    def _failure(self, told: _Told) -> BinanceError:
+        """Return the error of what was not done as a whole, or is not known to be."""
+        if len(told.verdicts) > 1:
+            error = told.error or BinanceError("what was answered is not known", outcome=Outcome.UNKNOWN)
+            return _halved(told.intent, error, told.verdicts)
         [verdict] = told.verdicts.values()
-        match verdict:
-            case Accepted():
-                try:
-                    answer = await self._answer(told)
-                except OrderUnresolved as exc:
-                    return outcomes.Unresolved(exc.reason, verdict.evidence, name, number)
-                return outcomes.Accepted(answer, verdict.evidence, name, number, answered=told.answer is not None)
-            case Unresolved():
-                return outcomes.Unresolved(verdict.reason, verdict.evidence, name, number)
-            case Absent():
-                return outcomes.Absent(self._error(intent, verdict, told.error), verdict.evidence, name, number)
-            case Rejected():
-                return outcomes.Rejected(self._error(intent, verdict, told.error), verdict.evidence, name, number)
-            case NotSent():
-                raise self._error(intent, verdict, told.error)
+        return self._error(told.intent, verdict, told.error)
 
     @staticmethod
     def _error(intent: Intent, verdict: Verdict, told: BinanceError | None) -> BinanceError:
@@ -266,9 +278,7 @@ class Orders:
         name = intent.name or None
         match verdict:
             case Unresolved():
-                return _after(
-                    told, OrderUnresolved(verdict.reason, client_order_id=name, evidence=str(verdict.evidence))
-                )
+                return _after(told, _unresolved(intent, verdict.reason, str(verdict.evidence)))
             case Absent(sighting=OrderSighting(has_ended=True)) if (late := _TOO_LATE.get(intent.kind)) is not None:
                 return _after(told, _too_late(late, intent))
             case Absent():
@@ -284,6 +294,23 @@ def _check_seconds(within: object) -> None:
     if within is None or (isinstance(within, int | float) and not isinstance(within, bool) and within >= 0):
         return
     raise InvalidArgument("resolve_within", within, "expected seconds, zero or more, or None")
+
+
+def _open_request(intent: Intent) -> outcomes.OpenRequest:
+    placed = intent.client_order_ids if intent.places else ()
+    return outcomes.OpenRequest(intent.operation, intent.symbol, intent.name, placed, intent.intent_id)
+
+
+def _reasons(verdicts: Mapping[Part, Verdict]) -> str:
+    """Return why it is not known what became of which part; "" where it is known of all."""
+    reasons = {part: each.reason for part, each in verdicts.items() if isinstance(each, Unresolved)}
+    if len(verdicts) == 1:
+        return "".join(reasons.values())
+    return "; ".join(f"{part.value}: {reason}" for part, reason in reasons.items())
+
+
+def _unresolved(intent: Intent, reason: str, evidence: str) -> OrderUnresolved:
+    return OrderUnresolved(reason, client_order_id=intent.name or None, evidence=evidence, intent_id=intent.intent_id)
 
 
 def _after(cause: BinanceError | None, error: BinanceError) -> BinanceError:
@@ -325,8 +352,7 @@ def _half_lost(intent: Intent, whole: Outcome, verdicts: Mapping[Part, Verdict])
     """Return what stands for the error of a cancel-replace whose answer was lost, or proved nothing."""
     name, evidence = intent.name or None, "\n".join(str(verdict.evidence) for verdict in verdicts.values())
     if whole is Outcome.UNKNOWN:
-        reasons = [f"{part.value}: {each.reason}" for part, each in verdicts.items() if isinstance(each, Unresolved)]
-        return OrderUnresolved("; ".join(reasons), client_order_id=name, evidence=evidence)
+        return _unresolved(intent, _reasons(verdicts), evidence)
     if whole is Outcome.PARTIAL:
         words = "the answer was lost; one half was done, the other was not"
         return PartialFailure(words, status=409, operation=intent.operation)

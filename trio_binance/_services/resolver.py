@@ -8,7 +8,7 @@ What is decided, and why, stands in ``_pure.intents.table``.
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, final
 
 import trio
@@ -40,7 +40,7 @@ from .herald import Herald
 from .inquiry import Inquiry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from trio_binance._protocol import call
     from trio_binance._protocol.operation import Operation, Value
@@ -96,7 +96,11 @@ class Resolver:
         self._to_do: deque[Query | AskWitness | SendAgain | Probe] = deque()
         self._poked = trio.Event()
         self._changed = trio.Event()
+        self._held: dict[str, list[records.Record]] = {}
+        """What is to be noted of those whose callers wait for an answer."""
         self.closed: bool = False
+        self.inherited: tuple[Intent, ...] = tuple(one.intent for one in journal.remembered if one.is_open)
+        """The requests of earlier runs of which it was not known what became of them when this one began."""
         self._synced_at: float | None = None
         self._restore()
         if user_data is not None:
@@ -166,16 +170,31 @@ class Resolver:
         Cancelled: before it left, it does not; later it is being found out what became of it.
         """
         passage = _Passage(self, intent)
+        with self._holding(intent.intent_id):
+            try:
+                answer = await self._router.call(operation, params, passage)
+            except BinanceError as exc:
+                self.tell(intent, facts.of_error(exc))
+                return None, exc
+            except BaseException:
+                self._on_left_alone(intent, passage)
+                raise
+            self.tell(intent, _fact_of(answer))
+            return answer, None
+
+    @contextmanager
+    def _holding(self, intent_id: str) -> Iterator[None]:
+        """Note what becomes of a request only when its caller is told.
+
+        The account's events may be faster than the answer. Ended the process between the two, nobody would have been
+        told, and the next run would hold that somebody was.
+        """
+        self._held.setdefault(intent_id, [])
         try:
-            answer = await self._router.call(operation, params, passage)
-        except BinanceError as exc:
-            self.tell(intent, facts.of_error(exc))
-            return None, exc
-        except BaseException:
-            self._on_left_alone(intent, passage)
-            raise
-        self.tell(intent, _fact_of(answer))
-        return answer, None
+            yield
+        finally:
+            for record in self._held.pop(intent_id, ()):
+                self._write(record)
 
     def _on_left_alone(self, intent: Intent, passage: _Passage) -> None:
         if passage.has_left:
@@ -258,7 +277,8 @@ class Resolver:
 
     def _on_settled(self, settle: Settle) -> None:
         if settle.intent_id in self._written:
-            self._write(records.settled(settle, self._clock.server_ms()))
+            record, held = records.settled(settle, self._clock.server_ms()), self._held.get(settle.intent_id)
+            self._write(record) if held is None else held.append(record)
         intent = self._docket.intent(settle.intent_id)
         if intent is not None:
             if self._guard is not None:

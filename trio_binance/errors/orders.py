@@ -118,16 +118,19 @@ class NothingToAmend(AmendRejected):
 class OrderUnresolved(BinanceError):
     """It is not known what became of a request, for a witness was missing: it may stand. ``evidence`` says all.
 
-    Look at the order by its client id, or wait with ``bx.trading.wait_resolved``; do not send it again.
+    Look at the order by its client id, or wait with ``bx.trading.wait_resolved(error)``; do not send it again.
     """
 
     outcome = Outcome.UNKNOWN
 
-    def __init__(self, reason: str, *, client_order_id: str | None = None, evidence: str = "") -> None:
+    def __init__(
+        self, reason: str, *, client_order_id: str | None = None, evidence: str = "", intent_id: str = ""
+    ) -> None:
         super().__init__(f"what became of it is not known yet: {reason}")
         self.reason = reason
         self.client_order_id = client_order_id
         self.evidence = evidence
+        self.intent_id = intent_id
 
 
 class OrderAbsent(BinanceError):

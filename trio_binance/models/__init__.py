@@ -150,6 +150,7 @@ from .orders import OrderTerms as OrderTerms
 from .orders import PreventedMatch as PreventedMatch
 from .outcomes import Absent as Absent
 from .outcomes import Accepted as Accepted
+from .outcomes import OpenRequest as OpenRequest
 from .outcomes import Placement as Placement
 from .outcomes import Rejected as Rejected
 from .outcomes import Unresolved as Unresolved

@@ -72,8 +72,33 @@ class Unresolved:
 
     def unwrap(self) -> NoReturn:
         """Raise ``OrderUnresolved``."""
-        raise OrderUnresolved(self.reason, client_order_id=self.client_order_id, evidence=str(self.evidence))
+        raise OrderUnresolved(
+            self.reason,
+            client_order_id=self.client_order_id,
+            evidence=str(self.evidence),
+            intent_id=self.intent_id,
+        )
 
 
 Placement: TypeAlias = Accepted[R] | Rejected | Unresolved
 """What a placement comes to, once it has left."""
+
+
+@attrs.frozen
+class OpenRequest:
+    """A request that changes something, of which it is not known what became of it, or was not when it was found.
+
+    Args:
+        operation: its REST name, such as "POST /api/v3/order", whichever wire it took.
+        symbol: what it concerns.
+        client_order_id: of the order that it places, of a list the list's; of a change that of the order it changes,
+            "" where that was named by its order id.
+        client_order_ids: of all orders that it places; none of a cancellation.
+        intent_id: names it in the journal, and for ``bx.trading.wait_resolved``.
+    """
+
+    operation: str
+    symbol: str
+    client_order_id: str
+    client_order_ids: tuple[str, ...] = attrs.field(repr=False)
+    intent_id: str = attrs.field(repr=False)

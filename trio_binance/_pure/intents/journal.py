@@ -22,8 +22,8 @@ line is a JSON object, in this order:
               cancellation of many                        if it is stamped already
     sending   timestamp, recvWindow, wire                 each time that it leaves, but where ``opened`` told the stamp
     left      -                                           -
-    settled   part ("whole", "cancel", "new order"),      the caller is told
-              verdict, why; code and message of a refusal,
+    settled   part ("whole", "cancel", "new order"),      - ; written when the
+              verdict, why; code and message of a refusal,  caller is told
               reason, orderId and status as far as known
     expired   -                                           -
 
@@ -85,6 +85,12 @@ class Remembered:
     stamps: tuple[Stamp, ...]
     verdicts: Mapping[Part, Verdict]
     settled_ms: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody was told of each of its parts what became of it."""
+        told = {part for part, verdict in self.verdicts.items() if not isinstance(verdict, Unresolved)}
+        return not told.issuperset(self.intent.parts)
 
 
 class _Entry:

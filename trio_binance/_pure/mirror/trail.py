@@ -9,6 +9,7 @@ from trio_binance.models import ExecutionReport, ListStatus, OrderStatusReport
 from .orders import client_order_id
 
 if TYPE_CHECKING:
+    from trio_binance.errors import BinanceError
     from trio_binance.models import UserEvent
 
 
@@ -27,6 +28,8 @@ class Trail:
         self.order_id = order_id
         self.client_order_id = client_order_id
         self.order_list_id: int = -1
+        self.refusal: BinanceError | None = None
+        """Why there is no such order, where it was placed by its client id and refused."""
 
     def bind(self, order: OrderStatusReport) -> None:
         """Take note of the order that was meant."""
