@@ -163,6 +163,27 @@ def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPa
     assert BinanceConfig.from_env().environment is Environment.TESTNET
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("BINANCE_ENVIRONEMENT", "BINANCE_ENVIRONMENT"),
+        ("BINANCE_ENV", "BINANCE_ENVIRONMENT"),
+        ("BINANCE_JOURNALL", "BINANCE_JOURNAL"),
+        ("BINANCE_SAFTY_DRY_RUN", "BINANCE_SAFETY_DRY_RUN"),
+        ("BINANCE_API_KEYS", "BINANCE_API_KEY"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_instead_of_meaning_production_or_no_limit(name: str, meant: str) -> None:
+    assert f"{name}: there is no such variable; {meant} is meant" in refusal(
+        lambda: BinanceConfig.from_env({name: "testnet"})
+    )
+
+
+def test_variables_of_others_are_let_be() -> None:
+    others = {"BINANCE_SECRET_KEY": "s", "BINANCE_US_API_KEY": "k", "BINANCE_TESTNET_URL": "u", "XBINANCE_JOURNAL": "x"}
+    assert BinanceConfig.from_env(others).credentials is None
+
+
 def test_variables_give_environment_key_and_wire() -> None:
     config = BinanceConfig.from_env(
         {

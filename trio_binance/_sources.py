@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,20 @@ T = TypeVar("T")
 WIRES = ("rest", "ws_api")
 _FLAGS = {"true": True, "false": False}
 _SWITCHES = ("fallback", "session_logon", "return_rate_limits", "resolve_by_cancel")
+_VARIABLES = frozenset(
+    {
+        *("BINANCE_ENVIRONMENT", "BINANCE_PREFER", "BINANCE_TIME_UNIT", "BINANCE_PROXY"),
+        *("BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_KEY_TYPE"),
+        *("BINANCE_PRIVATE_KEY_FILE", "BINANCE_PRIVATE_KEY_PASSPHRASE"),
+        *("BINANCE_JOURNAL", "BINANCE_JOURNAL_FSYNC", "BINANCE_JOURNAL_ADOPT"),
+        *(f"BINANCE_{switch.upper()}" for switch in _SWITCHES),
+        *Safety.variables(),
+    }
+)
+"""All that are read."""
+_SHORT = {"BINANCE_ENV": "BINANCE_ENVIRONMENT"}
+_ALIKE = 0.85
+"""How much of a name must be as one of ours, by ``difflib``: a letter or two may be missing or wrong."""
 
 
 def settings_from_env(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -32,6 +47,7 @@ def settings_from_env(environ: Mapping[str, str]) -> dict[str, Any]:
         ConfigError: a variable's value cannot be used; the message names the variable, never a secret.
     """
     values = {key: value for key, value in environ.items() if value}
+    _check_names(values)
     found: dict[str, Any] = {
         "environment": _preset("BINANCE_ENVIRONMENT", values.get("BINANCE_ENVIRONMENT", "production"))
     }
@@ -52,6 +68,17 @@ def settings_from_env(environ: Mapping[str, str]) -> dict[str, Any]:
         found["safety"] = safety
     found["credentials"] = _credentials_from_env(values)
     return found
+
+
+def _check_names(values: Mapping[str, str]) -> None:
+    """Refuse a variable that is none of ours but is all but called so: not read, it would mean production, or no limit.
+
+    Others begin with ``BINANCE_`` as well, and are let be.
+    """
+    for name in values.keys() - _VARIABLES:
+        near = [_SHORT[name]] if name in _SHORT else get_close_matches(name, _VARIABLES, n=1, cutoff=_ALIKE)
+        if name.startswith("BINANCE_") and near:
+            raise ConfigError(f"{name}: there is no such variable; {near[0]} is meant, it seems")
 
 
 def _one_of(where: str, value: object, expected: Iterable[str]) -> str:

@@ -75,7 +75,7 @@ def _whole(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 def _flag(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     del instance
     if not isinstance(value, bool):
-        _refuse(attribute.name, value, "expected True or False")
+        _refuse(attribute.name, value, "expected true or false")
 
 
 def _seconds(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -118,6 +118,11 @@ class Safety:
         """Whether there is anything by which a placement is judged."""
         return self.dry_run or any(rule is not None for rule in (self.max_notional, self.max_open_orders, self.symbols))
 
+    @staticmethod
+    def variables() -> frozenset[str]:
+        """Return the names of the ``BINANCE_SAFETY_*`` variables."""
+        return frozenset(f"{_PREFIX}{name.upper()}" for name in _READERS)
+
     @classmethod
     def from_env(cls, values: Mapping[str, str]) -> Safety | None:
         """Return what the ``BINANCE_SAFETY_*`` variables say, ``None`` without any.
@@ -129,10 +134,9 @@ class Safety:
         fields: dict[str, Any] = {}
         for variable, text in found.items():
             field = variable.removeprefix(_PREFIX).lower()
-            if field not in _READERS or variable != f"{_PREFIX}{field.upper()}":
+            if variable not in cls.variables():
                 # A rule that nobody reads is no rule: better to be told before the first order.
-                known = ", ".join(f"{_PREFIX}{name.upper()}" for name in _READERS)
-                raise ConfigError(f"{variable}: unknown; expected one of {known}")
+                raise ConfigError(f"{variable}: unknown; expected one of {', '.join(sorted(cls.variables()))}")
             try:
                 fields[field] = _READERS[field](text.strip())
                 cls(**{field: fields[field]})

@@ -117,6 +117,7 @@ async def test_it_is_live_a_lag_after_the_subscription_and_is_the_account(
         assert figures is not None
         assert (figures.mirror.live, figures.mirror.recovered, figures.mirror.losses) == (True, 0, 0)
         assert world.count(AccountLive) == 1
+    assert world.count(AccountStale) == 0  # that the block has ended is no news
 
 
 async def test_an_audit_and_its_ping_keep_a_silent_account_fresh(autojump_clock: trio.testing.MockClock) -> None:

@@ -20,6 +20,7 @@ from tests._client.orders import QUANTITY, account_of, resting
 from tests._client.world import World, open_world
 from tests.disk import MemoryDisk
 from trio_binance._client import open as opening
+from trio_binance._services.conditions import Status
 from trio_binance._services.journal import open_journal
 from trio_binance._services.orderevents import (
     JournalLost,
@@ -340,6 +341,8 @@ async def test_the_cancellation_that_finds_the_disk_full_is_sent_all_the_same(
         assert isinstance(told, CancelResult)
         assert await world.bx.account.open_orders() == []
         assert world.count(JournalLost) >= 1
+        assert world.bx.status is Status.DEGRADED
+        assert "cancellations are sent" in world.bx.status_reasons["journal"]
 
 
 async def test_an_intent_is_on_the_disk_before_its_first_byte_leaves(
@@ -407,6 +410,7 @@ async def test_what_the_events_told_before_the_answer_came_is_not_taken_for_told
             outcome = await bx.trading.wait_resolved(request)
             assert isinstance(outcome, Accepted)
             assert (outcome.order.client_order_id, outcome.answered) == ("seen", False)
+            assert "an earlier run was about to send it" in outcome.evidence
             assert bx.trading.inherited == (request,)
     assert there(world, "seen") == 1
 

@@ -110,6 +110,7 @@ class Builder:
             clock=clock,
             probe=self._config.resolve_by_cancel,
             observer=self.observer,
+            board=self._board,
             next_id=next_id,
             guard=guard,
         )

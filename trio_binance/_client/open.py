@@ -131,7 +131,11 @@ async def _running(config: BinanceConfig, dialer: Dialer | None) -> AsyncIterato
         )
         try:
             async with open_service_scope(root), leaving_clean(builder.leaving(engine)):
-                yield bx
+                try:
+                    yield bx
+                finally:
+                    if engine.mirror is not None:
+                        engine.mirror.leave()
         except ServiceCrashed as exc:
             # An error of the block's own is none of the feeds' that other tasks read: theirs end in order.
             _end(engine, exc)

@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING, final
 
 from trio_binance._pure.intents import Unresolved
 
+from .conditions import Degraded
 from .orderevents import JournalLost, OutcomeFound, OutcomeInDoubt, OutcomeRevised, OutcomeUnresolved
 
 if TYPE_CHECKING:
     from trio_binance._pure.intents import Alarm, Intent, Part, Settle
 
     from .observe import Observer
+    from .status import StatusBoard
 
 
 @final
 class Herald:
     """Remembers of which requests the hooks were told: a verdict on any other is no news."""
 
-    def __init__(self, observer: Observer) -> None:
+    def __init__(self, observer: Observer, board: StatusBoard) -> None:
         self._observer = observer
+        self._board = board
         self._told: set[str] = set()
 
     def on_restored(self, intent_id: str) -> None:
@@ -55,7 +58,8 @@ class Herald:
         self._told.discard(intent_id)
 
     def on_journal_lost(self, reason: str) -> None:
-        """Tell that the journal does not take what is noted."""
+        """Tell that the journal does not take what is noted: until the connector is opened anew, nothing is placed."""
+        self._board.set("journal", Degraded(reason))
         self._observer.emit(JournalLost(self._observer.now(), reason=reason))
 
 

@@ -174,7 +174,8 @@ class Journal:
 
     def _fail(self, kept: _Kept, exc: OSError) -> JournalFailed:
         """Take nothing any more: the ledger is ahead of the file, or the file of the disk."""
-        reason = f"{reason_of(exc)}; until the connector is opened anew nothing is sent that changes anything"
+        fate = "until the connector is opened anew nothing is placed or amended; cancellations are sent"
+        reason = f"{reason_of(exc)}; {fate}"
         self._failed = self._failed or JournalFailed(kept.path, reason)
         return copy(self._failed)
 

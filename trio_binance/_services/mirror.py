@@ -113,7 +113,7 @@ class Mirror:
         self._told_losses = 0
         self._since = trio.current_time()
         """When it was right last."""
-        self._closed = False
+        self._closed = self._leaving = False
         self._error: BinanceError | None = None
         user_data.watch(self)
 
@@ -171,6 +171,10 @@ class Mirror:
         finally:
             self._outlets.remove(outlet)
             sink.end(None)
+
+    def leave(self) -> None:
+        """Take note that the connector's block is over: that its events end now is no news to anybody."""
+        self._leaving = True
 
     def end(self, error: BinanceError | None) -> None:
         """End every feed: the connector is closing, or has crashed."""
@@ -341,7 +345,7 @@ class Mirror:
             if state is MirrorState.LIVE:
                 recovered = self._machine.statistics().recovered
                 self._observer.emit(AccountLive(now, after=now - self._since, recovered=recovered))
-            elif before is MirrorState.LIVE:
+            elif before is MirrorState.LIVE and not self._leaving:
                 self._since = now
                 self._observer.emit(AccountStale(now, reason=self.reason))
         if self._machine.given_up > self._told_losses:

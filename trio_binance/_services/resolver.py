@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .journal import Journal
     from .observe import Observer
     from .router import Router
+    from .status import StatusBoard
     from .userdata import UserData
 
 
@@ -77,6 +78,7 @@ class Resolver:
         clock: Clock,
         probe: bool,
         observer: Observer,
+        board: StatusBoard,
         next_id: Callable[[], str],
         guard: Guard | None = None,
     ) -> None:
@@ -84,7 +86,7 @@ class Resolver:
         self._journal = journal
         self._user_data = user_data
         self._clock = clock
-        self.herald: Herald = Herald(observer)
+        self.herald: Herald = Herald(observer, board)
         self._next_id = next_id
         self._guard = guard
         self.findings: Findings = Findings()

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class JournalFailed(BinanceError):
     """The journal cannot be opened, or not be written any more; what was to be noted in it was not sent.
 
-    From then on nothing that changes state is sent, until the connector is opened anew. ``reason`` says what to do.
+    From then on nothing is sent that places or amends, until the connector is opened anew; cancellations are.
+    ``reason`` says what to do.
     """
 
     def __init__(self, path: Path, reason: str) -> None:
@@ -29,7 +30,9 @@ class JournalBroken(JournalFailed):
     """
 
     def __init__(self, line: int, reason: str, path: Path | None = None) -> None:
-        BinanceError.__init__(self, f"{'journal' if path is None else f'journal {path}'}, line {line}: {reason}")
+        where = "journal" if path is None else f"journal {path}"
+        advice = "put the file aside, and look at the open orders: it may have known of one whose fate is not known"
+        BinanceError.__init__(self, f"{where}, line {line}: {reason}; {advice}")
         self.path = path
         self.line = line
         self.reason = reason

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trio_binance.models import Evidence
 
     from .effects import Effect
-    from .intent import Intent
+    from .intent import Intent, Stamp
     from .purposes import Key, Purpose
     from .sightings import Sighting
     from .terms import Scene, Terms
@@ -97,7 +97,9 @@ class Claim:
             self._look_again_at = scene.now + _BLOCKED if isinstance(fact, facts.Unanswered) else NEVER
         match fact:
             case facts.Sending():
-                return self._on_sending(fact, scene)
+                return self._on_sending(fact.stamp, scene)
+            case facts.WasSending():
+                return self._on_was_sending(fact.stamp, scene)
             case facts.Left():
                 return self._take(Signal.LEFT, scene, "the first byte left")
             case facts.NeverLeft():
@@ -118,16 +120,23 @@ class Claim:
             case _:
                 assert_never(fact)
 
-    def _on_sending(self, fact: facts.Sending, scene: Scene) -> list[Effect]:
-        stamp = fact.stamp
-        self._stamp_ms = stamp.timestamp_ms if self._stamp_ms is None else self._stamp_ms
-        fence_ms = stamp.timestamp_ms + stamp.recv_window_ms + ENGINE_MS + self._terms.margin_ms
-        self._fence_ms = fence_ms if self._fence_ms == NEVER else max(self._fence_ms, fence_ms)
-        self._fenced = False
+    def _on_sending(self, stamp: Stamp, scene: Scene) -> list[Effect]:
+        self._note_stamp(stamp)
         if self._witnesses.watch is None:
             self._witnesses.watch = scene.watch
         watched = f"the user stream on connection {scene.connection}" if self._witnesses.watch else "no user stream"
         return self._take(Signal.SENDING, scene, f"about to be sent ({stamp}): {watched} watches")
+
+    def _on_was_sending(self, stamp: Stamp, scene: Scene) -> list[Effect]:
+        self._note_stamp(stamp)
+        self._witnesses.watch = 0
+        return self._take(Signal.SENDING, scene, f"an earlier run was about to send it ({stamp})")
+
+    def _note_stamp(self, stamp: Stamp) -> None:
+        self._stamp_ms = stamp.timestamp_ms if self._stamp_ms is None else self._stamp_ms
+        fence_ms = stamp.timestamp_ms + stamp.recv_window_ms + ENGINE_MS + self._terms.margin_ms
+        self._fence_ms = fence_ms if self._fence_ms == NEVER else max(self._fence_ms, fence_ms)
+        self._fenced = False
 
     def _on_answer(self, fact: facts.Answer, scene: Scene) -> list[Effect]:
         match fact:

@@ -192,7 +192,7 @@ class Intents:
     def _restore(self, claim: Claim, one: Remembered, scene: Scene) -> list[Effect]:
         effects: list[Effect] = []
         for stamp in one.stamps:
-            effects += claim.on_fact(facts.Sending(stamp), scene)
+            effects += claim.on_fact(facts.WasSending(stamp), scene)
         verdict = one.verdicts.get(claim.part)
         if verdict is None:
             effects += claim.on_fact(facts.Restarted(), scene)

@@ -23,6 +23,13 @@ class Sending:
 
 
 @attrs.frozen
+class WasSending:
+    """An earlier run was about to send it with this stamp; whether anything watched is not known any more."""
+
+    stamp: Stamp
+
+
+@attrs.frozen
 class Left:
     """Its first byte has left, or may have."""
 
@@ -131,7 +138,7 @@ class Restarted:
     """The process was started anew; nobody can say what came by the user stream meanwhile."""
 
 
-Fact: TypeAlias = Sending | Left | NeverLeft | Answer | Halves | Reply | GaveUp | Restarted
+Fact: TypeAlias = Sending | WasSending | Left | NeverLeft | Answer | Halves | Reply | GaveUp | Restarted
 """What is told of one intent. What the user stream shows is not among these: whom it concerns is found by its names."""
 
 
