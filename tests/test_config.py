@@ -170,7 +170,7 @@ def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPa
         ("BINANCE_ENV", "BINANCE_ENVIRONMENT"),
         ("BINANCE_JOURNALL", "BINANCE_JOURNAL"),
         ("BINANCE_SAFTY_DRY_RUN", "BINANCE_SAFETY_DRY_RUN"),
-        ("BINANCE_API_KEYS", "BINANCE_API_KEY"),
+        ("BINANCE_SAFETY_MAX_NOTIONALS", "BINANCE_SAFETY_MAX_NOTIONAL"),
     ],
 )
 def test_a_misspelt_variable_is_refused_instead_of_meaning_production_or_no_limit(name: str, meant: str) -> None:

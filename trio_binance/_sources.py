@@ -27,16 +27,14 @@ _SWITCHES = ("fallback", "session_logon", "return_rate_limits", "resolve_by_canc
 _VARIABLES = frozenset(
     {
         *("BINANCE_ENVIRONMENT", "BINANCE_PREFER", "BINANCE_TIME_UNIT", "BINANCE_PROXY"),
-        *("BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_KEY_TYPE"),
-        *("BINANCE_PRIVATE_KEY_FILE", "BINANCE_PRIVATE_KEY_PASSPHRASE"),
         *("BINANCE_JOURNAL", "BINANCE_JOURNAL_FSYNC", "BINANCE_JOURNAL_ADOPT"),
         *(f"BINANCE_{switch.upper()}" for switch in _SWITCHES),
         *Safety.variables(),
     }
 )
-"""All that are read."""
+"""All that are read, but those of the key: without that nothing can be traded, and everybody hears why."""
 _SHORT = {"BINANCE_ENV": "BINANCE_ENVIRONMENT"}
-_ALIKE = 0.85
+_ALIKE = 0.9
 """How much of a name must be as one of ours, by ``difflib``: a letter or two may be missing or wrong."""
 
 
