@@ -98,41 +98,42 @@ class BinanceConfig:
     another connection than the calls, so that what cuts an order off leaves who can tell its fate. ``hooks`` are
     called, in order and without waiting, with every frozen event of ``trio_binance.observe``; one that raises is
     logged and goes on being called.
+
+    Args:
+        fallback: whether what only asks, or cancels, takes the other wire when the preferred one is not there. It takes
+            a connection that stands; none is opened for it. An order never leaves the preferred wire.
+        time_unit: in which unit the exchange tells moments: of every answer, event and ``Timestamp``.
+        session_logon: whether to log on where calls prefer the WebSocket API and the key is Ed25519: then requests are
+            not signed.
+        return_rate_limits: whether each answer of the WebSocket API tells what is used of the limits; otherwise one
+            every ten seconds does. The limiter counts by itself all the same; what other programs of this address use
+            it learns from the exchange.
+        resolve_by_cancel: whether an order whose fate no other witness knows, as after a restart, may be cancelled to
+            learn it.
+        proxy: through whom every connection is made: a ``Proxy`` or its URL. The process' own variables are not looked
+            at.
+        journal: where what is placed is noted before it leaves: a ``JournalSpec``, or the path of its file. **Without
+            it that is in memory**: should the program end, however it ends, while it is not known what became of an
+            order, nobody remembers that there may be one. With it the next run finds out, before it places anything.
+        safety: what is refused before it is signed, whatever the program asks for; without it nothing is.
+        embedded: set by ``sandbox`` and ``replay``: the exchange to run inside this process.
     """
 
     environment: Environment = attrs.field(validator=instance_of(Environment))
     credentials: Credentials | None = attrs.field(default=None, validator=instance_of(Credentials, type(None)))
     prefer: Literal["rest", "ws_api"] = attrs.field(default="rest", validator=_one_wire, kw_only=True)
     fallback: bool = _flag(default=True)
-    """Whether what only asks, or cancels, takes the other wire when the preferred one is not there.
-
-    It takes a connection that stands; none is opened for it. An order never leaves the preferred wire.
-    """
     time_unit: TimeUnit = attrs.field(default=TimeUnit.MILLISECOND, validator=member_of(TimeUnit), kw_only=True)
-    """In which unit the exchange tells moments: of every answer, event and ``Timestamp``."""
     session_logon: bool = _flag(default=True)
-    """Whether to log on where calls prefer the WebSocket API and the key is Ed25519: then requests are not signed."""
     return_rate_limits: bool = _flag(default=True)
-    """Whether each answer of the WebSocket API tells what is used of the limits; otherwise one every ten seconds does.
-
-    The limiter counts by itself all the same; what other programs of this address use it learns from the exchange.
-    """
     resolve_by_cancel: bool = _flag(default=False)
-    """Whether an order whose fate no other witness knows, as after a restart, may be cancelled to learn it."""
     proxy: Proxy | None = attrs.field(
         default=None, converter=_to_proxy, validator=instance_of(Proxy, type(None)), kw_only=True
     )
-    """Through whom every connection is made: a ``Proxy`` or its URL. The process' own variables are not looked at."""
     journal: JournalSpec | None = attrs.field(
         default=None, converter=to_journal, validator=instance_of(JournalSpec, type(None)), kw_only=True
     )
-    """Where what is placed is noted before it leaves: a ``JournalSpec``, or the path of its file.
-
-    **Without it that is in memory**: should the program end, however it ends, while it is not known what became of an
-    order, nobody remembers that there may be one. With it the next run finds out, before it places anything.
-    """
     safety: Safety | None = attrs.field(default=None, validator=instance_of(Safety, type(None)), kw_only=True)
-    """What is refused before it is signed, whatever the program asks for; without it nothing is."""
     tuning: Tuning = attrs.field(factory=Tuning, validator=instance_of(Tuning), kw_only=True)
     hooks: tuple[Callable[[Any], None], ...] = attrs.field(
         default=(), converter=_to_tuple, validator=_callables, kw_only=True
@@ -140,7 +141,6 @@ class BinanceConfig:
     embedded: SandboxSpec | ReplaySpec | None = attrs.field(
         default=None, validator=instance_of(SandboxSpec, ReplaySpec, type(None)), kw_only=True
     )
-    """Set by ``sandbox`` and ``replay``: the exchange to run inside this process."""
 
     def __attrs_post_init__(self) -> None:
         if self.credentials is not None and not self.environment.takes_keys:

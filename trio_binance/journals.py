@@ -49,22 +49,20 @@ class JournalSpec:
 
     The file is for its owner alone, and is made so. Its folder must be there, on a disk of this machine: the lock by
     which no two programs share a journal is not to be relied upon on a network's.
+
+    Args:
+        fsync: when an intent counts as kept: "always", when the disk says that it has it; "os", when the operating
+            system has. What the operating system has survives the end of this program in any way, ``kill -9`` too; but
+            not that the machine loses its power, or that its kernel fails.
+        adopt: take the intents of another key for one's own: it was exchanged for this one, **of the same account**. A
+            journal knows its environment and its key. Asked for in another account, orders that are open would be
+            called absent; so a journal that remembers any of another key is refused otherwise, of another environment
+            always. It is needed once, for the journal is of the new key then.
     """
 
     path: Path = attrs.field(converter=_path, validator=_names_a_file)
     fsync: Literal["always", "os"] = attrs.field(default="always", validator=_one_way)
-    """When an intent counts as kept: "always", when the disk says that it has it; "os", when the operating system has.
-
-    What the operating system has survives the end of this program in any way, ``kill -9`` too; but not that the machine
-    loses its power, or that its kernel fails.
-    """
     adopt: bool = attrs.field(default=False, validator=_flag, kw_only=True)
-    """Take the intents of another key for one's own: it was exchanged for this one, **of the same account**.
-
-    A journal knows its environment and its key. Asked for in another account, orders that are open would be called
-    absent; so a journal that remembers any of another key is refused otherwise, of another environment always. It is
-    needed once, for the journal is of the new key then.
-    """
 
     @classmethod
     def from_table(cls, where: str, table: Any, folder: Path) -> JournalSpec:

@@ -94,24 +94,28 @@ class Safety:
     one, and knows nothing of other programs with the same account. Cancellations and amendments, which only take from
     what is open, pass every rule but ``dry_run``. ``bx.call`` cannot be judged: with any of the rules it may only ask,
     and cancel.
+
+    Args:
+        max_notional: the most that one request may move, in quote asset: one number for whatever quote asset that is,
+            or a mapping. A mapping's keys are symbols, which count first, and quote assets; what it does not name is
+            refused. An order is weighed at the worst price that is plain beforehand: the price of a BUY, the stop
+            price, and the higher of best ask and last trade for everything that may sell higher or has no price at all.
+            Where that price is not to be had, the order is refused. Of an order list all orders count that can be
+            filled together.
+        max_open_orders: so many orders of this connector may be open at once; each leg of a list is one, and so is one
+            in doubt, be it of an earlier run. What that run knew to be open is not counted.
+        symbols: the symbols on which something may be placed. Cancelled may be everywhere.
+        dry_run: whether everything that changes something is refused, cancellations too; ``bx.trading.test`` is none of
+            it.
+        cancel_on_exit: at the end of the block, however it ends, what this connector has placed is cancelled, for so
+            many seconds. SIGTERM and SIGHUP end Python without ending any block, unless they are caught.
     """
 
     max_notional: Decimal | Mapping[str, Decimal] | None = attrs.field(default=None, converter=_to_most, hash=False)
-    """The most that one request may move, in quote asset: one number for whatever quote asset that is, or a mapping.
-
-    A mapping's keys are symbols, which count first, and quote assets; what it does not name is refused. An order is
-    weighed at the worst price that is plain beforehand: the price of a BUY, the stop price, and the higher of best ask
-    and last trade for everything that may sell higher or has no price at all. Where that price is not to be had, the
-    order is refused. Of an order list all orders count that can be filled together.
-    """
     max_open_orders: int | None = attrs.field(default=None, validator=_whole)
-    """So many orders of this connector may be open at once; each leg of a list is one, and so is one in doubt."""
     symbols: frozenset[str] | None = attrs.field(default=None, converter=_to_symbols)
-    """The symbols on which something may be placed. Cancelled may be everywhere."""
     dry_run: bool = attrs.field(default=False, validator=_flag)
-    """Whether everything that changes something is refused, cancellations too; ``bx.trading.test`` is none of it."""
     cancel_on_exit: float | None = attrs.field(default=None, validator=_seconds)
-    """At the end of the block, however it ends, what this connector has placed is cancelled, for so many seconds."""
 
     @property
     def has_rules(self) -> bool:

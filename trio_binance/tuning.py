@@ -39,65 +39,70 @@ def _count(default: int, *checks: Validator) -> Any:
 
 @attrs.frozen
 class Tuning:
-    """Every deadline, size and pace the connector uses; seconds unless the name says otherwise."""
+    """Every deadline, size and pace the connector uses; seconds unless the name says otherwise.
+
+    Args:
+        request_timeout: from the first byte sent to the last byte received; longer than the exchange's own 10 s engine
+            timeout.
+        silence: silence on a connection that should speak, after which it is checked by a ping and a REST ping.
+        resolve_timeout: for so long a call tries to find out what became of an order whose answer was lost; then it
+            says ``Unresolved``. That nothing came of it can be known 15 s after ``recv_window_ms`` at the earliest.
+        rules_max_age: for so long the rules of a symbol are kept; the exchange changes them any day.
+        backoff_stable: a connection that lived this long resets the backoff.
+        connection_lifetime: the exchange cuts every connection after 24 h; ours is replaced before, with jitter.
+        replacement_wait: how long calls wait for a connection of the WebSocket API that is being made, from when there
+            was none.
+        mirror_return: after so long on a mirror the first host is tried again.
+        account_lag: so far may the exchange's answers on orders, fills and balances be behind what has happened. So
+            long after the last moment at which an event of the account may have been missed it is not known that none
+            was.
+        account_grace: how long the stream may take to tell of what a query of the account knows already.
+        account_audit: so often it is looked whether an event of the account was lost on a connection that stood.
+        account_history: so many orders that are done are kept by the mirror of the account, with their fills.
+        buffer: default size of a feed's buffer, in items.
+        gapless_grace: in a gapless feed: how long what is missing may still come by itself, before it is asked for.
+        gapless_timeout: for so long the exchange is asked for the same missing item; then a ``Gap`` is told.
+        gapless_items: the most items that are asked for to fill one hole: the newest of them. What ``from_id`` asks for
+            has no end.
+        gapless_waiting: the most items of a feed that wait behind holes or for a slow consumer; each symbol has an
+            equal share.
+        gapless_audit: so often it is looked whether the exchange knows more than came of symbols of which nothing was
+            heard.
+    """
 
     connect_timeout: float = _seconds(5.0)
     request_timeout: float = _seconds(15.0)
-    """From the first byte sent to the last byte received; longer than the exchange's own 10 s engine timeout."""
     close_timeout: float = _seconds(2.0)
     shutdown_timeout: float = _seconds(5.0)
     ping_timeout: float = _seconds(10.0)
     subscribe_timeout: float = _seconds(10.0)
     silence: float = _seconds(30.0)
-    """Silence on a connection that should speak, after which it is checked by a ping and a REST ping."""
     recv_window_ms: int = _count(5000, _within_recv_window)
     clock_interval: float = _seconds(300.0)
     clock_samples: int = _count(5)
     resolve_timeout: float = _seconds(30.0)
-    """For so long a call tries to find out what became of an order whose answer was lost; then it says ``Unresolved``.
-
-    That nothing came of it can be known 15 s after ``recv_window_ms`` at the earliest.
-    """
     rules_max_age: float = _seconds(900.0)
-    """For so long the rules of a symbol are kept; the exchange changes them any day."""
     backoff_base: float = _seconds(1.0)
     backoff_cap: float = _seconds(60.0)
     backoff_stable: float = _seconds(60.0)
-    """A connection that lived this long resets the backoff."""
     restart_limit: int = _count(5)
     restart_period: float = _seconds(10.0)
     breaker_failures: int = _count(5)
     breaker_probes: int = _count(3)
     breaker_open: float = _seconds(10.0)
     connection_lifetime: float = _seconds(23.5 * 3600)
-    """The exchange cuts every connection after 24 h; ours is replaced before, with jitter."""
     replacement_wait: float = _seconds(5.0)
-    """How long calls wait for a connection of the WebSocket API that is being made, from when there was none."""
     mirror_return: float = _seconds(600.0)
-    """After so long on a mirror the first host is tried again."""
     account_lag: float = _seconds(40.0)
-    """So far may the exchange's answers on orders, fills and balances be behind what has happened.
-
-    So long after the last moment at which an event of the account may have been missed it is not known that none was.
-    """
     account_grace: float = _seconds(3.0)
-    """How long the stream may take to tell of what a query of the account knows already."""
     account_audit: float = _seconds(60.0)
-    """So often it is looked whether an event of the account was lost on a connection that stood."""
     account_history: int = _count(10_000)
-    """So many orders that are done are kept by the mirror of the account, with their fills."""
     buffer: int = _count(1000)
-    """Default size of a feed's buffer, in items."""
     gapless_grace: float = _seconds(0.5)
-    """In a gapless feed: how long what is missing may still come by itself, before it is asked for."""
     gapless_timeout: float = _seconds(120.0)
-    """For so long the exchange is asked for the same missing item; then a ``Gap`` is told."""
     gapless_items: int = _count(50_000)
-    """The most items that are asked for to fill one hole: the newest of them. What ``from_id`` asks for has no end."""
     gapless_waiting: int = _count(10_000)
-    """The most items of a feed that wait behind holes or for a slow consumer; each symbol has an equal share."""
     gapless_audit: float = _seconds(30.0)
-    """So often it is looked whether the exchange knows more than came of symbols of which nothing was heard."""
     streams_per_connection: int = _count(1024)
     messages_per_second: int = _count(5)
     connections_per_5_min: int = _count(300)
