@@ -11,7 +11,7 @@ import attrs
 
 @attrs.frozen
 class Event:
-    """Something happened at ``at``."""
+    """Something happened at ``at``, by ``trio.current_time()``: seconds since a moment that differs with each run."""
 
     at: float
 
