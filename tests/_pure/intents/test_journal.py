@@ -239,6 +239,17 @@ def test_a_cancel_replace_is_over_with_its_second_half() -> None:
     assert read(start + write(settled(VERDICTS[1], REPLACE, Part.NEW_ORDER))) == ()
 
 
+def test_open_is_what_nobody_was_told_of_as_a_whole() -> None:
+    tombstone, unsent = read(write(*LIFE))
+    assert (tombstone.is_open, unsent.is_open) == (False, True)
+    start = write(records.opened(REPLACE, START_MS), settled(VERDICTS[0], REPLACE, Part.CANCEL))
+    halves = {Unresolved("who knows", WHY): True, Absent(None, WHY): False}
+    assert [read(start)[0].is_open] == [True]
+    for told, is_open in halves.items():
+        [half] = read(start + write(settled(told, REPLACE, Part.NEW_ORDER)))
+        assert half.is_open is is_open
+
+
 def test_of_many_stamps_the_first_and_the_last_to_be_honoured_are_remembered() -> None:
     stamps = [stamp(1.0), stamp(9.0), stamp(5.0), stamp(9.0)]
     start = write(records.opened(placement(), START_MS))
