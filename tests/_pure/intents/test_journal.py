@@ -243,7 +243,7 @@ def test_open_is_what_nobody_was_told_of_as_a_whole() -> None:
     tombstone, unsent = read(write(*LIFE))
     assert (tombstone.is_open, unsent.is_open) == (False, True)
     start = write(records.opened(REPLACE, START_MS), settled(VERDICTS[0], REPLACE, Part.CANCEL))
-    halves = {Unresolved("who knows", WHY): True, Absent(None, WHY): False}
+    halves: dict[Verdict, bool] = {Unresolved("who knows", WHY): True, Absent(None, WHY): False}
     assert [read(start)[0].is_open] == [True]
     for told, is_open in halves.items():
         [half] = read(start + write(settled(told, REPLACE, Part.NEW_ORDER)))
