@@ -142,7 +142,7 @@ def nothing_left(bx: Binance, sandbox: Sandbox) -> None:
     assert told.account is not None
     assert told.account.feeds == 0
     assert bx._engine.mirror is not None
-    assert bx._engine.mirror.ledger.wanted == set()
+    assert bx._engine.mirror.ledger.records.wanted == set()
     assert sandbox.market.wanted == set()
     assert set(sandbox.market.audit().values()) == {Decimal(0)}
 

@@ -232,7 +232,7 @@ async def test_nothing_of_a_tracking_stays_behind(autojump_clock: trio.testing.M
             assert world.bx.account.mirror.statistics().feeds == 1
         assert world.bx.account.mirror.statistics().feeds == 0
         assert world.bx._engine.mirror is not None
-        assert world.bx._engine.mirror.ledger.wanted == set()
+        assert world.bx._engine.mirror.ledger.records.wanted == set()
 
 
 async def test_an_order_that_was_refused_is_not_waited_for(autojump_clock: trio.testing.MockClock) -> None:

@@ -112,8 +112,11 @@ class Builder:
             observer=self.observer,
             board=self._board,
             next_id=next_id,
+            is_unique=self.ids("tb").owns,
             guard=guard,
         )
+        if mirror is not None:
+            mirror.on_recovered = resolver.on_event
         orders = Orders(router, resolver, resolve_timeout=tuning.resolve_timeout, next_id=next_id, guard=guard)
         line: Service | None = ws_api
         if ws_api is not None and ws_api_events is not None:

@@ -20,7 +20,7 @@ from trio_binance._pure.mirror.figures import MirrorStatistics, MirrorTerms
 from trio_binance._pure.mirror.machine import AccountMirror
 from trio_binance._pure.mirror.records import OrderKey
 from trio_binance.errors import BinanceError, ConnectorClosed, NoData, RequestError
-from trio_binance.models import MirrorState, UserEvent
+from trio_binance.models import ExecutionReport, ListStatus, MirrorState, UserEvent
 
 from .clerk import Clerk
 from .conditions import Degraded, Ready
@@ -29,7 +29,7 @@ from .feed import open_feed
 from .userdata import STREAM
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from random import Random
 
     from trio_binance._pure.mirror.asks import Ask
@@ -115,6 +115,8 @@ class Mirror:
         """When it was right last."""
         self._closed = self._leaving = False
         self._error: BinanceError | None = None
+        self.on_recovered: Callable[[UserEvent], None] = lambda _event: None
+        """Told of every order and list of which the account's events had not told."""
         user_data.watch(self)
 
     # -------------------------------------------------------------------------------------------- reading
@@ -184,6 +186,9 @@ class Mirror:
         self._poke()
 
     def _tell(self, events: Sequence[UserEvent]) -> None:
+        for event in events:
+            if isinstance(event, ExecutionReport | ListStatus) and event.recovered:
+                self.on_recovered(event)
         for outlet in self._outlets:
             chosen = [event for event in events if outlet.takes(event)]
             if chosen and (dropped := outlet.sink.deliver(chosen)):
@@ -284,8 +289,8 @@ class Mirror:
         asked_us = self._server_us()
         try:
             answer = await self._clerk.answer(ask)
-        except (RequestError, NoData):
-            self._tell(self._machine.on_refused(ask, asked_us, trio.current_time(), self._server_us()))
+        except (RequestError, NoData) as exc:
+            self._tell(self._machine.on_refused(ask, str(exc), asked_us, trio.current_time(), self._server_us()))
         except BinanceError as exc:
             self._machine.on_failed(str(exc), trio.current_time(), self._server_us())
             self._tell(())
@@ -308,7 +313,7 @@ class Mirror:
             return  # it does not exist yet, or the exchange's copies do not know it yet
         trail.bind(record.order)
         key = OrderKey(record.order.symbol, record.order.order_id)
-        self.ledger.wanted.add(key)
+        self.ledger.records.wanted.add(key)
         if not record.has_all_fills:
             await self._look_for(AskFills(*key, has_allocations=bool(record.order.used_sor)))
 
@@ -325,7 +330,7 @@ class Mirror:
     def forget(self, trail: Trail) -> None:
         """Note that nobody follows this trail any more."""
         if trail.order_id is not None:
-            self.ledger.wanted.discard(OrderKey(trail.symbol, trail.order_id))
+            self.ledger.records.wanted.discard(OrderKey(trail.symbol, trail.order_id))
 
     async def _look_for(self, ask: Ask) -> None:
         asked_us = self._server_us()

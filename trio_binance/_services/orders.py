@@ -254,6 +254,7 @@ class Orders:
             try:
                 answer = await self._answer(told)
             except OrderUnresolved as exc:
+                self._resolver.keep(intent)
                 return outcomes.Unresolved(exc.reason, evidence, name, number)
             return outcomes.Accepted(answer, evidence, name, number, answered=told.answer is not None)
         if reasons := _reasons(told.verdicts):

@@ -32,7 +32,7 @@ from trio_binance._pure.intents import (
     sightings,
 )
 from trio_binance._pure.mirror.orders import order_from_report
-from trio_binance.errors import BinanceError, JournalFailed
+from trio_binance.errors import BinanceError, JournalFailed, Outcome
 from trio_binance.models import CancelReplaceReport, ExecutionReport, ListStatus
 
 from .findings import Findings
@@ -80,6 +80,7 @@ class Resolver:
         observer: Observer,
         board: StatusBoard,
         next_id: Callable[[], str],
+        is_unique: Callable[[str], bool],
         guard: Guard | None = None,
     ) -> None:
         self._router = router
@@ -92,7 +93,7 @@ class Resolver:
         self.findings: Findings = Findings()
         self.inquiry: Inquiry = Inquiry(router, self.findings)
         # Who wants nothing changed wants no order ended for the sake of knowing either.
-        self._docket = Intents(Terms(probe=probe and not (guard and guard.is_dry)))
+        self._docket = Intents(Terms(probe=probe and not (guard and guard.is_dry), is_unique=is_unique))
         self._written: set[str] = set()
         """The intents that stand in the journal."""
         self._to_do: deque[Query | AskWitness | SendAgain | Probe] = deque()
@@ -192,9 +193,11 @@ class Resolver:
         told, and the next run would hold that somebody was.
         """
         self._held.setdefault(intent_id, [])
+        self._docket.hold(intent_id, self._now(), held=True)
         try:
             yield
         finally:
+            self._docket.hold(intent_id, self._now(), held=False)
             for record in self._held.pop(intent_id, ()):
                 self._write(record)
 
@@ -217,7 +220,10 @@ class Resolver:
 
         Raises:
             JournalFailed: it cannot be written; the request must not leave, unless it only cancels.
+            BinanceError: it took so long that it is being found out already what became of it, or is known: had it
+                been stamped anew and sent, it could take effect after it was called absent.
         """
+        self._check_leave(intent)
         try:
             position = self._note(intent, stamp)
         except JournalFailed as exc:
@@ -229,6 +235,16 @@ class Resolver:
             await self._journal.wait_durable(position)
         except JournalFailed as exc:
             self._on_unwritten(intent, exc)
+        self._check_leave(intent)
+
+    def _check_leave(self, intent: Intent) -> None:
+        if intent.kind not in _ONLY_CANCEL and not self._docket.may_leave(intent.intent_id):
+            words = "not sent any more: it took too long, and it is being found out what became of it"
+            raise BinanceError(f"{intent.operation}: {words}", outcome=Outcome.NOT_SENT)
+
+    def keep(self, intent: Intent) -> None:
+        """Remember for a day what its caller was told not to be known."""
+        self._docket.keep(intent.intent_id, self._now())
 
     def _on_unwritten(self, intent: Intent, failure: JournalFailed) -> None:
         """Let an intent pass that cannot be kept, if it only cancels; raise otherwise.

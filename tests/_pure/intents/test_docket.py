@@ -72,12 +72,68 @@ def test_the_fence_stands_on_the_lower_bound_of_the_exchanges_clock() -> None:
     assert isinstance(verdict(wait(made, FENCE + 0.6)), Absent)
 
 
-def test_a_clock_that_was_behind_moves_every_deadline() -> None:
+def test_a_clock_that_was_ahead_moves_every_deadline() -> None:
     made, intent = docket(), placement()
     sent(made, intent)
     before = made.deadline
-    made.on_clock(START_MS + 3_000, 0.0, 2.0)
-    assert made.deadline == pytest.approx(before - 1.0)
+    made.on_clock(START_MS + 1_000, 0.0, 2.0)
+    assert made.deadline == pytest.approx(before + 1.0)
+
+
+@pytest.mark.parametrize("step", [3.0, 25.0, 3600.0])
+def test_a_clock_that_is_set_forward_brings_no_fence_nearer(step: float) -> None:
+    made, intent = docket(), placement()
+    lost(made, intent)
+    made.on_clock(START_MS + int((2.0 + step) * 1000), 0.0, 2.0)
+    wait(made, FENCE - 0.1)
+    assert standing(made, intent).word == "unresolved"
+    assert made.is_pending("i-mine")
+    wait(made, FENCE + 5.1)
+    assert isinstance(standing(made, intent), Absent)
+
+
+@pytest.mark.parametrize("step", [2.0, 30.0])
+def test_a_clock_that_is_set_back_makes_no_order_another_one(step: float) -> None:
+    made, intent = docket(), placement()
+    lost(made, intent)
+    made.on_clock(START_MS + int((2.5 - step) * 1000), 0.0, 2.5)
+    told = verdict(made.on_seen(order(at=1.1 - step), 3.0))
+    assert isinstance(told, Accepted)
+
+
+@pytest.mark.parametrize("unique", [True, False])
+def test_what_goes_by_a_name_that_only_we_can_have_made_is_ours_however_old_it_seems(unique: bool) -> None:
+    made, intent = docket(is_unique=lambda _name: unique), placement()
+    lost(made, intent)
+    assert (made.on_seen(order(at=-30.0), 3.0) != []) is unique
+
+
+def test_what_is_being_found_out_must_not_leave_any_more() -> None:
+    made, intent = docket(), placement()
+    sent(made, intent)
+    assert made.may_leave("i-mine")
+    wait(made, FENCE + 0.1)
+    assert not made.may_leave("i-mine")
+
+
+def test_an_intent_is_not_forgotten_while_its_call_runs() -> None:
+    made, intent = docket(), placement()
+    sent(made, intent)
+    made.hold("i-mine", 1.0, held=True)
+    made.on_seen(order(), 1.2)
+    assert of(Forget, wait(made, 1_000.0)) == []
+    made.hold("i-mine", 1_000.0, held=False)
+    assert of(Forget, wait(made, 1_001.0)) == [Forget("i-mine")]
+
+
+def test_what_was_told_not_to_be_known_is_kept_for_a_day_though_it_was_never_in_doubt() -> None:
+    made, intent = docket(), placement()
+    sent(made, intent)
+    made.on_fact("i-mine", facts.Done(order()), 1.2)
+    made.keep("i-mine", 1.3)
+    made.keep("i-mine", 1.4)
+    assert of(Forget, wait(made, 80_000.0)) == []
+    assert of(Forget, wait(made, 90_000.0)) == [Forget("i-mine")]
 
 
 def test_of_what_was_lost_without_a_stamp_the_fence_is_as_far_as_any() -> None:

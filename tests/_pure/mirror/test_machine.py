@@ -98,7 +98,7 @@ class Bench:
         self.asked.append(ask)
         answer = self.answers.get(ask, None if isinstance(ask, AskOrder | AskList) else [])
         if answer is None:
-            self.told += self.mirror.on_refused(ask, self.us, self.now, self.us)
+            self.told += self.mirror.on_refused(ask, "refused", self.us, self.now, self.us)
         else:
             self.told += self.mirror.on_answer(ask, answer, self.us, self.now, self.us)
 
@@ -292,7 +292,7 @@ def test_a_symbol_that_is_not_listed_any_more_is_forgotten() -> None:
     bench.mirror.on_timer(0.0, bench.us)
     while (ask := bench.mirror.ask) is not None:
         if isinstance(ask, AskOrders | AskTrades):
-            bench.mirror.on_refused(ask, bench.us, 0.0, bench.us)
+            bench.mirror.on_refused(ask, "refused", bench.us, 0.0, bench.us)
         else:
             bench.answer(ask)
     bench.until(50.0)
@@ -440,7 +440,7 @@ def test_the_fills_of_before_are_asked_for_where_somebody_wants_them() -> None:
     bench.watch()
     bench.until(10.0)
     assert not [ask for ask in bench.asked if isinstance(ask, AskFills)]
-    bench.mirror.ledger.wanted.add(OrderKey(BTC, 1))
+    bench.mirror.ledger.records.wanted.add(OrderKey(BTC, 1))
     bench.answers[AskFills(BTC, 1)] = [row(old, 1, "0.5")]
     bench.until(50.0)
     assert AskFills(BTC, 1) in bench.asked

@@ -203,10 +203,20 @@ def test_the_oldest_orders_that_are_done_are_forgotten() -> None:
     records = Records(history=1)
     gone = after(order(), status=OrderStatus.CANCELED)
     for number in (1, 2, 3):
-        one = attrs.evolve(gone, order_id=number, client_order_id="same" if number < 3 else "other")
+        one = after(gone, number * 700_000, order_id=number, client_order_id="same" if number < 3 else "other")
         records.add(OrderKey(BTC, number), Record.of_report(event(one, number, ExecutionType.CANCELED), 0))
     assert [record.order.order_id for record in records] == [3]
     assert records.find(BTC, None, "same") is None
+
+
+def test_what_has_ended_lately_is_kept_for_the_answers_that_lag_and_what_is_followed_always() -> None:
+    records = Records(history=1)
+    records.wanted.add(OrderKey(BTC, 1))
+    gone = after(order(), status=OrderStatus.CANCELED)
+    for number, ms in ((1, 0), (2, 1_000), (3, 500_000), (4, 700_000), (5, 700_000)):
+        one = after(gone, ms, order_id=number, client_order_id=str(number))
+        records.add(OrderKey(BTC, number), Record.of_report(event(one, number, ExecutionType.CANCELED), 0))
+    assert [record.order.order_id for record in records] == [1, 3, 4, 5]
 
 
 def test_an_order_that_is_not_settled_is_not_forgotten() -> None:

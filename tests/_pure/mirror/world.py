@@ -282,7 +282,7 @@ class World:
             return
         answer = self.exchange.answer(ask, asked_us // 1000)
         if answer is None:
-            self._hear(self.mirror.on_refused(ask, asked_us, self.now, self.server_us))
+            self._hear(self.mirror.on_refused(ask, "refused", asked_us, self.now, self.server_us))
         else:
             self._hear(self.mirror.on_answer(ask, answer, asked_us, self.now, self.server_us))
 

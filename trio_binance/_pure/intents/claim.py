@@ -52,6 +52,9 @@ class Claim:
         """When it was last planned to be looked at; the docket's."""
         self.superseded: bool = False
         """Whether another order goes by its names now."""
+        self.is_held: bool = False
+        """Whether its call still runs, so that it must not be forgotten."""
+        self._is_unique = intent.places and all(map(terms.is_unique, (intent.name, *intent.client_order_ids)))
         self.purpose: Purpose = purpose_of(intent, part)
         self.not_ours: frozenset[SeenId] = frozenset()
         """The ids of orders and lists that went by its names before."""
@@ -63,6 +66,10 @@ class Claim:
         self._reason = ""
         self._stamp_ms: int | None = None
         self._fence_ms = NEVER
+        self._fence_at = -NEVER
+        """As much of Trio's time must have passed as well: the exchange's clock may be set forward."""
+        self._back_ms = 0.0
+        """So far the exchange's clock went back since it was opened."""
         self._expires_ms: float | None = None
         self._doubted_ms: float | None = None
         self._ping_at = -NEVER
@@ -122,6 +129,7 @@ class Claim:
 
     def _on_sending(self, stamp: Stamp, scene: Scene) -> list[Effect]:
         self._note_stamp(stamp)
+        self._fence_at = scene.now + self._window_ms(stamp) / 1000
         if self._witnesses.watch is None:
             self._witnesses.watch = scene.watch
         watched = f"the user stream on connection {scene.connection}" if self._witnesses.watch else "no user stream"
@@ -134,9 +142,28 @@ class Claim:
 
     def _note_stamp(self, stamp: Stamp) -> None:
         self._stamp_ms = stamp.timestamp_ms if self._stamp_ms is None else self._stamp_ms
-        fence_ms = stamp.timestamp_ms + stamp.recv_window_ms + ENGINE_MS + self._terms.margin_ms
+        fence_ms = stamp.timestamp_ms + self._window_ms(stamp)
         self._fence_ms = fence_ms if self._fence_ms == NEVER else max(self._fence_ms, fence_ms)
         self._fenced = False
+
+    def _window_ms(self, stamp: Stamp) -> int:
+        return stamp.recv_window_ms + ENGINE_MS + self._terms.margin_ms
+
+    def _moment_ms(self, asked_at: float, scene: Scene) -> float:
+        """Return when a witness was asked, on the exchange's clock; before the fence whatever that was set to."""
+        moment_ms = scene.moment_ms(asked_at)
+        return moment_ms if asked_at > self._fence_at else min(moment_ms, self._fence_ms)
+
+    def _is_past_fence(self, scene: Scene) -> bool:
+        return scene.has_passed(self._fence_ms) and scene.now > self._fence_at
+
+    def _past_fence_at(self, scene: Scene) -> float:
+        # A millisecond more: what is due then must have passed then.
+        return max(scene.at(self._fence_ms), self._fence_at + 0.001)
+
+    def on_clock_back(self, by_ms: float) -> None:
+        """Take note that the exchange's clock went back: what was made since seems to be older than it is."""
+        self._back_ms += by_ms
 
     def _on_answer(self, fact: facts.Answer, scene: Scene) -> list[Effect]:
         match fact:
@@ -170,10 +197,10 @@ class Claim:
                 signal = self.purpose.read_open(fact.sightings, attrs.evolve(self._view, is_fresh=fresh))
                 return self._on_shown(signal, None, fact.asked_at, scene)
             case facts.NotFound():
-                self._witnesses.on_denied(scene.moment_ms(fact.asked_at), missing=True)
+                self._witnesses.on_denied(self._moment_ms(fact.asked_at, scene), missing=True)
                 return self._take(Signal.DENIED, scene, "a query says that it does not exist (-2013)")
             case facts.NotOpen():
-                self._witnesses.not_open_ms = scene.moment_ms(fact.asked_at)
+                self._witnesses.not_open_ms = self._moment_ms(fact.asked_at, scene)
                 return self._take(Signal.NOT_OPEN, scene, "the matching engine had nothing to cancel (-2011)")
             case _:
                 return self._take(Signal.FAILED, scene, f"a query failed: {fact.reason}")
@@ -185,7 +212,7 @@ class Claim:
         if signal is None:
             return self._take(Signal.FAILED, scene, f"a query shows something else: {shown}")
         if signal is Signal.DENIED:
-            self._witnesses.on_denied(scene.moment_ms(asked_at))
+            self._witnesses.on_denied(self._moment_ms(asked_at, scene))
             return self._take(signal, scene, f"a query shows no effect: {shown}")
         return self._on_sighting(signal, sighting, f"a query shows: {shown}", scene)
 
@@ -210,7 +237,20 @@ class Claim:
             late=self.phase in RULED_OUT,
             not_ours=self.not_ours,
             fence_ms=self._fence_ms,
+            back_ms=self._back_ms,
+            is_unique=self._is_unique,
         )
+
+    def keep(self, scene: Scene) -> None:
+        """Let it be remembered for as long as what was in doubt: its caller was told that it is not known."""
+        if self._doubted_ms is None:
+            self._doubted_ms, self._expires_ms = scene.server_ms, None
+        self._settle_dates(scene)
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether nobody has begun to find out, or was told, what became of it: then it must not leave any more."""
+        return self.phase is Phase.OPENED or self.phase in _ON_ITS_WAY
 
     def resume(self, verdict: Verdict, phase: Phase, expires_ms: float, scene: Scene) -> None:
         """Go on, in a new process, from a verdict that was reached before."""
@@ -230,7 +270,7 @@ class Claim:
 
     def on_ping(self, asked_at: float, scene: Scene) -> list[Effect]:
         """Take note that the user stream's connection has answered a ping of then."""
-        self._witnesses.assured_ms = max(self._witnesses.assured_ms, scene.moment_ms(asked_at))
+        self._witnesses.assured_ms = max(self._witnesses.assured_ms, self._moment_ms(asked_at, scene))
         if not self._is_assured or self.phase not in WONDERING:
             return []
         return self._take(Signal.ASSURED, scene, "the user stream was silent, and answered a ping sent after the fence")
@@ -245,27 +285,28 @@ class Claim:
         """Return when ``on_timer`` is due."""
         self._settle_dates(scene)
         if self.phase in _ON_ITS_WAY:
-            return scene.at(self._fence_ms)
+            return self._past_fence_at(scene)
         if self.phase not in WONDERING:
-            return min(self._look_again_at, NEVER if self._expires_ms is None else scene.at(self._expires_ms))
-        last_ms = self._spent_ms if self._expires_ms is None else self._expires_ms
-        moments = [self._pace.ask_at, scene.at(last_ms)]
+            expires = self._expires_ms is not None and not self.is_held
+            return min(self._look_again_at, scene.at(self._expires_ms or 0) if expires else NEVER)
+        last = self._spent_at(scene) if self._expires_ms is None else scene.at(self._expires_ms)
+        moments = [self._pace.ask_at, last]
         if not self._fenced:
-            moments.append(scene.at(self._fence_ms))
+            moments.append(self._past_fence_at(scene))
         elif self._witnesses.watch and not self._is_assured:
             moments.append(self._ping_at)
         return min(moments)
 
-    @property
-    def _spent_ms(self) -> float:
-        """When the patience is at its end: it begins with the fence, or with the doubt where that came later.
+    def _spent_at(self, scene: Scene) -> float:
+        """Return when the patience is at its end: it begins with the fence, or with the doubt where that came later.
 
         After the matching engine was asked it must be waited until no copy lags behind that any more.
         """
-        begun = max(self._fence_ms, self._doubted_ms or self._fence_ms) + self._terms.patience_ms
-        if not self.purpose.rests or self._witnesses.not_open_ms <= self._fence_ms:
-            return begun
-        return max(begun, self._witnesses.not_open_ms + self._terms.lag_ms + self._terms.patience_ms)
+        patience_ms = self._terms.patience_ms
+        spent_ms = max(self._fence_ms, self._doubted_ms or self._fence_ms) + patience_ms
+        if self.purpose.rests and self._witnesses.not_open_ms > self._fence_ms:
+            spent_ms = max(spent_ms, self._witnesses.not_open_ms + self._terms.lag_ms + patience_ms)
+        return max(scene.at(spent_ms), self._fence_at + patience_ms / 1000)
 
     def _settle_dates(self, scene: Scene) -> None:
         """Fix what could not be while the exchange's clock was not known."""
@@ -284,9 +325,9 @@ class Claim:
     def on_timer(self, scene: Scene) -> list[Effect]:
         """Do what is due."""
         self._settle_dates(scene)
-        if self._expires_ms is not None and scene.has_passed(self._expires_ms):
+        if self._expires_ms is not None and scene.has_passed(self._expires_ms) and not self.is_held:
             return self._take(Signal.EXPIRED, scene)
-        if self.phase in _ON_ITS_WAY and scene.has_passed(self._fence_ms):
+        if self.phase in _ON_ITS_WAY and self._is_past_fence(scene):
             self._lost = True
             return self._take(Signal.OVERDUE, scene, "no answer until the fence")
         if self.phase not in WONDERING:
@@ -306,7 +347,7 @@ class Claim:
         return [Query(self.intent.intent_id, self.part, self.purpose.question)]
 
     def _look_at_fence(self, scene: Scene) -> None:
-        if not self._fenced and scene.has_passed(self._fence_ms):
+        if not self._fenced and self._is_past_fence(scene):
             self._fenced = True
             self._pace.by(scene.now)
             self._notes.add(scene.stamp_ms, "the fence has passed: it cannot begin any more")
@@ -352,13 +393,13 @@ class Claim:
         silence = self.purpose.silence
         if silence is not None and self._is_proven(scene):
             return self._move(silence, scene)
-        if self.phase is not Phase.UNRESOLVED and scene.has_passed(self._spent_ms):
+        if self.phase is not Phase.UNRESOLVED and scene.now >= self._spent_at(scene):
             self._reason = self._witnesses.what_is_missing(self._fence_ms)
             return self._move(Signal.SPENT, scene)
         return []
 
     def _is_proven(self, scene: Scene) -> bool:
-        if not scene.has_passed(self._fence_ms):
+        if not self._is_past_fence(scene):
             return False
         if self._refusal is not None:
             return self._is_assured

@@ -256,11 +256,34 @@ class Intents:
         """
         # What is only remembered is planned anew when it is due: it matters little when it is forgotten.
         moved = list(self._keys if self._clock is None else self._live)
+        if self._clock is not None:
+            before_ms = self._clock[0] + (now - self._clock[1]) * 1000
+            if before_ms > server_ms + uncertainty_ms:
+                for claim in moved:
+                    claim.on_clock_back(before_ms - server_ms + uncertainty_ms)
         self._clock = server_ms - uncertainty_ms, now
         scene = self._scene(now)
         for claim in moved:
             self._plan(claim, scene)
         return []
+
+    # --------------------------------------------------------------------------------------------------- its call
+
+    def may_leave(self, intent_id: str) -> bool:
+        """Tell whether an intent may still be sent, or once more: not when it is being found out what became of it."""
+        return all(claim.may_leave for claim in self._claims.get(intent_id, ()))
+
+    def hold(self, intent_id: str, now: float, *, held: bool) -> None:
+        """Remember an intent for as long as its call runs, however long that is."""
+        for claim in self._claims.get(intent_id, ()):
+            claim.is_held = held
+            self._plan(claim, self._scene(now))
+
+    def keep(self, intent_id: str, now: float) -> None:
+        """Remember an intent for a day: its caller was told that it is not known what became of it."""
+        for claim in self._claims.get(intent_id, ()):
+            claim.keep(self._scene(now))
+            self._plan(claim, self._scene(now))
 
     # -------------------------------------------------------------------------------------------------- the time
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -10,7 +10,7 @@ from trio_binance._codes import api_error_class
 from trio_binance.errors import ApiError, BinanceError, Blocked, DuplicateOrder, NothingToCancel, Outcome
 
 from .intent import Stamp
-from .sightings import Sighting
+from .sightings import Sighting, of_answer
 
 # ------------------------------------------------------------------------------------------------------ of the wire
 
@@ -163,10 +163,10 @@ def of_error(error: BinanceError) -> NeverLeft | Refused | Lost | Halves:
     return Lost(str(error))
 
 
-def _half(outcome: Outcome, response: object, error: BinanceError) -> Answer:
+def _half(outcome: Outcome, response: Any, error: BinanceError) -> Answer:
     code, message = getattr(response, "code", None), str(getattr(response, "msg", error.message))
     if outcome is Outcome.DONE:
-        return Done()
+        return Done(None if response is None else of_answer(response))
     if code is not None and api_error_class(400, code, message) is DuplicateOrder:
         return Refused(code, message, clashes=True)
     return Refused(code, message) if outcome is Outcome.REJECTED else Lost(message)

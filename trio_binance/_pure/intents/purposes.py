@@ -38,7 +38,8 @@ class View:
 
     ``late`` says that a verdict has ruled it out: then only what can be nobody else's doing counts. ``is_fresh`` says
     that a copy was asked so late that it cannot lag behind the request. ``not_ours`` are the ids of orders and
-    lists that were there before, under the same name.
+    lists that were there before, under the same name; ``back_ms`` is how far the exchange's clock went back meanwhile,
+    and ``is_unique`` says that no other order can have the name.
     """
 
     stamp_ms: int | None
@@ -47,6 +48,8 @@ class View:
     is_fresh: bool = False
     not_ours: frozenset[SeenId] = frozenset()
     fence_ms: float = NEVER
+    back_ms: float = 0.0
+    is_unique: bool = False
 
     def is_younger(self, moment_ms: int | None) -> bool:
         """Tell whether what was made then was not there yet while this request could change it."""
@@ -58,7 +61,13 @@ class View:
 
     def is_another(self, sighting: Sighting, moment_ms: int | None) -> bool:
         """Tell whether what was made then is older than this request, or was known before it."""
-        return self.is_older(moment_ms) or not self.not_ours.isdisjoint(ids_of(sighting))
+        if not self.not_ours.isdisjoint(ids_of(sighting)):
+            return True
+        return not self.is_unique and self.has_ended_before(moment_ms)
+
+    def has_ended_before(self, moment_ms: int | None) -> bool:
+        """Tell whether what happened then happened before this request, whatever the clock was set to since."""
+        return self.is_older(None if moment_ms is None else moment_ms + int(self.back_ms))
 
 
 class Purpose(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import final
 
 import attrs
@@ -34,6 +35,7 @@ class Terms:
             is then found out by ending it.
         most: so many may be in doubt or unresolved at once; then ``Intents.room`` is 0 and nothing should be placed.
         resends: how often the cancellation of an order by its id is sent again.
+        is_unique: tells whether a client id was made by us, so that no other order can have it.
     """
 
     margin_ms: int = 5_000
@@ -44,6 +46,7 @@ class Terms:
     probe: bool = False
     most: int = 100
     resends: int = 3
+    is_unique: Callable[[str], bool] = lambda _name: False
 
 
 @attrs.frozen

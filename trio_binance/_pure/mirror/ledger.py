@@ -63,8 +63,6 @@ class Ledger:
         self.symbols: Symbols = Symbols()
         self.orphans: dict[OrderKey, list[AccountFill]] = {}
         """Fills of orders of which nothing else is known yet."""
-        self.wanted: set[OrderKey] = set()
-        """Orders of which also the fills of before our time are of interest."""
         self.since_us = 0
         """When events flowed first: what was before is how things were, and is not told."""
         self.suspect_us = 0
@@ -203,9 +201,9 @@ class Ledger:
 
     def look_for_fills(self, turn: Round) -> None:
         """Ask for the fills of orders of which more was executed than the fills that are known."""
-        for key in (*self.records.unsettled, *self.wanted):
+        for key in (*self.records.unsettled, *self.records.wanted):
             record = self.records.get(key)
-            if record is not None and not (record.has_all_fills if key in self.wanted else record.is_whole):
+            if record is not None and not (record.has_all_fills if key in self.records.wanted else record.is_whole):
                 turn.add(AskFills(*key, has_allocations=bool(record.order.used_sor)))
 
     # ---------------------------------------------------------------------------------------------- telling

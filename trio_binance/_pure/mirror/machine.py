@@ -222,8 +222,12 @@ class AccountMirror:
             self.ledger.turn_page(ask, answer, turn, server_us)
         return self._advance(ask, now, server_us)
 
-    def on_refused(self, ask: Ask, asked_us: int, now: float, server_us: int) -> list[UserEvent]:
-        """Take note that the exchange does not know what it was asked for."""
+    def on_refused(self, ask: Ask, reason: str, asked_us: int, now: float, server_us: int) -> list[UserEvent]:
+        """Take note that the exchange does not know what it was asked for, or does not want to say."""
+        if isinstance(ask, AskOpenOrders | AskBalances | AskOpenLists):
+            # Every account has these: whatever the refusal means, nothing was answered.
+            self.on_failed(reason, now, server_us)
+            return self._settle(now, server_us)
         if isinstance(ask, AskOrder | AskFills):
             key = OrderKey(ask.symbol, ask.order_id)
             self.ledger.on_unknown(key, asked_us - self._lag_us, self._turn_of(ask))

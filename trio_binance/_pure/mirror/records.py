@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, final
 
-from trio_binance.models import is_done
+from trio_binance.models import as_milliseconds, is_done
 
 from .record import Record
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from trio_binance.models import AccountFill, ExecutionReport, OrderStatusReport
+
+
+_RECENT_MS = 600_000
+"""No answer lags so much, and no question about the same time is asked so late."""
 
 
 class OrderKey(NamedTuple):
@@ -26,11 +30,12 @@ class Records:
     """The records of the account's orders.
 
     Args:
-        history: of orders that are done so many are kept.
+        history: of orders that are done so many are kept, and all that something became of lately.
     """
 
     def __init__(self, history: int) -> None:
         self._history = history
+        self._newest_ms = 0
         self._records: dict[OrderKey, Record] = {}
         self._by_client_id: dict[tuple[str, str], OrderKey] = {}
         self._done: dict[OrderKey, None] = {}
@@ -38,6 +43,8 @@ class Records:
         """Of which something may become, as told."""
         self.unsettled: dict[OrderKey, None] = {}
         """Of which something is known that was not told, or known to be missing."""
+        self.wanted: set[OrderKey] = set()
+        """Of which also the fills of before our time are of interest."""
 
     def __len__(self) -> int:
         return len(self._records)
@@ -90,6 +97,7 @@ class Records:
     def note(self, key: OrderKey, record: Record, due: float = float("inf")) -> None:
         """Note that a record has changed; where something is missing, the stream has until ``due`` to bring it."""
         order = record.order
+        self._newest_ms = max(self._newest_ms, as_milliseconds(order.update_time))
         self._by_client_id[order.symbol, order.client_order_id] = key
         if is_done(order):
             self.open.pop(key, None)
@@ -121,14 +129,20 @@ class Records:
         return sorted(told, key=lambda report: report.transaction_time)
 
     def _trim(self) -> None:
-        """Forget the oldest of the orders that are done, unless something of them is still to be told."""
+        """Forget the oldest of the orders that are done, unless they are still of interest.
+
+        Answers lag: what is forgotten too soon is taken for new when they show it, and told once more.
+        """
         while len(self._done) > self._history:
             key = next(iter(self._done))
+            order = self._records[key].order
+            if as_milliseconds(order.update_time) > self._newest_ms - _RECENT_MS:
+                return
             del self._done[key]
-            if key in self.unsettled:
+            if key in self.unsettled or key in self.wanted:
                 self._done[key] = None
                 return
-            order = self._records.pop(key).order
+            del self._records[key]
             name = order.symbol, order.client_order_id
             if self._by_client_id.get(name) == key:
                 del self._by_client_id[name]
