@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import attrs
+import pytest
 
 from trio_binance._pure.backoff import Backoff
 from trio_binance._pure.mirror.asks import (
@@ -283,6 +284,19 @@ def test_events_of_other_kinds_are_told_as_they_come() -> None:
     bench.hear(deposit, deposit, given)
     assert bench.told == [deposit, given]
     assert bench.mirror.statistics().repeated == 1
+
+
+@pytest.mark.parametrize("refused", [AskOpenOrders(), AskBalances(), AskOpenLists()])
+def test_what_every_account_has_was_not_answered_by_a_refusal(refused: Ask) -> None:
+    bench = Bench()
+    bench.watch()
+    bench.answers[refused] = None
+    bench.until(200.0)
+    assert bench.state() is MirrorState.SYNCING
+    assert bench.trouble() == "the account could not be asked for: refused"
+    bench.answers[refused] = account(T) if refused == AskBalances() else []
+    bench.until(400.0)
+    assert (bench.state(), bench.trouble()) == (MirrorState.LIVE, None)
 
 
 def test_a_symbol_that_is_not_listed_any_more_is_forgotten() -> None:
