@@ -116,7 +116,7 @@ class Builder:
             guard=guard,
         )
         if mirror is not None:
-            mirror.on_recovered = resolver.on_event
+            mirror.on_recovered = resolver.on_recovered
         orders = Orders(router, resolver, resolve_timeout=tuning.resolve_timeout, next_id=next_id, guard=guard)
         line: Service | None = ws_api
         if ws_api is not None and ws_api_events is not None:

@@ -321,12 +321,19 @@ class Resolver:
 
     def on_event(self, event: UserEvent) -> None:
         """Take an account event."""
+        self._on_event(event, "the user stream")
+
+    def on_recovered(self, event: UserEvent) -> None:
+        """Take what the mirror of the account has asked for, as no event had told it."""
+        self._on_event(event, "the mirror of the account")
+
+    def _on_event(self, event: UserEvent, by: str) -> None:
         if isinstance(event, ExecutionReport):
             self.findings.on_report(event, order_from_report(event))
-            self._do(self._docket.on_seen(sightings.of_report(event), self._now()))
+            self._do(self._docket.on_seen(sightings.of_report(event), self._now(), by))
         elif isinstance(event, ListStatus):
             self.findings.on_list_status(event)
-            self._do(self._docket.on_seen(sightings.of_list_status(event), self._now()))
+            self._do(self._docket.on_seen(sightings.of_list_status(event), self._now(), by))
 
     def on_broken(self, reason: str) -> None:
         """Take note that an account event may be missing."""

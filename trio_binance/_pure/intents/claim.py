@@ -216,12 +216,12 @@ class Claim:
             return self._take(signal, scene, f"a query shows no effect: {shown}")
         return self._on_sighting(signal, sighting, f"a query shows: {shown}", scene)
 
-    def on_seen(self, sighting: Sighting, scene: Scene) -> list[Effect]:
-        """Take note of what the user stream told."""
+    def on_seen(self, sighting: Sighting, scene: Scene, by: str) -> list[Effect]:
+        """Take note of what the user stream told, or who else did."""
         signal = self.purpose.read(sighting, self._view)
         if signal in (None, Signal.DENIED):
             return []
-        return self._on_sighting(signal, sighting, f"the user stream shows: {sighting}", scene)
+        return self._on_sighting(signal, sighting, f"{by} shows: {sighting}", scene)
 
     def _on_sighting(self, signal: Signal, sighting: Sighting | None, words: str, scene: Scene) -> list[Effect]:
         if signal is Signal.REFUSED:

@@ -214,13 +214,13 @@ class Intents:
                 effects += self._after(claim, claim.on_fact(fact, scene), scene)
         return effects
 
-    def on_seen(self, sighting: Sighting, now: float) -> list[Effect]:
-        """Take note of an order or a list that the user stream told of."""
+    def on_seen(self, sighting: Sighting, now: float, by: str = "the user stream") -> list[Effect]:
+        """Take note of an order or a list that the user stream told of, or who else did."""
         found = {claim: None for key in keys_of(sighting) for claim in self._by_key.get(key, ())}
         scene = self._scene(now)
         effects: list[Effect] = []
         for claim in found:
-            effects += self._after(claim, claim.on_seen(sighting, scene), scene)
+            effects += self._after(claim, claim.on_seen(sighting, scene, by), scene)
         return effects
 
     def on_watching(self, connection: int, now: float) -> list[Effect]:
