@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -124,6 +126,24 @@ def test_an_intent_is_not_forgotten_while_its_call_runs() -> None:
     assert of(Forget, wait(made, 1_000.0)) == []
     made.hold("i-mine", 1_000.0, held=False)
     assert of(Forget, wait(made, 1_001.0)) == [Forget("i-mine")]
+
+
+def test_half_of_a_replacement_may_be_forgotten_while_the_other_is_kept() -> None:
+    made = docket()
+    params: dict[str, Any] = {
+        "symbol": SYMBOL,
+        "newClientOrderId": "mine",
+        "cancelOrderId": 6,
+        "cancelNewClientOrderId": "cancel",
+    }
+    intent = Intent("i-both", "POST /api/v3/order/cancelReplace", params)
+    sent(made, intent)
+    made.on_fact("i-both", facts.Halves(facts.Refused(-2011, "Unknown order sent."), facts.Lost("reset")), 1.5)
+    wait(made, 200.0, facts.Unanswered)
+    made.keep("i-both", 200.0)
+    made.hold("i-both", 200.0, held=True)
+    made.hold("i-both", 200.0, held=False)
+    assert made.standing("i-both")[Part.NEW_ORDER].word == "unresolved"
 
 
 def test_what_was_told_not_to_be_known_is_kept_for_a_day_though_it_was_never_in_doubt() -> None:

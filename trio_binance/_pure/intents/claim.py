@@ -31,6 +31,8 @@ _PING_AGAIN = 5.0
 """Seconds after which a ping that nobody has answered is sent again."""
 _BLOCKED = 330.0
 """Seconds after which what was blocked at the exchange's edge is asked for: a block lasts five minutes."""
+_SOON = 0.001
+"""Seconds after a moment at which it has passed for certain, however seconds are rounded."""
 _LONGEST_WINDOW_MS = 60_000
 """recvWindow: "The value cannot be greater than 60000"; for a request whose stamp nobody has told."""
 _ON_ITS_WAY = frozenset({Phase.SENDING, Phase.IN_FLIGHT})
@@ -158,8 +160,7 @@ class Claim:
         return scene.has_passed(self._fence_ms) and scene.now > self._fence_at
 
     def _past_fence_at(self, scene: Scene) -> float:
-        # A millisecond more: what is due then must have passed then.
-        return max(scene.at(self._fence_ms), self._fence_at + 0.001)
+        return max(scene.at(self._fence_ms), self._fence_at + _SOON)
 
     def on_clock_back(self, by_ms: float) -> None:
         """Take note that the exchange's clock went back: what was made since seems to be older than it is."""
@@ -297,16 +298,22 @@ class Claim:
             moments.append(self._ping_at)
         return min(moments)
 
-    def _spent_at(self, scene: Scene) -> float:
-        """Return when the patience is at its end: it begins with the fence, or with the doubt where that came later.
+    @property
+    def _spent_ms(self) -> float:
+        """When the patience is at its end: it begins with the fence, or with the doubt where that came later.
 
         After the matching engine was asked it must be waited until no copy lags behind that any more.
         """
-        patience_ms = self._terms.patience_ms
-        spent_ms = max(self._fence_ms, self._doubted_ms or self._fence_ms) + patience_ms
-        if self.purpose.rests and self._witnesses.not_open_ms > self._fence_ms:
-            spent_ms = max(spent_ms, self._witnesses.not_open_ms + self._terms.lag_ms + patience_ms)
-        return max(scene.at(spent_ms), self._fence_at + patience_ms / 1000)
+        begun = max(self._fence_ms, self._doubted_ms or self._fence_ms) + self._terms.patience_ms
+        if not self.purpose.rests or self._witnesses.not_open_ms <= self._fence_ms:
+            return begun
+        return max(begun, self._witnesses.not_open_ms + self._terms.lag_ms + self._terms.patience_ms)
+
+    def _is_spent(self, scene: Scene) -> bool:
+        return scene.has_passed(self._spent_ms) and scene.now > self._fence_at + self._terms.patience_ms / 1000
+
+    def _spent_at(self, scene: Scene) -> float:
+        return max(scene.at(self._spent_ms), self._fence_at + self._terms.patience_ms / 1000 + _SOON)
 
     def _settle_dates(self, scene: Scene) -> None:
         """Fix what could not be while the exchange's clock was not known."""
@@ -393,7 +400,7 @@ class Claim:
         silence = self.purpose.silence
         if silence is not None and self._is_proven(scene):
             return self._move(silence, scene)
-        if self.phase is not Phase.UNRESOLVED and scene.now >= self._spent_at(scene):
+        if self.phase is not Phase.UNRESOLVED and self._is_spent(scene):
             self._reason = self._witnesses.what_is_missing(self._fence_ms)
             return self._move(Signal.SPENT, scene)
         return []

@@ -275,15 +275,19 @@ class Intents:
 
     def hold(self, intent_id: str, now: float, *, held: bool) -> None:
         """Remember an intent for as long as its call runs, however long that is."""
-        for claim in self._claims.get(intent_id, ()):
+        for claim in self._known(intent_id):
             claim.is_held = held
             self._plan(claim, self._scene(now))
 
     def keep(self, intent_id: str, now: float) -> None:
         """Remember an intent for a day: its caller was told that it is not known what became of it."""
-        for claim in self._claims.get(intent_id, ()):
+        for claim in self._known(intent_id):
             claim.keep(self._scene(now))
             self._plan(claim, self._scene(now))
+
+    def _known(self, intent_id: str) -> list[Claim]:
+        """Return the parts of an intent that are not forgotten; the other half of a cancel-replace may be."""
+        return [claim for claim in self._claims.get(intent_id, ()) if claim.phase is not Phase.FORGOTTEN]
 
     # -------------------------------------------------------------------------------------------------- the time
 
