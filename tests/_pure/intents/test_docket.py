@@ -143,6 +143,7 @@ def test_half_of_a_replacement_may_be_forgotten_while_the_other_is_kept() -> Non
     made.keep("i-both", 200.0)
     made.hold("i-both", 200.0, held=True)
     made.hold("i-both", 200.0, held=False)
+    made.on_fact("i-both", facts.GaveUp(), 200.0)
     assert made.standing("i-both")[Part.NEW_ORDER].word == "unresolved"
 
 

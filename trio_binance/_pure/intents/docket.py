@@ -206,10 +206,9 @@ class Intents:
 
     def on_fact(self, intent_id: str, fact: facts.Fact, now: float, part: Part | None = None) -> list[Effect]:
         """Take note of something that was learned of an intent, or of one part of it; unknown ones are let pass."""
-        claims = self._claims.get(intent_id, ())
         scene = self._scene(now)
         effects: list[Effect] = []
-        for claim in claims:
+        for claim in self._known(intent_id):
             if part in (None, claim.part):
                 effects += self._after(claim, claim.on_fact(fact, scene), scene)
         return effects
