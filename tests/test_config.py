@@ -168,6 +168,8 @@ def test_the_process_environment_is_read_by_default(monkeypatch: pytest.MonkeyPa
     [
         ("BINANCE_ENVIRONEMENT", "BINANCE_ENVIRONMENT"),
         ("BINANCE_ENV", "BINANCE_ENVIRONMENT"),
+        ("BINANCE_TESTNET", "BINANCE_ENVIRONMENT"),
+        ("BINANCE_DRY_RUN", "BINANCE_SAFETY_DRY_RUN"),
         ("BINANCE_JOURNALL", "BINANCE_JOURNAL"),
         ("BINANCE_SAFTY_DRY_RUN", "BINANCE_SAFETY_DRY_RUN"),
         ("BINANCE_SAFETY_MAX_NOTIONALS", "BINANCE_SAFETY_MAX_NOTIONAL"),
@@ -180,7 +182,13 @@ def test_a_misspelt_variable_is_refused_instead_of_meaning_production_or_no_limi
 
 
 def test_variables_of_others_are_let_be() -> None:
-    others = {"BINANCE_SECRET_KEY": "s", "BINANCE_US_API_KEY": "k", "BINANCE_TESTNET_URL": "u", "XBINANCE_JOURNAL": "x"}
+    others = {
+        "BINANCE_SECRET_KEY": "s",
+        "BINANCE_SYMBOLS": "BTCUSDT",
+        "BINANCE_US_API_KEY": "k",
+        "BINANCE_TESTNET_URL": "u",
+        "XBINANCE_JOURNAL": "x",
+    }
     assert BinanceConfig.from_env(others).credentials is None
 
 

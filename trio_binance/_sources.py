@@ -33,7 +33,11 @@ _VARIABLES = frozenset(
     }
 )
 """All that are read, but those of the key: without that nothing can be traded, and everybody hears why."""
-_SHORT = {"BINANCE_ENV": "BINANCE_ENVIRONMENT"}
+_SHORT = {
+    **dict.fromkeys(("BINANCE_ENV", "BINANCE_TESTNET"), "BINANCE_ENVIRONMENT"),
+    **{name.replace("SAFETY_", ""): name for name in Safety.variables() if not name.endswith("_SYMBOLS")},
+}
+"""What would be taken for a variable of ours as well; but ``BINANCE_SYMBOLS`` is many a program's own."""
 _ALIKE = 0.9
 """How much of a name must be as one of ours, by ``difflib``: a letter or two may be missing or wrong."""
 

@@ -191,7 +191,8 @@ async def run(
     many = (*bends, *(Bend(),) * 3)
     faults = [OnRequest(number, bend, case.operation) for number, bend in enumerate(many, 1)]
     faults[0] = attrs.evolve(faults[0], deeds=deeds)
-    async with open_world(faults=FaultSchedule(tuple(faults)), symbols=None, prefer=prefer, activity=1e-6) as world:
+    symbols = None if "sor" in case.operation else 2
+    async with open_world(faults=FaultSchedule(tuple(faults)), symbols=symbols, prefer=prefer, activity=1e-6) as world:
         if case.prepare is not None:
             await case.prepare(world)
         await trio.sleep_until(trio.current_time() + 1)

@@ -13,7 +13,14 @@ import trio.testing
 from tests._client.world import World, open_world
 from tests.usertrouble import Mute
 from trio_binance._client.open import open_binance
-from trio_binance.errors import ConnectorClosed, CredentialsRequired, InsufficientBalance, InvalidArgument
+from trio_binance.config import Safety
+from trio_binance.errors import (
+    ConnectorClosed,
+    CredentialsRequired,
+    InsufficientBalance,
+    InvalidArgument,
+    SafetyRefused,
+)
 from trio_binance.models import (
     ExecutionReport,
     ExecutionType,
@@ -247,3 +254,14 @@ async def test_an_order_that_was_refused_is_not_waited_for(autojump_clock: trio.
                 await rest(world, name)
                 await world.bx.trading.cancel("BTCUSDT", client_order_id=name)
                 assert (await tracked.wait_done()).status == "CANCELED"
+
+
+async def test_an_order_that_was_not_sent_is_not_waited_for_either(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_world(safety=Safety(max_open_orders=1)) as world:
+        await rest(world, "first")
+        async with world.bx.trading.track("BTCUSDT", client_order_id="second") as tracked:
+            for _ in range(2):
+                with pytest.raises(SafetyRefused):
+                    await rest(world, "second")
+                with pytest.raises(SafetyRefused), trio.fail_after(5):
+                    await tracked.wait_done()

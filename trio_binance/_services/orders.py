@@ -241,6 +241,7 @@ class Orders:
             return told.answer
         with trio.move_on_at(told.deadline), suppress(ConnectorClosed):
             return await self._rebuilding.answer(told.intent, told.sightings)
+        self._resolver.keep(told.intent)
         reason = "it was done, but how it stands could not be asked for in time"
         error = OrderUnresolved(reason, evidence=str(told.evidence), intent_id=told.intent.intent_id)
         if len(told.verdicts) > 1:
@@ -254,7 +255,6 @@ class Orders:
             try:
                 answer = await self._answer(told)
             except OrderUnresolved as exc:
-                self._resolver.keep(intent)
                 return outcomes.Unresolved(exc.reason, evidence, name, number)
             return outcomes.Accepted(answer, evidence, name, number, answered=told.answer is not None)
         if reasons := _reasons(told.verdicts):

@@ -40,7 +40,7 @@ from trio_binance._pure.intents import (
     facts,
 )
 from trio_binance.errors import InvalidArgument
-from trio_binance.models import Evidence, Note
+from trio_binance.models import Evidence, Note, OrderStatus
 
 DAY = 86_400.0
 
@@ -116,6 +116,28 @@ def test_what_is_being_found_out_must_not_leave_any_more() -> None:
     assert made.may_leave("i-mine")
     wait(made, FENCE + 0.1)
     assert not made.may_leave("i-mine")
+
+
+def test_a_replacement_may_leave_though_what_it_is_to_cancel_has_ended_by_itself() -> None:
+    made = docket()
+    params: dict[str, Any] = {"symbol": SYMBOL, "newClientOrderId": "mine", "cancelOrderId": 6}
+    intent = Intent("i-both", "POST /api/v3/order/cancelReplace", params)
+    made.open(intent, 1.0)
+    made.on_fact("i-both", facts.Sending(stamp()), 1.0)
+    made.on_seen(order(OrderStatus.CANCELED, "old", 6), 1.1)
+    assert made.may_leave("i-both")
+    wait(made, FENCE + 0.1)
+    assert not made.may_leave("i-both")
+
+
+def test_what_is_held_for_longer_than_it_is_watched_wakes_nobody() -> None:
+    made, intent = docket(), placement()
+    lost(made, intent)
+    made.hold("i-mine", 2.0, held=True)
+    rest = wait(made, 100_000.0, facts.Unanswered, pong=False)
+    assert of(Forget, rest) == []
+    made.hold("i-mine", 100_000.0, held=False)
+    assert of(Forget, wait(made, 100_001.0)) == [Forget("i-mine")]
 
 
 def test_an_intent_is_not_forgotten_while_its_call_runs() -> None:

@@ -102,7 +102,7 @@ class Claim:
         """Take note of something that was learned of it."""
         if self.phase in WONDERING and isinstance(fact, _REPLIES):
             self._pace.on_answer(scene.now)
-        if isinstance(fact, facts.Reply):
+        if isinstance(fact, facts.Reply) and self._look_again_at < NEVER:
             self._look_again_at = scene.now + _BLOCKED if isinstance(fact, facts.Unanswered) else NEVER
         match fact:
             case facts.Sending():
@@ -288,15 +288,17 @@ class Claim:
         if self.phase in _ON_ITS_WAY:
             return self._past_fence_at(scene)
         if self.phase not in WONDERING:
-            expires = self._expires_ms is not None and not self.is_held
-            return min(self._look_again_at, scene.at(self._expires_ms or 0) if expires else NEVER)
-        last = self._spent_at(scene) if self._expires_ms is None else scene.at(self._expires_ms)
+            return min(self._look_again_at, self._expires_at(scene))
+        last = self._spent_at(scene) if self._expires_ms is None else self._expires_at(scene)
         moments = [self._pace.ask_at, last]
         if not self._fenced:
             moments.append(self._past_fence_at(scene))
         elif self._witnesses.watch and not self._is_assured:
             moments.append(self._ping_at)
         return min(moments)
+
+    def _expires_at(self, scene: Scene) -> float:
+        return NEVER if self._expires_ms is None or self.is_held else scene.at(self._expires_ms)
 
     @property
     def _spent_ms(self) -> float:

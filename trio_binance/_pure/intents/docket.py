@@ -269,8 +269,12 @@ class Intents:
     # --------------------------------------------------------------------------------------------------- its call
 
     def may_leave(self, intent_id: str) -> bool:
-        """Tell whether an intent may still be sent, or once more: not when it is being found out what became of it."""
-        return all(claim.may_leave for claim in self._claims.get(intent_id, ()))
+        """Tell whether an intent may still be sent, or once more: not when it is being found out what became of it.
+
+        What it places decides; what it cancels as well may have ended by itself.
+        """
+        claims = self._claims.get(intent_id, ())
+        return all(claim.may_leave for claim in [one for one in claims if one.purpose.places] or claims)
 
     def hold(self, intent_id: str, now: float, *, held: bool) -> None:
         """Remember an intent for as long as its call runs, however long that is."""
