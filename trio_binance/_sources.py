@@ -77,9 +77,8 @@ def _check_names(values: Mapping[str, str]) -> None:
 
     Others begin with ``BINANCE_`` as well, and are let be.
     """
-    for name in values.keys() - _VARIABLES:
-        near = [_SHORT[name]] if name in _SHORT else get_close_matches(name, _VARIABLES, n=1, cutoff=_ALIKE)
-        if name.startswith("BINANCE_") and near:
+    for name in sorted(key for key in values if key.startswith("BINANCE_") and key not in _VARIABLES):
+        if near := [_SHORT[name]] if name in _SHORT else get_close_matches(name, _VARIABLES, n=1, cutoff=_ALIKE):
             raise ConfigError(f"{name}: there is no such variable; {near[0]} is meant, it seems")
 
 

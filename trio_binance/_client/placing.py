@@ -86,23 +86,23 @@ class Placing(Room):
         if self._mirror is not None:
             # Should its events be lost, it is to be known where to look for it.
             self._mirror.on_placing(str(params["symbol"]))
-            self._mirror.on_refusal(str(params["symbol"]), name or "", None)
+        self._tell_refusal(params, name, None)
         try:
             with named(name, what):
                 outcome = await self._orders.place(operation, params, within)
         except BinanceError as exc:
-            self._tell_refused(params, name, exc)
+            self._tell_refusal(params, name, exc)
             raise
         if isinstance(outcome, Rejected):
             outcome.error.client_order_id, outcome.error.at_stake = name, what
             self._learn(outcome.error, params)
-            self._tell_refused(params, name, outcome.error)
+            self._tell_refusal(params, name, outcome.error)
         return outcome
 
-    def _tell_refused(self, params: Mapping[str, Value], name: str | None, error: BinanceError) -> None:
-        """Let whoever follows the order hear that there will be none."""
+    def _tell_refusal(self, params: Mapping[str, Value], name: str | None, refusal: BinanceError | None) -> None:
+        """Let whoever follows the order hear that there will be none; or that there may be one yet, for ``None``."""
         if self._mirror is not None and name is not None:
-            self._mirror.on_refusal(str(params["symbol"]), name, error)
+            self._mirror.on_refusal(str(params["symbol"]), name, refusal)
 
     async def _change(self, operation: Operation[R], params: Mapping[str, Value], targets: tuple[int, ...] = ()) -> R:
         """Change something and return the answer; ``targets`` are the orders that are to be cancelled, if known."""

@@ -268,8 +268,7 @@ class Orders:
     def _failure(self, told: _Told) -> BinanceError:
         """Return the error of what was not done as a whole, or is not known to be."""
         if len(told.verdicts) > 1:
-            error = told.error or BinanceError("what was answered is not known", outcome=Outcome.UNKNOWN)
-            return _halved(told.intent, error, told.verdicts)
+            return _halved(told)
         [verdict] = told.verdicts.values()
         return self._error(told.intent, verdict, told.error)
 
@@ -337,24 +336,25 @@ def _refusal(intent: Intent, verdict: Rejected, told: BinanceError | None) -> Bi
     return error
 
 
-def _halved(intent: Intent, error: BinanceError, verdicts: Mapping[Part, Verdict]) -> BinanceError:
+def _halved(told: _Told) -> BinanceError:
     """Return the error of a cancel-replace, with what became of each half."""
-    cancel, new_order = (_OUTCOMES[verdicts[part].word] for part in (Part.CANCEL, Part.NEW_ORDER))
+    error = told.error or BinanceError("what was answered is not known", outcome=Outcome.UNKNOWN)
+    cancel, new_order = (_OUTCOMES[told.verdicts[part].word] for part in (Part.CANCEL, Part.NEW_ORDER))
     whole = cancel if cancel is new_order else Outcome.PARTIAL
     if Outcome.UNKNOWN in (cancel, new_order):
         whole = Outcome.UNKNOWN
     if error.outcome is Outcome.UNKNOWN:
-        error = _after(error, _half_lost(intent, whole, verdicts))
+        error = _after(error, _half_lost(told, whole))
     error.cancel_outcome, error.new_order_outcome, error.outcome = cancel, new_order, whole
     return error
 
 
-def _half_lost(intent: Intent, whole: Outcome, verdicts: Mapping[Part, Verdict]) -> BinanceError:
+def _half_lost(told: _Told, whole: Outcome) -> BinanceError:
     """Return what stands for the error of a cancel-replace whose answer was lost, or proved nothing."""
-    name, evidence = intent.name or None, "\n".join(str(verdict.evidence) for verdict in verdicts.values())
+    intent, evidence = told.intent, str(told.evidence)
     if whole is Outcome.UNKNOWN:
-        return _unresolved(intent, _reasons(verdicts), evidence)
+        return _unresolved(intent, _reasons(told.verdicts), evidence)
     if whole is Outcome.PARTIAL:
         words = "the answer was lost; one half was done, the other was not"
         return PartialFailure(words, status=409, operation=intent.operation)
-    return OrderAbsent(client_order_id=name, evidence=evidence)
+    return OrderAbsent(client_order_id=intent.name or None, evidence=evidence)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .admission import check_client_id, check_funds, check_open, check_prices
@@ -45,22 +44,15 @@ class Listing:
     def _placer(
         self, read: Callable[[Venue, Account, Params], Legs], *features: str
     ) -> Callable[[Params, Account, int], Answer]:
-        return partial(self._place_by, read, features)
+        def place(params: Params, account: Account, now_us: int) -> Answer:
+            venue = self._venue_of(params)
+            for feature in features:
+                if feature not in venue.symbol.lists:
+                    dot = "" if feature == "OCO" else "."
+                    raise rejected(f"{feature} orders are not supported for this symbol{dot}")
+            return self._place(venue, account, params, read(venue, account, params), now_us)
 
-    def _place_by(
-        self,
-        read: Callable[[Venue, Account, Params], Legs],
-        features: tuple[str, ...],
-        params: Params,
-        account: Account,
-        now_us: int,
-    ) -> Answer:
-        venue = self._venue_of(params)
-        for feature in features:
-            if feature not in venue.symbol.lists:
-                dot = "" if feature == "OCO" else "."
-                raise rejected(f"{feature} orders are not supported for this symbol{dot}")
-        return self._place(venue, account, params, read(venue, account, params), now_us)
+        return place
 
     def _place(self, venue: Venue, account: Account, params: Params, legs: Legs, now_us: int) -> Answer:
         answer_type = response_type(params, "FULL")

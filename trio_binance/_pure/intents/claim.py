@@ -31,8 +31,6 @@ _PING_AGAIN = 5.0
 """Seconds after which a ping that nobody has answered is sent again."""
 _BLOCKED = 330.0
 """Seconds after which what was blocked at the exchange's edge is asked for: a block lasts five minutes."""
-_SOON = 0.001
-"""Seconds after a moment at which it has passed for certain, however seconds are rounded."""
 _LONGEST_WINDOW_MS = 60_000
 """recvWindow: "The value cannot be greater than 60000"; for a request whose stamp nobody has told."""
 _ON_ITS_WAY = frozenset({Phase.SENDING, Phase.IN_FLIGHT})
@@ -157,10 +155,12 @@ class Claim:
         return moment_ms if asked_at > self._fence_at else min(moment_ms, self._fence_ms)
 
     def _is_past_fence(self, scene: Scene) -> bool:
-        return scene.has_passed(self._fence_ms) and scene.now > self._fence_at
+        return scene.has_passed(self._fence_ms, self._fence_at)
 
-    def _past_fence_at(self, scene: Scene) -> float:
-        return max(scene.at(self._fence_ms), self._fence_at + _SOON)
+    @property
+    def _spent_after(self) -> float:
+        """As much of Trio's time must have passed before the patience is at its end."""
+        return self._fence_at + self._terms.patience_ms / 1000
 
     def on_clock_back(self, by_ms: float) -> None:
         """Take note that the exchange's clock went back: what was made since seems to be older than it is."""
@@ -286,13 +286,13 @@ class Claim:
         """Return when ``on_timer`` is due."""
         self._settle_dates(scene)
         if self.phase in _ON_ITS_WAY:
-            return self._past_fence_at(scene)
+            return scene.at(self._fence_ms, self._fence_at)
         if self.phase not in WONDERING:
             return min(self._look_again_at, self._expires_at(scene))
-        last = self._spent_at(scene) if self._expires_ms is None else self._expires_at(scene)
+        last = scene.at(self._spent_ms, self._spent_after) if self._expires_ms is None else self._expires_at(scene)
         moments = [self._pace.ask_at, last]
         if not self._fenced:
-            moments.append(self._past_fence_at(scene))
+            moments.append(scene.at(self._fence_ms, self._fence_at))
         elif self._witnesses.watch and not self._is_assured:
             moments.append(self._ping_at)
         return min(moments)
@@ -310,12 +310,6 @@ class Claim:
         if not self.purpose.rests or self._witnesses.not_open_ms <= self._fence_ms:
             return begun
         return max(begun, self._witnesses.not_open_ms + self._terms.lag_ms + self._terms.patience_ms)
-
-    def _is_spent(self, scene: Scene) -> bool:
-        return scene.has_passed(self._spent_ms) and scene.now > self._fence_at + self._terms.patience_ms / 1000
-
-    def _spent_at(self, scene: Scene) -> float:
-        return max(scene.at(self._spent_ms), self._fence_at + self._terms.patience_ms / 1000 + _SOON)
 
     def _settle_dates(self, scene: Scene) -> None:
         """Fix what could not be while the exchange's clock was not known."""
@@ -402,7 +396,7 @@ class Claim:
         silence = self.purpose.silence
         if silence is not None and self._is_proven(scene):
             return self._move(silence, scene)
-        if self.phase is not Phase.UNRESOLVED and self._is_spent(scene):
+        if self.phase is not Phase.UNRESOLVED and scene.has_passed(self._spent_ms, self._spent_after):
             self._reason = self._witnesses.what_is_missing(self._fence_ms)
             return self._move(Signal.SPENT, scene)
         return []

@@ -63,9 +63,9 @@ class View:
         """Tell whether what was made then is older than this request, or was known before it."""
         if not self.not_ours.isdisjoint(ids_of(sighting)):
             return True
-        return not self.is_unique and self.has_ended_before(moment_ms)
+        return not self.is_unique and self.happened_before(moment_ms)
 
-    def has_ended_before(self, moment_ms: int | None) -> bool:
+    def happened_before(self, moment_ms: int | None) -> bool:
         """Tell whether what happened then happened before this request, whatever the clock was set to since."""
         return self.is_older(None if moment_ms is None else moment_ms + int(self.back_ms))
 

@@ -132,7 +132,7 @@ class Cancelled(Base):
             return False
         if view.is_younger(sighting.created_ms):
             return True
-        return (sighting.has_ended and view.has_ended_before(sighting.moment_ms)) or view.is_another(sighting, None)
+        return (sighting.has_ended and view.happened_before(sighting.moment_ms)) or view.is_another(sighting, None)
 
     def _concerns(self, sighting: OrderSighting) -> bool:
         if self._order_id is not None:

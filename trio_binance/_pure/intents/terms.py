@@ -62,14 +62,16 @@ class Scene:
     watch: int = 0
     connection: int = 0
 
-    def has_passed(self, moment_ms: float) -> bool:
-        """Tell whether a moment of the exchange's clock has passed for certain."""
-        return self.server_ms is not None and self.server_ms > moment_ms
+    def has_passed(self, moment_ms: float, after: float = -NEVER) -> bool:
+        """Tell whether a moment of the exchange's clock has passed for certain, and one of Trio's as well."""
+        return self.server_ms is not None and self.server_ms > moment_ms and self.now > after
 
-    def at(self, moment_ms: float) -> float:
-        """Return when, in Trio's time, a moment of the exchange's clock will have passed for certain."""
+    def at(self, moment_ms: float, after: float = -NEVER) -> float:
+        """Return when, in Trio's time, a moment of the exchange's clock, and one of Trio's, will have passed."""
         # A millisecond more: what is due then must have passed then.
-        return NEVER if self.server_ms is None else self.now + (moment_ms - self.server_ms + 1) / 1000
+        if self.server_ms is None:
+            return NEVER
+        return max(self.now + (moment_ms - self.server_ms + 1) / 1000, after + 0.001)
 
     def moment_ms(self, at: float) -> float:
         """Return a lower bound of the exchange's clock at an earlier time of Trio's."""
